@@ -1,0 +1,181 @@
+//! `auscult doctor`: which devices there are, and whether they compute right.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{Forms, Output, print_text};
+use super::progress::Terminal;
+use super::{Global, exit};
+use crate::engine::{Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, adapters};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: auscult doctor --device gpu:0")]
+pub(super) struct Command {
+    /// Run the cases of a folder made with transformers instead, and compare every tensor.
+    #[arg(long, value_name = "DIR")]
+    reference: Option<PathBuf>,
+    /// Only this case.
+    #[arg(long, value_name = "NAME", requires = "reference")]
+    case: Option<String>,
+    /// Also write what was computed, under the expected names.
+    #[arg(long, value_name = "OUT", requires = "reference")]
+    save: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    adapters: Vec<Adapter>,
+    device: DeviceInfo,
+    self_check: Vec<SelfCheck>,
+}
+
+impl Command {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+        match &self.reference {
+            Some(folder) => self.reference(folder, global, terminal),
+            None => self_check(global, terminal),
+        }
+    }
+
+    fn reference(
+        &self,
+        folder: &std::path::Path,
+        global: &Global,
+        terminal: &Terminal,
+    ) -> Result<ExitCode> {
+        let output = global.output()?;
+        let engine = Engine::open(global.device)?;
+        terminal.remark(&format!("on {}", engine.device()));
+        let as_text = matches!(output, Output::Text);
+        let mut printed = Ok(());
+        let reports = engine.parity(
+            folder,
+            self.case.as_deref(),
+            self.save.as_deref(),
+            &terminal.job("comparing"),
+            &mut |report| {
+                if as_text && printed.is_ok() {
+                    printed = print_text(&describe_case(report));
+                }
+            },
+        )?;
+        printed?;
+        let text = summary(&reports);
+        output.write(&Forms {
+            items: &reports,
+            text,
+            table: None,
+            array: None,
+        })?;
+        Ok(exit(!reports.iter().any(CaseReport::failed)))
+    }
+}
+
+fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+    let output = global.output()?;
+    let adapters = adapters();
+    let engine = Engine::open(global.device)?;
+    let self_check = engine.self_check(&terminal.job("checking"))?;
+    let passed = self_check.iter().all(SelfCheck::passed);
+    let report = Report {
+        adapters,
+        device: engine.device().clone(),
+        self_check,
+    };
+    let text = describe(&report);
+    output.write(&Forms {
+        items: &[report],
+        text,
+        table: None,
+        array: None,
+    })?;
+    Ok(exit(passed))
+}
+
+fn describe(report: &Report) -> String {
+    let mut text = String::new();
+    if report.adapters.is_empty() {
+        text.push_str("No adapter found: neither a GPU nor a software driver.\n");
+    }
+    for adapter in &report.adapters {
+        let choice = adapter.choice.as_deref().unwrap_or("not used");
+        let _ = writeln!(
+            text,
+            "{choice:<9} {} ({}, {})",
+            adapter.name, adapter.kind, adapter.api
+        );
+        let limits = &adapter.limits;
+        let _ = writeln!(text, "          driver    {}", adapter.driver);
+        let _ = writeln!(
+            text,
+            "          limits    buffer {} MiB, binding {} MiB, workgroup {} KiB, {} invocations, \
+             {} storage buffers",
+            limits.buffer_bytes >> 20,
+            limits.binding_bytes >> 20,
+            limits.workgroup_bytes >> 10,
+            limits.invocations,
+            limits.storage_buffers
+        );
+        let _ = writeln!(text, "          features  {}", adapter.features.join(", "));
+    }
+    let _ = writeln!(text, "\nChosen: {}", report.device);
+    for check in &report.self_check {
+        let _ = writeln!(
+            text,
+            "  {:<18} difference {:.1e}, allowed {:.1e}  {}",
+            check.operation,
+            check.difference,
+            check.limit,
+            if check.passed() { "pass" } else { "FAIL" }
+        );
+    }
+    text
+}
+
+fn describe_case(report: &CaseReport) -> String {
+    let mut text = format!("{}\n", report.case);
+    match &report.outcome {
+        Outcome::NotRun(why) => {
+            let _ = writeln!(text, "  not run: {why}");
+        }
+        Outcome::Failed(why) => {
+            let _ = writeln!(text, "  FAIL: {why}");
+        }
+        Outcome::Compared(checks) => {
+            for check in checks {
+                let _ = writeln!(text, "  {}", describe_check(check));
+            }
+        }
+    }
+    text
+}
+
+fn describe_check(check: &Check) -> String {
+    let verdict = if check.passed() { "pass" } else { "FAIL" };
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2e}"));
+    let fault = check
+        .fault
+        .as_ref()
+        .map_or(String::new(), |fault| format!(": {fault}"));
+    format!(
+        "{verdict}  {:<60} {:>9} {:>9}{fault}",
+        check.what,
+        number(check.difference),
+        number(check.limit)
+    )
+}
+
+fn summary(reports: &[CaseReport]) -> String {
+    let not_run = reports
+        .iter()
+        .filter(|report| matches!(report.outcome, Outcome::NotRun(_)));
+    let not_run = not_run.count();
+    let failed = reports.iter().filter(|report| report.failed()).count();
+    let passed = reports.len() - failed - not_run;
+    format!("\n{passed} cases passed, {failed} failed, {not_run} not run\n")
+}

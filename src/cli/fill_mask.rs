@@ -1,0 +1,142 @@
+//! `auscult fill-mask`: what stands behind masks in notes.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::output::{Forms, Table};
+use super::progress::Terminal;
+use super::{Global, Notes, exit};
+use crate::engine::{FillMaskQuery, FilledNote, Note};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: auscult fill-mask --model models/Clinical_ModernBERT \
+                        --word metformin assets/notes/progress-note.txt"
+)]
+pub(super) struct Command {
+    #[command(flatten)]
+    notes: Notes,
+    /// Mask every occurrence of this word; without it, the masks in the notes are filled.
+    #[arg(long, value_name = "WORD")]
+    word: Option<String>,
+    /// Candidates per mask.
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+}
+
+impl Command {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+        let output = global.output()?;
+        let read = self.notes.read(terminal)?;
+        let engine = global.engine_with_model(terminal)?;
+        let query = FillMaskQuery {
+            word: self.word.clone(),
+            candidates: self.top.into(),
+        };
+        let finished = engine.fill_mask(&read.notes, &query, &terminal.job("filling"))?;
+        let text = describe(&read.notes, &finished.results);
+        let table = Some(table(&finished.results));
+        output.write(&Forms {
+            items: &finished.results,
+            text,
+            table,
+            array: None,
+        })?;
+        if finished.stopped {
+            let (done, all) = (finished.results.len(), read.notes.len());
+            terminal.error(&format!("stopped after {done} of {all} notes"));
+        }
+        Ok(exit(read.complete && !finished.stopped))
+    }
+}
+
+/// Bytes of the note to show around a mask.
+const CONTEXT: usize = 40;
+
+fn describe(notes: &[Note], results: &[FilledNote]) -> String {
+    let mut text = String::new();
+    for (note, result) in notes.iter().zip(results) {
+        let _ = writeln!(text, "{} ({} tokens)", result.note, result.tokens);
+        for mask in &result.masks {
+            let before = context(note.text(), mask.start.saturating_sub(CONTEXT), mask.start);
+            let after = context(note.text(), mask.end, mask.end + CONTEXT);
+            let hint = if mask.approximate {
+                " (several tokens, approximate)"
+            } else {
+                ""
+            };
+            let _ = writeln!(text, "\n  …{before}▁▁▁▁{after}…{hint}");
+            for candidate in &mask.candidates {
+                let _ = writeln!(
+                    text,
+                    "  {:6.2} %  {}",
+                    candidate.score * 100.0,
+                    candidate.text.trim()
+                );
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Part of a text on one line, cut at the borders of characters.
+fn context(text: &str, start: usize, end: usize) -> String {
+    let start = text.ceil_char_boundary(start.min(text.len()));
+    let end = text.floor_char_boundary(end.min(text.len())).max(start);
+    text[start..end]
+        .split('\n')
+        .collect::<Vec<_>>()
+        .join("⏎")
+        .replace('\r', "")
+}
+
+fn table(results: &[FilledNote]) -> Table {
+    let header = [
+        "note",
+        "start",
+        "end",
+        "approximate",
+        "rank",
+        "id",
+        "text",
+        "score",
+    ];
+    let mut rows = Vec::new();
+    for result in results {
+        for mask in &result.masks {
+            for (rank, candidate) in mask.candidates.iter().enumerate() {
+                rows.push(vec![
+                    result.note.clone(),
+                    mask.start.to_string(),
+                    mask.end.to_string(),
+                    mask.approximate.to_string(),
+                    (rank + 1).to_string(),
+                    candidate.id.to_string(),
+                    candidate.text.clone(),
+                    candidate.score.to_string(),
+                ]);
+            }
+        }
+    }
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::context;
+
+    #[test]
+    fn context_keeps_to_one_line_and_whole_characters() {
+        assert_eq!(context("a\r\nbé", 1, 4), "⏎b");
+        assert_eq!(context("éa", 1, 3), "a");
+        assert_eq!(context("a", 5, 9), "");
+    }
+}

@@ -1,0 +1,156 @@
+//! The engine from a terminal.
+//!
+//! Results go to standard output or a file, progress to standard error and only when it is a
+//! terminal. The exit status is 0, 1 (failed, or stopped before the end) or 2 (wrong usage).
+
+mod bench;
+mod doctor;
+mod embed;
+mod fill_mask;
+mod models;
+mod output;
+mod progress;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::engine::{DeviceChoice, Engine, Note, read_all};
+use output::Output;
+use progress::Terminal;
+
+/// Reads, explains and trains Clinical ModernBERT and its family, on this machine only.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Research use only: not a medical device."
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command understands.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Folder of a model in Hugging Face layout.
+    #[arg(long, global = true, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Where to compute: auto, cpu, gpu, gpu:N or software.
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto",
+          value_parser = str::parse::<DeviceChoice>)]
+    device: DeviceChoice,
+    /// Print results as JSON, one object a line.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Write results to a file instead; its ending says how: .jsonl, .json, .csv, .npy.
+    #[arg(long, global = true, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// No progress and no remarks, only results and errors.
+    #[arg(long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at folders of models.
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Suggest what stands behind masks in notes.
+    FillMask(fill_mask::Command),
+    /// Turn each note into a vector.
+    Embed(embed::Command),
+    /// List the devices of this machine and check that they compute right.
+    Doctor(doctor::Command),
+    /// Measure speed and memory.
+    #[command(subcommand)]
+    Bench(bench::Command),
+}
+
+/// Reads the command line, runs the command, and says how it went.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::new(arguments.global.quiet);
+    let global = arguments.global;
+    let result = match arguments.command {
+        Command::Models(command) => command.run(&global, &terminal),
+        Command::FillMask(command) => command.run(&global, &terminal),
+        Command::Embed(command) => command.run(&global, &terminal),
+        Command::Doctor(command) => command.run(&global, &terminal),
+        Command::Bench(command) => command.run(&global, &terminal),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            terminal.error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The paths of a command that reads notes.
+#[derive(Debug, Clone, Args)]
+struct Notes {
+    /// Text files, folders of .txt files, or - for standard input.
+    #[arg(required = true, value_name = "NOTES")]
+    notes: Vec<PathBuf>,
+}
+
+/// Notes that could be read, and whether some could not.
+struct ReadNotes {
+    notes: Vec<Note>,
+    complete: bool,
+}
+
+impl Notes {
+    /// Reads the notes, saying what could not be read.
+    fn read(&self, terminal: &Terminal) -> Result<ReadNotes> {
+        let reading = read_all(&self.notes);
+        for failure in &reading.failures {
+            terminal.error(&failure.to_string());
+        }
+        if reading.notes.is_empty() {
+            anyhow::bail!("no note could be read");
+        }
+        Ok(ReadNotes {
+            complete: reading.failures.is_empty(),
+            notes: reading.notes,
+        })
+    }
+}
+
+impl Global {
+    /// Where results go.
+    fn output(&self) -> Result<Output> {
+        Output::new(self.json, self.out.as_deref())
+    }
+
+    /// An engine with the model that `--model` names.
+    fn engine_with_model(&self, terminal: &Terminal) -> Result<Engine> {
+        let folder = self.model.as_ref().context(
+            "this command needs a model: --model DIR, a folder with config.json, \
+             model.safetensors and tokenizer.json",
+        )?;
+        let mut engine = Engine::open(self.device)?;
+        let info = engine.load_model(folder, &terminal.job("loading"))?.clone();
+        terminal.remark(&format!("{} on {}", info.name, engine.device()));
+        if info.random_weights {
+            terminal.remark("This model has random weights: its output means nothing.");
+        }
+        Ok(engine)
+    }
+}
+
+/// 0 when everything was done, 1 when something is missing.
+fn exit(complete: bool) -> ExitCode {
+    if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

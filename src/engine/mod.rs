@@ -1,0 +1,248 @@
+//! One method for each thing a user can ask for, in plain data.
+//!
+//! Every operation is an ordinary blocking function that takes a [`Job`]: progress, time left and
+//! the wish to stop in one. Tensors never leave the engine.
+
+mod bench;
+pub mod device;
+mod embed;
+mod fill_mask;
+mod models;
+mod self_check;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::model::checkpoint::Checkpoint;
+use crate::model::{self, Model};
+use crate::parity::{self, ParityError};
+use crate::tokenization::{Tokenizer, TokenizerError};
+
+pub use crate::analysis::Pooling;
+pub use crate::job::{Cancelled, Job, Progress, StopFlag};
+pub use crate::model::InputError;
+pub use crate::model::capture::Part;
+pub use crate::model::checkpoint::LoadError;
+pub use crate::notes::read::{ReadError, Reading, read_all};
+pub use crate::notes::{Note, Source};
+pub use crate::parity::{CaseReport, Check, Outcome};
+pub use crate::tasks::fill_mask::Candidate;
+pub use bench::{BenchReport, LengthReport, Size};
+pub use device::{Adapter, DeviceChoice, DeviceError, DeviceInfo, adapters};
+pub use embed::{EmbedQuery, Embedding};
+pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
+pub use models::{ModelInfo, check_model};
+pub use self_check::SelfCheck;
+
+/// Why the engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No such device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The folder is no model.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The tokenizer cannot be opened or cannot read a note.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A note that the model cannot read.
+    #[error("{note}: {error}")]
+    Input {
+        /// Where the note came from.
+        note: String,
+        /// Why not.
+        error: InputError,
+    },
+    /// An operation that needs a model, before one was loaded.
+    #[error("no model is loaded")]
+    NoModel,
+    /// The model lacks what the operation needs.
+    #[error("this model cannot {operation}: {reason}")]
+    Unable {
+        /// What was asked for.
+        operation: &'static str,
+        /// What is missing.
+        reason: String,
+    },
+    /// A note in which there is nothing to do.
+    #[error("{note}: {reason}")]
+    NothingToDo {
+        /// Where the note came from.
+        note: String,
+        /// What was looked for.
+        reason: String,
+    },
+    /// Reference cases that cannot be run.
+    #[error(transparent)]
+    Parity(#[from] ParityError),
+    /// Stopped by the user.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<model::OpenError> for EngineError {
+    fn from(error: model::OpenError) -> Self {
+        match error {
+            model::OpenError::Load(error) => Self::Load(error),
+            model::OpenError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+        }
+    }
+}
+
+/// What an operation on several notes finished before it ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finished<T> {
+    /// Results in the order of the notes.
+    pub results: Vec<T>,
+    /// Whether the user stopped it before the last.
+    pub stopped: bool,
+}
+
+/// A model with its tokenizer.
+struct Loaded {
+    model: Model,
+    tokenizer: Tokenizer,
+    info: ModelInfo,
+}
+
+/// A device and what is loaded on it.
+pub struct Engine {
+    device: device::OpenDevice,
+    loaded: Option<Loaded>,
+}
+
+impl Engine {
+    /// Opens a device.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`] when it is not there.
+    pub fn open(choice: DeviceChoice) -> Result<Self, EngineError> {
+        Ok(Self {
+            device: device::open(choice)?,
+            loaded: None,
+        })
+    }
+
+    /// What the engine computes on.
+    pub fn device(&self) -> &DeviceInfo {
+        &self.device.info
+    }
+
+    /// Loads a model in Hugging Face layout with its tokenizer; it replaces the one before only
+    /// when all of it is good.
+    ///
+    /// # Errors
+    /// [`EngineError`] says what is wrong with the folder.
+    pub fn load_model(&mut self, folder: &Path, job: &Job) -> Result<&ModelInfo, EngineError> {
+        let checkpoint = Checkpoint::open(folder)?;
+        let tokenizer = Tokenizer::open(folder)?;
+        let config = checkpoint.config().clone();
+        self.device
+            .fits(&model::layout(&config, checkpoint.structure()))?;
+        let model = Model::from_checkpoint(&checkpoint, config, &self.device.device, job)?;
+        let info = models::describe(folder, &model, &tokenizer);
+        Ok(&self
+            .loaded
+            .insert(Loaded {
+                model,
+                tokenizer,
+                info,
+            })
+            .info)
+    }
+
+    /// The loaded model.
+    pub fn model(&self) -> Option<&ModelInfo> {
+        self.loaded.as_ref().map(|loaded| &loaded.info)
+    }
+
+    fn loaded(&self) -> Result<&Loaded, EngineError> {
+        self.loaded.as_ref().ok_or(EngineError::NoModel)
+    }
+
+    /// Runs the cases of a reference folder, one of them or all, telling `each` of every one as
+    /// it ends; with `save`, what was computed is written there.
+    ///
+    /// # Errors
+    /// [`EngineError::Parity`] when there is no such case or results cannot be saved.
+    pub fn parity(
+        &self,
+        folder: &Path,
+        case: Option<&str>,
+        save: Option<&Path>,
+        job: &Job,
+        each: &mut dyn FnMut(&CaseReport),
+    ) -> Result<Vec<CaseReport>, EngineError> {
+        let all = parity::cases(folder)?;
+        let chosen = match case {
+            None => all,
+            Some(case) if all.iter().any(|name| name == case) => vec![case.to_owned()],
+            Some(case) => {
+                let reason = format!("no case \"{case}\"; there are: {}", all.join(", "));
+                return Err(ParityError::NoCase {
+                    folder: folder.to_owned(),
+                    reason,
+                }
+                .into());
+            }
+        };
+        Ok(parity::run(
+            folder,
+            &chosen,
+            &self.device.device,
+            save,
+            job,
+            each,
+        )?)
+    }
+}
+
+/// Runs `one` on each note until all are done or the job is stopped; a stopped note gives nothing.
+fn on_each<T>(
+    notes: &[Note],
+    job: &Job,
+    mut one: impl FnMut(&Note) -> Result<T, EngineError>,
+) -> Result<Finished<T>, EngineError> {
+    let mut results = Vec::new();
+    for (done, note) in notes.iter().enumerate() {
+        let result = match job.step(done, notes.len(), "notes") {
+            Ok(()) => one(note),
+            Err(cancelled) => Err(cancelled.into()),
+        };
+        match result {
+            Ok(result) => results.push(result),
+            Err(EngineError::Cancelled(_)) => {
+                return Ok(Finished {
+                    results,
+                    stopped: true,
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let _ = job.step(notes.len(), notes.len(), "notes");
+    Ok(Finished {
+        results,
+        stopped: false,
+    })
+}
+
+impl Loaded {
+    /// The note as a batch of one, checked.
+    fn batch(
+        &self,
+        note: &Note,
+        encoding: &crate::tokenization::Encoding,
+    ) -> Result<model::Batch, EngineError> {
+        let batch = model::Batch::new([(&encoding.ids[..], &encoding.type_ids[..])]);
+        match self.model.check(&batch) {
+            Ok(()) => Ok(batch),
+            Err(error) => Err(EngineError::Input {
+                note: note.source().to_string(),
+                error,
+            }),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Fast forms of the operations on the CPU.
+//!
+//! burn's CPU backend computes one element after the other on one thread outside of its matrix
+//! product; what remains of an encoder would take longer than the products. Here rows are spread
+//! over threads and loops are written so that the compiler turns them into vector instructions.
+//! Other types than f32 go through the default bodies.
+
+mod activation;
+mod attention;
+mod attention_backward;
+mod rope;
+mod simd;
+
+use burn::backend::ops::ActivationOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{DType, Flex, TensorMetadata};
+use burn::tensor::{Shape, TensorData};
+
+use super::attention::AttentionCall;
+use super::ops::{AttentionParts, EncoderOps};
+use super::rope::Direction;
+use super::sequences::HeadShape;
+
+/// Rows that one thread takes at a time where a row is little work.
+const ROWS_PER_TASK: usize = 32;
+
+impl EncoderOps for Flex {
+    fn rope(
+        qkv: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: HeadShape,
+        direction: Direction,
+    ) -> FloatTensor<Self> {
+        if qkv.dtype() != DType::F32 {
+            return super::rope::rotate::<Self>(qkv, cos, sin, heads, direction);
+        }
+        let [cos, sin] = [cos, sin].map(contiguous);
+        let mut qkv = contiguous(qkv);
+        rope::rotate(
+            qkv.storage_mut(),
+            values(&cos),
+            values(&sin),
+            heads,
+            direction,
+        );
+        qkv
+    }
+
+    fn attention(qkv: FloatTensor<Self>, call: AttentionCall) -> AttentionParts<Self> {
+        if qkv.dtype() != DType::F32 {
+            return super::attention::forward::<Self>(qkv, &call);
+        }
+        let tokens = call.sequences.tokens();
+        let qkv = contiguous(qkv);
+        let (out, stats) = attention::forward(values(&qkv), &call);
+        AttentionParts {
+            out: from_values(out, Shape::new([tokens, call.heads.width()])),
+            stats: from_values(stats, Shape::new([2, call.heads.heads, tokens])),
+        }
+    }
+
+    fn attention_backward(
+        qkv: FloatTensor<Self>,
+        out: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        d_out: FloatTensor<Self>,
+        call: AttentionCall,
+    ) -> FloatTensor<Self> {
+        if qkv.dtype() != DType::F32 {
+            return super::attention_backward::backward::<Self>(qkv, out, stats, d_out, &call);
+        }
+        let shape = qkv.shape();
+        let [qkv, out, stats, d_out] = [qkv, out, stats, d_out].map(contiguous);
+        let d_qkv = attention_backward::backward(&attention_backward::Saved {
+            qkv: values(&qkv),
+            out: values(&out),
+            stats: values(&stats),
+            d_out: values(&d_out),
+            call: &call,
+        });
+        from_values(d_qkv, shape)
+    }
+
+    fn geglu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if x.dtype() != DType::F32 {
+            return super::activation::geglu::<Self>(x);
+        }
+        let [rows, columns] = x.shape().dims();
+        let x = contiguous(x);
+        let out = activation::geglu(values(&x), columns / 2);
+        from_values(out, Shape::new([rows, columns / 2]))
+    }
+
+    fn gelu_erf(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if x.dtype() != DType::F32 {
+            return <Self as ActivationOps<Self>>::gelu(x);
+        }
+        let width = x.shape()[x.rank() - 1];
+        let mut x = contiguous(x);
+        activation::gelu(x.storage_mut(), width);
+        x
+    }
+}
+
+/// The values of a contiguous f32 tensor.
+fn values(tensor: &FloatTensor<Flex>) -> &[f32] {
+    tensor
+        .as_slice()
+        .expect("the tensor was made contiguous and is f32")
+}
+
+fn from_values(values: Vec<f32>, shape: Shape) -> FloatTensor<Flex> {
+    FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+}
+
+/// The tensor with its values in order from the start of its memory, and nothing else in there;
+/// copied only if it is not so. burn's own function keeps a second handle to the memory, because
+/// of which a change in place would copy.
+fn contiguous(tensor: FloatTensor<Flex>) -> FloatTensor<Flex> {
+    let bytes = tensor.shape().num_elements() * size_of::<f32>();
+    let whole = tensor.layout().start_offset() == 0 && tensor.bytes().len() == bytes;
+    match whole && tensor.is_contiguous() {
+        true => tensor,
+        false => tensor.to_contiguous(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Differentiable operations on packed sequences, each with a plain reference.
+//!
+//! An operation has up to three forms: f64 loops in [`reference`](mod@reference) (the oracle), burn tensor
+//! operations (the default body of [`EncoderOps`], which runs on every device) and a fast
+//! form for one kind of device. This file is what the rest of the crate calls.
+//!
+//! Layouts: activations are `[tokens, width]`, row-major, all sequences of a batch one after
+//! the other without padding. `qkv` is `[tokens, 3 * heads * head_dim]`: all of q, then all of
+//! k, then all of v, the heads contiguous in each.
+
+mod activation;
+mod attention;
+mod attention_backward;
+mod autodiff;
+mod cpu;
+mod ops;
+pub mod reference;
+mod rope;
+mod sequences;
+#[cfg(test)]
+mod tests;
+
+use burn::backend::Dispatch;
+use burn::tensor::{Tensor, module};
+
+pub use attention::AttentionCall;
+pub use ops::EncoderOps;
+pub use rope::{Direction, RopeTable};
+pub use sequences::{HeadShape, Sequences};
+
+/// What [`attention`] computes.
+#[derive(Debug, Clone)]
+pub struct AttentionResult {
+    /// `[tokens, heads * head_dim]`.
+    pub out: Tensor<2>,
+    /// Of each row of scaled, visible logits: the largest, and the natural logarithm of the sum of
+    /// exponentials of the differences from it; `[2, heads, tokens]`. No gradient flows through it.
+    pub stats: Tensor<3>,
+}
+
+impl AttentionResult {
+    /// Natural logarithm of the sum of exponentials of the scaled, visible logits of each row:
+    /// the sum of both statistics, `[heads, tokens]`.
+    pub fn lse(&self) -> Tensor<2> {
+        self.stats.clone().sum_dim(0).squeeze_dim(0)
+    }
+}
+
+/// Rotates q and k of `qkv` by their positions ("rotate half", Su et al. 2021); v passes through.
+///
+/// `qkv` is `[tokens, 3 * heads * head_dim]`, and so is the result.
+///
+/// # Panics
+/// If `qkv` does not have the shape that `table` and `heads` say.
+pub fn rope(qkv: Tensor<2>, table: &RopeTable, heads: HeadShape) -> Tensor<2> {
+    heads.check("rope: qkv", qkv.dims(), table.tokens());
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::rope(
+        qkv.into_dispatch(),
+        table.cos().into_dispatch(),
+        table.sin().into_dispatch(),
+        heads,
+        Direction::Forward,
+    ))
+}
+
+/// Attention of every token over the visible tokens of its own sequence.
+///
+/// `softmax(scale · q kᵀ) v` per head, computed block by block with a running softmax (Milakov
+/// and Gimelshein 2018, Dao et al. 2022): no matrix of all pairs exists, forward or backward.
+///
+/// # Panics
+/// If `qkv` is not `[tokens, 3 * heads * head_dim]` for the tokens of `call.sequences`.
+pub fn attention(qkv: Tensor<2>, call: &AttentionCall) -> AttentionResult {
+    call.heads
+        .check("attention: qkv", qkv.dims(), call.sequences.tokens());
+    let parts = <Dispatch as EncoderOps>::attention(qkv.into_dispatch(), call.clone());
+    AttentionResult {
+        out: Tensor::from_dispatch(parts.out),
+        stats: Tensor::from_dispatch(parts.stats),
+    }
+}
+
+/// Attention probabilities of some rows of one sequence, `[heads, rows, tokens of the sequence]`.
+///
+/// `qkv` is what [`attention`] was given, `stats` what it returned; `rows` count from the start of
+/// sequence number `sequence`. Hidden keys have probability 0. Not differentiable.
+///
+/// # Panics
+/// If the sequence or the rows do not exist, or the shapes differ from those of [`attention`].
+pub fn attention_probabilities(
+    qkv: Tensor<2>,
+    stats: Tensor<3>,
+    call: &AttentionCall,
+    sequence: usize,
+    rows: std::ops::Range<usize>,
+) -> Tensor<3> {
+    call.heads.check(
+        "attention_probabilities: qkv",
+        qkv.dims(),
+        call.sequences.tokens(),
+    );
+    let own = call.sequences.range(sequence);
+    assert!(
+        rows.start < rows.end && rows.end <= own.len(),
+        "attention_probabilities: rows {rows:?} of a sequence of {} tokens",
+        own.len()
+    );
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::attention_probabilities(
+        qkv.inner_if_autodiff().into_dispatch(),
+        stats.inner_if_autodiff().into_dispatch(),
+        call.clone(),
+        own.clone(),
+        own.start + rows.start..own.start + rows.end,
+    ))
+}
+
+/// `gelu(a) * b` for `x = [a | b]`, `[tokens, 2 * width]` to `[tokens, width]`, with the exact
+/// (erf) GELU: GeGLU of Shazeer 2020.
+pub fn geglu(x: Tensor<2>) -> Tensor<2> {
+    let [_, width] = x.dims();
+    assert!(
+        width.is_multiple_of(2),
+        "geglu: {width} columns cannot be halved"
+    );
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::geglu(x.into_dispatch()))
+}
+
+/// The exact (erf) GELU, element by element: Hendrycks and Gimpel 2016.
+pub fn gelu(x: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::gelu_erf(x.into_dispatch()))
+}
+
+/// LayerNorm over the last dimension with biased variance and `eps` inside the root (Ba et al. 2016).
+pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<2> {
+    module::layer_norm(x, weight, bias, eps)
+}
+
+/// Turns a tensor that takes part in autodiff into its plain values.
+trait InnerIfAutodiff {
+    fn inner_if_autodiff(self) -> Self;
+}
+
+impl<const D: usize> InnerIfAutodiff for Tensor<D> {
+    fn inner_if_autodiff(self) -> Self {
+        if self.is_autodiff() {
+            self.inner()
+        } else {
+            self
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The operations as plain f64 loops over slices: slow, obviously right, the oracle of the tests.
+//!
+//! Layouts are those of the parent module.
+
+use super::attention::AttentionCall;
+use super::rope::Direction;
+use super::sequences::{HeadShape, Sequences};
+
+/// Which part of a row of `qkv`.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Q,
+    K,
+    V,
+}
+
+/// Index of element `d` of head `head` of `part` in row `row` of `qkv`.
+fn at(heads: HeadShape, row: usize, part: Part, head: usize, d: usize) -> usize {
+    row * 3 * heads.width() + part as usize * heads.width() + head * heads.head_dim + d
+}
+
+/// What [`attention`] computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    /// `[tokens, heads * head_dim]`.
+    pub out: Vec<f64>,
+    /// `[heads, tokens]`.
+    pub lse: Vec<f64>,
+}
+
+/// Scaled logit of a query and a key.
+fn logit(qkv: &[f64], call: &AttentionCall, head: usize, query: usize, key: usize) -> f64 {
+    let heads = call.heads;
+    let dot: f64 = (0..heads.head_dim)
+        .map(|d| qkv[at(heads, query, Part::Q, head, d)] * qkv[at(heads, key, Part::K, head, d)])
+        .sum();
+    f64::from(call.scale) * dot
+}
+
+/// Calls `visit(head, query, visible keys)` for every row of every head.
+fn each_row(call: &AttentionCall, mut visit: impl FnMut(usize, usize, Vec<usize>)) {
+    for head in 0..call.heads.heads {
+        for sequence in call.sequences.ranges() {
+            for query in sequence.clone() {
+                let keys = sequence
+                    .clone()
+                    .filter(|&key| call.sees(query, key))
+                    .collect();
+                visit(head, query, keys);
+            }
+        }
+    }
+}
+
+/// Attention of every token over the visible tokens of its own sequence.
+pub fn attention(qkv: &[f64], call: &AttentionCall) -> Attention {
+    let heads = call.heads;
+    let tokens = call.sequences.tokens();
+    let mut out = vec![0.0; tokens * heads.width()];
+    let mut lse = vec![0.0; heads.heads * tokens];
+    each_row(call, |head, query, keys| {
+        let logits: Vec<f64> = keys
+            .iter()
+            .map(|&key| logit(qkv, call, head, query, key))
+            .collect();
+        let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logits.iter().map(|logit| (logit - max).exp()).sum();
+        lse[head * tokens + query] = max + sum.ln();
+        for (&key, logit) in keys.iter().zip(&logits) {
+            let weight = (logit - max).exp() / sum;
+            for d in 0..heads.head_dim {
+                out[query * heads.width() + head * heads.head_dim + d] +=
+                    weight * qkv[at(heads, key, Part::V, head, d)];
+            }
+        }
+    });
+    Attention { out, lse }
+}
+
+/// Gradient of [`attention`] with respect to `qkv`.
+pub fn attention_backward(qkv: &[f64], d_out: &[f64], call: &AttentionCall) -> Vec<f64> {
+    let heads = call.heads;
+    let tokens = call.sequences.tokens();
+    let Attention { out, lse } = attention(qkv, call);
+    let mut d_qkv = vec![0.0; qkv.len()];
+    let column =
+        |query: usize, head: usize, d: usize| query * heads.width() + head * heads.head_dim + d;
+    each_row(call, |head, query, keys| {
+        let delta: f64 = (0..heads.head_dim)
+            .map(|d| d_out[column(query, head, d)] * out[column(query, head, d)])
+            .sum();
+        for key in keys {
+            let p = (logit(qkv, call, head, query, key) - lse[head * tokens + query]).exp();
+            let d_p: f64 = (0..heads.head_dim)
+                .map(|d| d_out[column(query, head, d)] * qkv[at(heads, key, Part::V, head, d)])
+                .sum();
+            let d_logit = f64::from(call.scale) * p * (d_p - delta);
+            for d in 0..heads.head_dim {
+                let q = at(heads, query, Part::Q, head, d);
+                let k = at(heads, key, Part::K, head, d);
+                d_qkv[q] += d_logit * qkv[k];
+                d_qkv[k] += d_logit * qkv[q];
+                d_qkv[at(heads, key, Part::V, head, d)] += p * d_out[column(query, head, d)];
+            }
+        }
+    });
+    d_qkv
+}
+
+/// Rotates q and k of `qkv` by their positions.
+pub fn rope(
+    qkv: &[f64],
+    sequences: &Sequences,
+    heads: HeadShape,
+    theta: f64,
+    direction: Direction,
+) -> Vec<f64> {
+    let half = heads.head_dim / 2;
+    let mut out = qkv.to_vec();
+    for (row, position) in sequences.positions().enumerate() {
+        for part in [Part::Q, Part::K] {
+            for head in 0..heads.heads {
+                for m in 0..half {
+                    let angle =
+                        position as f64 * theta.powf(-2.0 * m as f64 / heads.head_dim as f64);
+                    let (sin, cos) = match direction {
+                        Direction::Forward => angle.sin_cos(),
+                        Direction::Backward => (-angle).sin_cos(),
+                    };
+                    let first = at(heads, row, part, head, m);
+                    let second = at(heads, row, part, head, m + half);
+                    out[first] = qkv[first] * cos - qkv[second] * sin;
+                    out[second] = qkv[second] * cos + qkv[first] * sin;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The error function: Maclaurin series below 2.5, continued fraction above (Abramowitz and
+/// Stegun 1964, 7.1.5 and 7.1.14).
+fn erf(x: f64) -> f64 {
+    let z = x.abs();
+    let value = if z < 2.5 {
+        let mut term = z;
+        let mut sum = z;
+        let mut n = 0.0;
+        while term.abs() > 1e-18 * sum.abs() {
+            n += 1.0;
+            term *= -z * z / n;
+            sum += term / (2.0 * n + 1.0);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    } else {
+        let fraction = (1..=60)
+            .rev()
+            .fold(z, |below, n| z + f64::from(n) / 2.0 / below);
+        1.0 - (-z * z).exp() / (std::f64::consts::PI.sqrt() * fraction)
+    };
+    value.copysign(x)
+}
+
+/// The exact GELU, `x / 2 * (1 + erf(x / sqrt 2))`.
+pub fn gelu(x: f64) -> f64 {
+    0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2))
+}
+
+/// `gelu(a) * b` for rows `[a | b]` of `2 * width` elements.
+pub fn geglu(x: &[f64], width: usize) -> Vec<f64> {
+    x.chunks_exact(2 * width)
+        .flat_map(|row| {
+            let (a, b) = row.split_at(width);
+            a.iter().zip(b).map(|(&a, &b)| gelu(a) * b)
+        })
+        .collect()
+}
+
+/// LayerNorm of rows as wide as `weight`.
+pub fn layer_norm(x: &[f64], weight: &[f64], bias: Option<&[f64]>, eps: f64) -> Vec<f64> {
+    let width = weight.len();
+    x.chunks_exact(width)
+        .flat_map(|row| {
+            let mean = row.iter().sum::<f64>() / width as f64;
+            let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+            let scale = (variance + eps).sqrt().recip();
+            row.iter().enumerate().map(move |(i, x)| {
+                (x - mean) * scale * weight[i] + bias.map_or(0.0, |bias| bias[i])
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of the error function from published tables.
+    #[test]
+    fn the_error_function_agrees_with_the_tables() {
+        for (x, expected) in [
+            (0.0, 0.0),
+            (0.5, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (2.0, 0.995_322_265_018_952_7),
+            (3.0, 0.999_977_909_503_001_4),
+            (-1.0, -0.842_700_792_949_714_9),
+        ] {
+            assert!((erf(x) - expected).abs() < 1e-14, "erf({x}) = {}", erf(x));
+        }
+        assert!((erf(2.499_999_999) - erf(2.500_000_001)).abs() < 1e-10);
+    }
+}

@@ -1,0 +1,4 @@
+//! What logits mean: losses and predictions.
+
+pub mod fill_mask;
+pub mod loss;

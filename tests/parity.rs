@@ -1,0 +1,155 @@
+//! Would catch: any number of the model, its attention, losses or gradients that differs from
+//! transformers; a comparison that passes what is wrong; a case that is passed over in silence.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod common;
+
+use std::fs;
+
+use auscult::engine::{CaseReport, DeviceChoice, Engine, Job, Outcome};
+use common::{Temporary, copy_folder, fixture};
+
+fn run(folder: &std::path::Path, case: Option<&str>) -> Vec<CaseReport> {
+    let engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    engine
+        .parity(folder, case, None, &Job::silent(), &mut |_| {})
+        .unwrap()
+}
+
+#[test]
+fn the_cpu_agrees_with_transformers() {
+    let folder = fixture("reference");
+    let reports = run(&folder, None);
+    let cases = fs::read_dir(&folder).unwrap().count();
+    assert_eq!(reports.len(), cases, "every folder is a case");
+    let mut comparisons = 0;
+    for report in &reports {
+        let Outcome::Compared(checks) = &report.outcome else {
+            panic!("{}: {:?}", report.case, report.outcome);
+        };
+        let failed: Vec<_> = checks.iter().filter(|check| !check.passed()).collect();
+        assert!(
+            failed.is_empty() && !report.failed(),
+            "{}: {failed:#?}",
+            report.case
+        );
+        comparisons += checks.len();
+    }
+    assert!(comparisons > 900, "only {comparisons} comparisons");
+}
+
+/// Changes one expected number of a copy and returns what became of the case.
+fn with_changed_number(case: &str, tensor: &str, change: f32) -> CaseReport {
+    let temporary = Temporary::new();
+    let copy = temporary.path().join(case);
+    copy_folder(&fixture("reference").join(case), &copy);
+    let file = copy.join("io.safetensors");
+    let mut bytes = fs::read(&file).unwrap();
+    let (header, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let start = 8 + header + metadata.info(tensor).unwrap().data_offsets.0;
+    let number = f32::from_le_bytes(bytes[start..start + 4].try_into().unwrap()) + change;
+    bytes[start..start + 4].copy_from_slice(&number.to_le_bytes());
+    fs::write(&file, bytes).unwrap();
+    run(temporary.path(), Some(case)).remove(0)
+}
+
+#[test]
+fn a_wrong_number_fails_its_case() {
+    for tensor in [
+        "output.logits",
+        "output.loss",
+        "grad.model.final_norm.weight",
+    ] {
+        assert!(!with_changed_number("masked-lm", tensor, 0.0).failed());
+        assert!(
+            with_changed_number("masked-lm", tensor, 1e-3).failed(),
+            "{tensor}"
+        );
+        assert!(
+            with_changed_number("masked-lm", tensor, f32::NAN).failed(),
+            "{tensor}"
+        );
+    }
+    assert!(with_changed_number("bert-encoder", "output.attention.1.0", 1e-3).failed());
+}
+
+#[test]
+fn what_is_not_known_is_not_passed() {
+    let temporary = Temporary::new();
+    let case = temporary.path().join("new-kind");
+    fs::create_dir(&case).unwrap();
+    fs::write(case.join("something.json"), "{}").unwrap();
+    let report = run(temporary.path(), None).remove(0);
+    assert!(
+        matches!(report.outcome, Outcome::NotRun(_)),
+        "{:?}",
+        report.outcome
+    );
+
+    fs::write(case.join("case.json"), r#"{"values": ["metrics.json"]}"#).unwrap();
+    let report = run(temporary.path(), None).remove(0);
+    assert!(
+        matches!(report.outcome, Outcome::NotRun(_)),
+        "{:?}",
+        report.outcome
+    );
+}
+
+#[test]
+fn what_was_computed_is_saved_under_the_expected_names() {
+    let temporary = Temporary::new();
+    let engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    let reference = fixture("reference");
+    let save = Some(temporary.path());
+    for case in ["sequence-classification-mean", "tokenizers"] {
+        engine
+            .parity(&reference, Some(case), save, &Job::silent(), &mut |_| {})
+            .unwrap();
+    }
+    let names = |file: &std::path::Path| {
+        let bytes = fs::read(file).unwrap();
+        let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let mut names: Vec<String> = metadata.tensors().into_keys().collect();
+        names.retain(|name| !name.starts_with("input."));
+        names.sort();
+        names
+    };
+    let file = "sequence-classification-mean/io.safetensors";
+    assert_eq!(
+        names(&temporary.path().join(file)),
+        names(&reference.join(file))
+    );
+
+    let saved = fs::read_to_string(temporary.path().join("tokenizers/strings.jsonl")).unwrap();
+    let expected = fs::read_to_string(reference.join("tokenizers/strings.jsonl")).unwrap();
+    assert_eq!(saved.lines().count(), expected.lines().count());
+    for (saved, expected) in saved.lines().zip(expected.lines()) {
+        let [saved, expected] =
+            [saved, expected].map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        assert_eq!(saved["id"], expected["id"]);
+        for kind in ["bpe", "wordpiece"] {
+            assert_eq!(saved[kind]["ids"], expected[kind]["ids"]);
+        }
+    }
+}
+
+#[test]
+fn a_case_that_is_not_there_is_named() {
+    let engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    let job = Job::silent();
+    let error = engine
+        .parity(
+            &fixture("reference"),
+            Some("nothing"),
+            None,
+            &job,
+            &mut |_| {},
+        )
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("nothing") && error.contains("masked-lm"),
+        "{error}"
+    );
+}
