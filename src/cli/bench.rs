@@ -11,7 +11,7 @@ use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{Engine, LengthReport, Size};
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(super) enum Command {
     /// Time the encoder on sequences of random tokens, one at a time.
     #[command(after_help = "Example: auscult bench encoder --lengths 128,512 --size base")]
@@ -26,7 +26,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 pub(super) enum SizeChoice {
     /// ModernBERT-base: 22 layers, 768 wide.
     Base,

@@ -13,7 +13,7 @@ use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, adapters};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = "Example: auscult doctor --device gpu:0")]
 pub(super) struct Command {
     /// Run the cases of a folder made with transformers instead, and compare every tensor.

@@ -11,7 +11,7 @@ use super::progress::Terminal;
 use super::{Global, Notes, exit};
 use crate::engine::{EmbedQuery, Embedding, Pooling};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     after_help = "Example: auscult embed --model models/Clinical_ModernBERT \
                         --out notes.npy assets/notes/discharge-summary.txt"
@@ -27,7 +27,7 @@ pub(super) struct Command {
     normalize: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum PoolingChoice {
     /// The first token's vector.
     Cls,

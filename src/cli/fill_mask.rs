@@ -11,7 +11,7 @@ use super::progress::Terminal;
 use super::{Global, Notes, exit};
 use crate::engine::{FillMaskQuery, FilledNote, Note};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     after_help = "Example: auscult fill-mask --model models/Clinical_ModernBERT \
                         --word metformin assets/notes/progress-note.txt"

@@ -22,7 +22,7 @@ use output::Output;
 use progress::Terminal;
 
 /// Reads, explains and trains Clinical ModernBERT and its family, on this machine only.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     version,
     about,
@@ -36,7 +36,7 @@ struct Arguments {
 }
 
 /// Options that every command understands.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 struct Global {
     /// Folder of a model in Hugging Face layout.
     #[arg(long, global = true, value_name = "DIR")]
@@ -56,7 +56,7 @@ struct Global {
     quiet: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Look at folders of models.
     #[command(subcommand)]
@@ -94,7 +94,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The paths of a command that reads notes.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 struct Notes {
     /// Text files, folders of .txt files, or - for standard input.
     #[arg(required = true, value_name = "NOTES")]

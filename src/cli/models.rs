@@ -12,7 +12,7 @@ use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{ModelInfo, check_model};
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(super) enum Command {
     /// Check every tensor of a model's folder and say what the model is.
     #[command(after_help = "Example: auscult models check models/Clinical_ModernBERT")]

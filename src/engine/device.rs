@@ -1,13 +1,15 @@
-//! Finds and opens a device to compute on, and says what it is.
+//! Chooses and opens a device to compute on.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Mutex;
 
 use burn::backend::{Backend, Dispatch};
-use burn::tensor::wgpu::WgpuInitError;
+use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind};
 use serde::Serialize;
 
+use super::adapter::{Adapter, Kind, adapters};
 use crate::model::checkpoint::ParameterSpec;
 
 /// What the user asks for.
@@ -38,188 +40,6 @@ impl FromStr for DeviceChoice {
                 _ => Err("expected auto, cpu, gpu, gpu:N or software".to_owned()),
             },
         }
-    }
-}
-
-/// What kind of hardware a device is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A graphics card with memory of its own.
-    DiscreteGpu,
-    /// A GPU that shares the processor's memory.
-    IntegratedGpu,
-    /// A GPU passed through to a virtual machine.
-    VirtualGpu,
-    /// A GPU of a kind that its driver does not tell.
-    OtherGpu,
-    /// A driver that computes on the processor.
-    Software,
-    /// The processor itself.
-    Cpu,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DiscreteGpu => "discrete GPU",
-            Self::IntegratedGpu => "integrated GPU",
-            Self::VirtualGpu => "virtual GPU",
-            Self::OtherGpu => "GPU",
-            Self::Software => "software adapter",
-            Self::Cpu => "CPU",
-        })
-    }
-}
-
-/// An adapter that wgpu finds on this machine.
-#[derive(Debug, Clone, Serialize)]
-pub struct Adapter {
-    /// How to ask for it: `gpu:N` or `software`; `None` if it cannot be chosen, because the same
-    /// hardware is reached through another graphics API.
-    pub choice: Option<String>,
-    /// The hardware's name.
-    pub name: String,
-    /// What kind it is.
-    pub kind: Kind,
-    /// The graphics API.
-    pub api: String,
-    /// Name and version of the driver.
-    pub driver: String,
-    /// Limits that decide what fits, as the adapter reports them.
-    pub limits: Limits,
-    /// Optional abilities that matter to computing, by wgpu's names.
-    pub features: Vec<String>,
-    #[serde(skip)]
-    device_kind: DeviceKind,
-}
-
-/// The limits of an adapter that decide what fits.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Limits {
-    /// Largest buffer, in bytes.
-    pub buffer_bytes: u64,
-    /// Largest part of a buffer that a shader can reach, in bytes.
-    pub binding_bytes: u64,
-    /// Memory that a workgroup shares, in bytes.
-    pub workgroup_bytes: u32,
-    /// Invocations in a workgroup.
-    pub invocations: u32,
-    /// Storage buffers per shader.
-    pub storage_buffers: u32,
-}
-
-/// The features worth listing.
-const FEATURES: [wgpu::Features; 4] = [
-    wgpu::Features::SHADER_F16,
-    wgpu::Features::SUBGROUP,
-    wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX,
-    wgpu::Features::TIMESTAMP_QUERY,
-];
-
-/// Graphics APIs in the order in which they are tried.
-const APIS: [wgpu::Backend; 4] = [
-    wgpu::Backend::Vulkan,
-    wgpu::Backend::Metal,
-    wgpu::Backend::Dx12,
-    wgpu::Backend::Gl,
-];
-
-/// All adapters, the API that will be used first.
-pub fn adapters() -> Vec<Adapter> {
-    let found: Vec<(wgpu::Backend, Vec<wgpu::Adapter>)> = APIS
-        .into_iter()
-        .map(|api| {
-            let descriptor = wgpu::InstanceDescriptor {
-                backends: api.into(),
-                ..wgpu::InstanceDescriptor::new_without_display_handle()
-            };
-            let instance = wgpu::Instance::new(descriptor);
-            (
-                api,
-                pollster::block_on(instance.enumerate_adapters(api.into())),
-            )
-        })
-        .filter(|(_, adapters)| !adapters.is_empty())
-        .collect();
-    // One API serves all devices: the first with a GPU, else the first with anything.
-    let is_gpu = |adapter: &wgpu::Adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu;
-    let used = found
-        .iter()
-        .find(|(_, adapters)| adapters.iter().any(is_gpu))
-        .or(found.first())
-        .map(|(api, _)| *api);
-    let mut listed = Vec::new();
-    for (api, adapters) in &found {
-        let mut numbers = Numbers::default();
-        for adapter in adapters {
-            listed.push(numbers.describe(adapter, Some(*api) == used));
-        }
-    }
-    listed.sort_by_key(|adapter| adapter.choice.is_none());
-    listed
-}
-
-/// Numbers adapters of one API: all GPUs together for the user, each kind apart for burn.
-#[derive(Default)]
-struct Numbers {
-    gpus: usize,
-    kinds: [usize; 3],
-}
-
-impl Numbers {
-    fn describe(&mut self, adapter: &wgpu::Adapter, used: bool) -> Adapter {
-        let info = adapter.get_info();
-        let (kind, device_kind) = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => {
-                (Kind::DiscreteGpu, DeviceKind::DiscreteGpu(self.next(0)))
-            }
-            wgpu::DeviceType::IntegratedGpu => {
-                (Kind::IntegratedGpu, DeviceKind::IntegratedGpu(self.next(1)))
-            }
-            wgpu::DeviceType::VirtualGpu => {
-                (Kind::VirtualGpu, DeviceKind::VirtualGpu(self.next(2)))
-            }
-            wgpu::DeviceType::Cpu => (Kind::Software, DeviceKind::Cpu),
-            wgpu::DeviceType::Other => (Kind::OtherGpu, DeviceKind::DefaultDevice),
-        };
-        let choice = match kind {
-            Kind::Software => "software".to_owned(),
-            _ => {
-                self.gpus += 1;
-                format!("gpu:{}", self.gpus - 1)
-            }
-        };
-        let limits = adapter.limits();
-        let features = adapter.features();
-        let names = FEATURES
-            .iter()
-            .filter(|feature| features.contains(**feature));
-        Adapter {
-            choice: used.then_some(choice),
-            name: info.name,
-            kind,
-            api: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info)
-                .trim()
-                .to_owned(),
-            limits: Limits {
-                buffer_bytes: limits.max_buffer_size,
-                binding_bytes: limits.max_storage_buffer_binding_size,
-                workgroup_bytes: limits.max_compute_workgroup_storage_size,
-                invocations: limits.max_compute_invocations_per_workgroup,
-                storage_buffers: limits.max_storage_buffers_per_shader_stage,
-            },
-            features: names
-                .flat_map(|feature| feature.iter_names().map(|(n, _)| n.to_owned()))
-                .collect(),
-            device_kind,
-        }
-    }
-
-    fn next(&mut self, kind: usize) -> usize {
-        self.kinds[kind] += 1;
-        self.kinds[kind] - 1
     }
 }
 
@@ -380,19 +200,26 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     })
 }
 
+/// Every device of this process: burn keeps one runtime per adapter and opens it once.
+static OPENED: Mutex<Vec<(DeviceKind, WgpuBackend, Device)>> = Mutex::new(Vec::new());
+
 fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
-    match Device::wgpu_options()
-        .device_kind(adapter.device_kind.clone())
-        .init()
-    {
-        Ok(device) => Ok(device),
-        // An engine of this process has opened it before: burn keeps one runtime per adapter.
-        Err(WgpuInitError::Registration { .. }) => Ok(Device::wgpu(adapter.device_kind.clone())),
-        Err(error) => Err(DeviceError::Refused {
-            name: adapter.name.clone(),
-            reason: error.to_string(),
-        }),
+    let (kind, api) = (adapter.device_kind.clone(), adapter.graphics_api);
+    let mut opened = OPENED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, _, device)) = opened.iter().find(|(k, a, _)| *k == kind && *a == api) {
+        return Ok(device.clone());
     }
+    let options = Device::wgpu_options()
+        .device_kind(kind.clone())
+        .graphics_api(api);
+    let device = options.init().map_err(|error| DeviceError::Refused {
+        name: adapter.name.clone(),
+        reason: error.to_string(),
+    })?;
+    opened.push((kind, api, device.clone()));
+    Ok(device)
 }
 
 /// The processor with the number of threads that will compute.
@@ -404,6 +231,7 @@ fn cpu_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::adapter::Limits;
 
     fn adapter(choice: Option<&str>, kind: Kind) -> Adapter {
         Adapter {
@@ -421,6 +249,7 @@ mod tests {
             },
             features: Vec::new(),
             device_kind: DeviceKind::Cpu,
+            graphics_api: WgpuBackend::Vulkan,
         }
     }
 

@@ -17,7 +17,7 @@ pub struct EmbedQuery {
 }
 
 /// The embedding of one note.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Embedding {
     /// Where the note came from.
     pub note: String,

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::{Engine, EngineError, Finished, Job, Loaded, Note, on_each};
 use crate::model::capture::Capture;
+use crate::model::checkpoint::Head;
 use crate::model::values;
 use crate::tasks::fill_mask::{Candidate, Mask, mask_words, occurrences, top, written_masks};
 use crate::tokenization::Encoding;
 
 /// What to mask, and how many candidates to give.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FillMaskQuery {
     /// Mask every whole-word occurrence of this word; without it, the masks that the note itself
     /// contains are filled.
@@ -63,6 +64,9 @@ impl Engine {
             operation: "fill masks in",
             reason: reason.to_owned(),
         };
+        if loaded.model.structure().head != Head::MaskedLm {
+            return Err(unable("it has no masked language model head"));
+        }
         let mask_id = loaded.tokenizer.special_tokens().mask;
         let mask_id = mask_id.ok_or_else(|| unable("its tokenizer has no mask token"))?;
         // What cannot be read is said before the first minute is spent.
@@ -83,8 +87,7 @@ impl Engine {
             let rows: Vec<i64> = masks.iter().map(|mask| mask.row as i64).collect();
             let rows = Tensor::from_data(rows.as_slice(), loaded.model.device());
             let logits = loaded.model.masked_lm_logits(encoded.last.select(0, rows));
-            let logits =
-                values(logits.ok_or_else(|| unable("it has no masked language model head"))?);
+            let logits = values(logits.expect("the model has the head"));
             let vocabulary = loaded.model.config().vocab_size;
             let masks = masks
                 .iter()

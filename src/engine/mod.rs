@@ -3,8 +3,9 @@
 //! Every operation is an ordinary blocking function that takes a [`Job`]: progress, time left and
 //! the wish to stop in one. Tensors never leave the engine.
 
+mod adapter;
 mod bench;
-pub mod device;
+mod device;
 mod embed;
 mod fill_mask;
 mod models;
@@ -28,8 +29,9 @@ pub use crate::notes::read::{ReadError, Reading, read_all};
 pub use crate::notes::{Note, Source};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::fill_mask::Candidate;
+pub use adapter::{Adapter, Kind, Limits, adapters};
 pub use bench::{BenchReport, LengthReport, Size};
-pub use device::{Adapter, DeviceChoice, DeviceError, DeviceInfo, adapters};
+pub use device::{DeviceChoice, DeviceError, DeviceInfo};
 pub use embed::{EmbedQuery, Embedding};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use models::{ModelInfo, check_model};

@@ -13,6 +13,7 @@ mod attention;
 mod attention_backward;
 mod autodiff;
 mod cpu;
+mod linear;
 mod ops;
 pub mod reference;
 mod rope;
@@ -44,6 +45,22 @@ impl AttentionResult {
     pub fn lse(&self) -> Tensor<2> {
         self.stats.clone().sum_dim(0).squeeze_dim(0)
     }
+}
+
+/// `x Wᵀ`, `[rows, in]` and `[out, in]` to `[rows, out]`.
+///
+/// # Panics
+/// If both do not have the same number of columns.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let (x_dims, weight_dims) = (x.dims(), weight.dims());
+    assert_eq!(
+        x_dims[1], weight_dims[1],
+        "linear: x is {x_dims:?}, weight {weight_dims:?}"
+    );
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::linear(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+    ))
 }
 
 /// Rotates q and k of `qkv` by their positions ("rotate half", Su et al. 2021); v passes through.

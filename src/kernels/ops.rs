@@ -9,7 +9,7 @@ use burn::backend::{Backend, ExtensionType, backend_extension};
 use super::attention::AttentionCall;
 use super::rope::Direction;
 use super::sequences::HeadShape;
-use super::{activation, attention, attention_backward, rope};
+use super::{activation, attention, attention_backward, linear, rope};
 
 /// Output and row statistics of an attention call, as a backend sees them.
 #[derive(ExtensionType)]
@@ -26,6 +26,11 @@ pub struct AttentionParts<B: Backend> {
 /// Shapes and meaning are those of the functions of the same name in the parent module.
 #[backend_extension(Cube, Flex, Autodiff)]
 pub trait EncoderOps: Backend {
+    /// `x Wᵀ`, `[rows, in]` and `[out, in]` to `[rows, out]`.
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        linear::linear::<Self>(x, weight)
+    }
+
     /// Rotates q and k; `cos` and `sin` are `[tokens, head_dim / 2]`.
     fn rope(
         qkv: FloatTensor<Self>,

@@ -287,6 +287,53 @@ fn a_window_as_long_as_the_sequence_is_global() {
 }
 
 #[test]
+fn linear_agrees_with_the_loops() {
+    for (rows, inputs, outputs) in [(1, 3, 5), (255, 48, 7), (256, 48, 7), (601, 33, 130)] {
+        let mut numbers = Numbers(13);
+        let (x, weight) = (numbers.take(rows * inputs), numbers.take(outputs * inputs));
+        let want: Vec<f64> = x
+            .chunks_exact(inputs)
+            .flat_map(|x| weight.chunks_exact(inputs).map(move |weight| (x, weight)))
+            .map(|(x, w)| {
+                x.iter()
+                    .zip(w)
+                    .map(|(&x, &w)| f64::from(x) * f64::from(w))
+                    .sum()
+            })
+            .collect();
+        let x = primitive(&x, [rows, inputs]);
+        let weight = primitive(&weight, [outputs, inputs]);
+        let plain = error(
+            &floats(super::linear::linear::<Flex>(x.clone(), weight.clone())),
+            &want,
+        );
+        let fast = error(&floats(<Flex as EncoderOps>::linear(x, weight)), &want);
+        assert!(
+            plain < 1e-5 && fast <= 2.0 * plain + floor(&want),
+            "{plain:e} {fast:e}"
+        );
+    }
+}
+
+/// Two keys with the same logit of 2,501: the sum of `m` and `ln l` in f32 would be off by 1e-4.
+#[test]
+fn large_equal_logits_share_exactly() {
+    let heads = HeadShape {
+        heads: 1,
+        head_dim: 2,
+    };
+    let call = AttentionCall {
+        scale: 1.0,
+        ..AttentionCall::new(heads, Sequences::from_lengths(&[2]), None)
+    };
+    let row = [50.0, 1.0, 50.0, 1.0, 3.0, 4.0];
+    let qkv = primitive(&[row, row].concat(), [2, 6]);
+    let parts = <Flex as EncoderOps>::attention(qkv.clone(), call.clone());
+    let p = <Flex as EncoderOps>::attention_probabilities(qkv, parts.stats, call, 0..2, 0..2);
+    assert!(error(&floats(p), &[0.5; 4]) < 1e-6);
+}
+
+#[test]
 fn rope_agrees_with_the_loops_in_both_directions() {
     let device = Device::flex();
     for (heads, head_dim) in [(1, 2), (3, 16), (2, 64)] {

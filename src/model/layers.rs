@@ -50,14 +50,11 @@ fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     let [rows, inputs] = x.dims();
     let [outputs, _] = weight.dims();
     let enough = SMALL_PRODUCT / outputs + 2;
-    let weight = weight.transpose();
     if rows >= enough {
-        return x.matmul(weight);
+        return kernels::linear(x, weight);
     }
     let zeros = Tensor::zeros([enough - rows, inputs], &x.device());
-    Tensor::cat(vec![x, zeros], 0)
-        .matmul(weight)
-        .slice([0..rows, 0..outputs])
+    kernels::linear(Tensor::cat(vec![x, zeros], 0), weight).slice([0..rows, 0..outputs])
 }
 
 /// LayerNorm over the last dimension.

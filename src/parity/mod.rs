@@ -8,6 +8,7 @@ mod case;
 mod compare;
 mod config_case;
 mod model_case;
+mod model_input;
 mod outputs;
 mod rope_case;
 mod tensors;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::product::{Matrix, Product};
 use super::simd::{LANES, WithSimd, exp_of_negative, vectorized};
 use crate::kernels::attention::{AttentionCall, blocks};
 
@@ -131,74 +132,26 @@ impl Block<'_> {
     /// that it sees logits of the same rounding.
     pub(super) fn logits(&self, keys: &Range<usize>, logits: &mut [f32]) {
         let stride = 3 * self.call.heads.width();
-        let dim = self.call.heads.head_dim;
-        let (rows, columns) = (self.queries.len(), keys.len());
-        assert!(logits.len() == rows * columns && self.in_bounds(keys));
-        // SAFETY: `logits` has rows * columns elements; the last row of each operand that is read
-        // ends inside `qkv`, which was just asserted; `logits` is not part of `qkv`.
-        unsafe {
-            gemm::gemm(
-                rows,
-                columns,
-                dim,
-                logits.as_mut_ptr(),
-                1,
-                columns as isize,
-                false,
-                self.qkv.as_ptr().add(self.offset(self.queries.start, 0)),
-                1,
-                stride as isize,
-                self.qkv.as_ptr().add(self.offset(keys.start, 1)),
-                stride as isize,
-                1,
-                0.0,
-                self.call.scale,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
+        let product = Product {
+            sizes: [self.queries.len(), keys.len(), self.call.heads.head_dim],
+            a: Matrix::new(self.qkv, self.offset(self.queries.start, 0), stride),
+            b: Matrix::new(self.qkv, self.offset(keys.start, 1), stride).transposed(),
+            factor: self.call.scale,
+        };
+        product.write(logits, keys.len());
     }
 
     /// Adds `weights · v` to the head's columns of `out`.
     fn add_values(&self, keys: &Range<usize>, weights: &[f32], out: &mut [f32]) {
         let width = self.call.heads.width();
         let dim = self.call.heads.head_dim;
-        let (rows, inner) = (self.queries.len(), keys.len());
-        assert!(weights.len() == rows * inner && out.len() == rows * width && self.in_bounds(keys));
-        // SAFETY: the head's columns of `rows` rows lie inside `out`, the block's weights are
-        // rows * inner elements, and the rows of v that are read end inside `qkv`, all of which
-        // was just asserted; `out` is part of neither.
-        unsafe {
-            gemm::gemm(
-                rows,
-                dim,
-                inner,
-                out.as_mut_ptr().add(self.head * dim),
-                1,
-                width as isize,
-                true,
-                weights.as_ptr(),
-                1,
-                inner as isize,
-                self.qkv.as_ptr().add(self.offset(keys.start, 2)),
-                1,
-                (3 * width) as isize,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
-    }
-
-    /// Whether the rows of the block and of `keys` lie inside `qkv`.
-    pub(super) fn in_bounds(&self, keys: &Range<usize>) -> bool {
-        let rows = self.queries.end.max(keys.end);
-        !keys.is_empty() && rows * 3 * self.call.heads.width() <= self.qkv.len()
+        let product = Product {
+            sizes: [self.queries.len(), dim, keys.len()],
+            a: Matrix::new(weights, 0, keys.len()),
+            b: Matrix::new(self.qkv, self.offset(keys.start, 2), 3 * width),
+            factor: 1.0,
+        };
+        product.add(&mut out[self.head * dim..], width);
     }
 }
 

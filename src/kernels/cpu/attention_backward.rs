@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::attention::{Block, KEYS, QUERIES};
+use super::product::{Matrix, Product};
 use super::simd::{WithSimd, exp_of_negative, vectorized};
 use crate::kernels::attention::{AttentionCall, blocks};
 
@@ -86,15 +87,13 @@ impl Saved<'_> {
         let queries = block.queries;
         let d_out = Matrix::new(self.d_out, self.column(block, queries.start), shape.width());
         let values = Matrix::new(self.qkv, block.offset(keys.start, 2), 3 * shape.width());
-        multiply(
-            [queries.len(), keys.len(), shape.head_dim],
-            &mut scratch.d_s,
-            keys.len(),
-            false,
-            d_out,
-            values.transposed(),
-            1.0,
-        );
+        let product = Product {
+            sizes: [queries.len(), keys.len(), shape.head_dim],
+            a: d_out,
+            b: values.transposed(),
+            factor: 1.0,
+        };
+        product.write(&mut scratch.d_s, keys.len());
         let rows = scratch.p.chunks_exact_mut(keys.len());
         for (index, (p, d_s)) in rows
             .zip(scratch.d_s.chunks_exact_mut(keys.len()))
@@ -132,92 +131,21 @@ impl Saved<'_> {
         let p = Matrix::new(&scratch.p, 0, keys.len());
         let d_s = Matrix::new(&scratch.d_s, 0, keys.len());
         let (n, m) = (queries.len(), keys.len());
-        let d_q = &mut d_q[queries.start * dim..];
-        multiply([n, dim, m], d_q, dim, true, d_s, qkv(keys.start, 1), scale);
+        let add = |sizes, a, b, factor, onto: &mut [f32]| {
+            let product = Product {
+                sizes,
+                a,
+                b,
+                factor,
+            };
+            product.add(onto, dim);
+        };
+        let (k, q) = (qkv(keys.start, 1), qkv(queries.start, 0));
+        add([n, dim, m], d_s, k, scale, &mut d_q[queries.start * dim..]);
         let d_k = &mut d_k[keys.start * dim..];
-        multiply(
-            [m, dim, n],
-            d_k,
-            dim,
-            true,
-            d_s.transposed(),
-            qkv(queries.start, 0),
-            scale,
-        );
+        add([m, dim, n], d_s.transposed(), q, scale, d_k);
         let d_v = &mut d_v[keys.start * dim..];
-        multiply([m, dim, n], d_v, dim, true, p.transposed(), d_out, 1.0);
-    }
-}
-
-/// A strided view of part of a slice.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a> Matrix<'a> {
-    fn new(values: &'a [f32], start: usize, row_stride: usize) -> Self {
-        Self {
-            values: &values[start..],
-            row_stride,
-            column_stride: 1,
-        }
-    }
-
-    fn transposed(self) -> Self {
-        Self {
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    /// Whether `rows` by `columns` elements lie inside the slice.
-    fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows > 0
-            && columns > 0
-            && (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.values.len()
-    }
-}
-
-/// `out = factor · a b` for `[n, k]` and `[k, m]`, added to what `out` holds if `add`; rows of `out`
-/// are `stride` apart.
-fn multiply(
-    [n, m, k]: [usize; 3],
-    out: &mut [f32],
-    stride: usize,
-    add: bool,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    factor: f32,
-) {
-    assert!(a.holds(n, k) && b.holds(k, m) && (n - 1) * stride + m <= out.len());
-    // SAFETY: the views hold the elements that the sizes name, and `out` holds n rows of m, which
-    // was just asserted; a `&mut` is part of neither view.
-    unsafe {
-        gemm::gemm(
-            n,
-            m,
-            k,
-            out.as_mut_ptr(),
-            1,
-            stride as isize,
-            add,
-            a.values.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.values.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            factor,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+        add([m, dim, n], p.transposed(), d_out, 1.0, d_v);
     }
 }
 

@@ -8,6 +8,7 @@
 mod activation;
 mod attention;
 mod attention_backward;
+mod product;
 mod rope;
 mod simd;
 
@@ -25,6 +26,17 @@ use super::sequences::HeadShape;
 const ROWS_PER_TASK: usize = 32;
 
 impl EncoderOps for Flex {
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, inputs] = x.shape().dims();
+        let [outputs, _] = weight.shape().dims();
+        if x.dtype() != DType::F32 || rows < product::LINEAR_ROWS || inputs * outputs == 0 {
+            return super::linear::linear::<Self>(x, weight);
+        }
+        let [x, weight] = [x, weight].map(contiguous);
+        let out = product::linear(values(&x), values(&weight), inputs, outputs);
+        from_values(out, Shape::new([rows, outputs]))
+    }
+
     fn rope(
         qkv: FloatTensor<Self>,
         cos: FloatTensor<Self>,
