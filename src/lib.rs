@@ -1,4 +1,4 @@
-//! Auscult reads, explains and trains Clinical ModernBERT and its family on your own machine.
+//! Auscult runs Clinical ModernBERT and its family on your own machine.
 //!
 //! The modules, bottom up; each may use only those above it (`docs/ARCHITECTURE.md` has the table,
 //! `tests/architecture.rs` checks it):

@@ -26,7 +26,8 @@ fn the_software_adapter_agrees_with_transformers() {
             &Job::silent(),
             &mut |_| {},
         )
-        .unwrap();
+        .unwrap()
+        .results;
     assert!(!reports.is_empty());
     for report in &reports {
         let Outcome::Compared(checks) = &report.outcome else {

@@ -143,9 +143,13 @@ fn embed_writes_every_form() {
     }
     fails(
         &[&arguments[..], &["--out", "x.xlsx"]].concat(),
-        1,
+        2,
         ".jsonl",
     );
+    let nowhere = [&arguments[..], &["--out", "none/x.csv"]].concat();
+    fails(&nowhere, 2, "no such folder");
+    let check = ["models", "check", path(&tiny), "--out", "x.csv"];
+    fails(&check, 2, "no such form");
 }
 
 #[test]
@@ -255,6 +259,15 @@ fn one_bad_note_does_not_lose_the_others() {
         "{}",
         text(&output.stderr)
     );
+
+    let long = bundled_note("long-hospital-course.txt");
+    let good = temporary.path().join("good.txt");
+    let notes = [path(&long), path(&good)];
+    let output = auscult(&[&["embed", "--model", path(&tiny), "--json"], &notes[..]].concat());
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "one is too long");
+    assert_eq!(text(&output.stdout).lines().count(), 1);
+    assert!(stderr.contains("at most 8192"), "{stderr}");
 }
 
 #[test]
@@ -270,7 +283,12 @@ fn what_cannot_be_done_is_a_sentence() {
         1,
         "does not occur",
     );
-    fails(&["embed", path(&note)], 1, "--model DIR");
+    fails(&["embed", path(&note)], 2, "--model DIR");
+    fails(
+        &["fill-mask", "--model", tiny, "--word", " ", path(&note)],
+        2,
+        "no word",
+    );
     fails(&["embed", "--model", tiny], 2, "NOTES");
     fails(&["embed", "--model", tiny, "missing.txt"], 1, "missing.txt");
     fails(

@@ -59,10 +59,35 @@ fn a_note_alone_equals_the_same_note_in_a_batch() {
             .map(|(a, b)| f64::from((a - b).abs()))
             .fold(0.0, f64::max);
         assert!(difference <= 1e-6, "{name}: {difference:e}");
-        // Neighbours must matter to nobody, but the comparison must be able to see them.
+        // A changed neighbour changes itself and nobody else.
         let mut changed = sequences.clone();
         changed[0] = ids(&model, 33, 9);
+        let own = 33 * model.config().hidden_size;
+        let after = encode(&model, &changed);
+        assert_eq!(after[own..], together[own..], "{name}");
         assert_ne!(encode(&model, &changed)[..50], together[..50], "{name}");
+    }
+}
+
+/// Many rows are spread over threads in parts: no part may be computed otherwise than the note
+/// alone.
+#[test]
+fn a_note_equals_itself_in_a_batch_of_thousands_of_tokens() {
+    let model = load(&fixture("tiny"));
+    for (length, copies) in [(41, 7), (41, 50), (683, 3)] {
+        let own = ids(&model, length, 6);
+        let alone = encode(&model, std::slice::from_ref(&own));
+        let mut sequences = vec![own; copies];
+        sequences.push(ids(&model, 1, 2));
+        let together = encode(&model, &sequences);
+        for copy in together.chunks_exact(alone.len()).take(copies) {
+            let difference = copy
+                .iter()
+                .zip(&alone)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(difference <= 1e-6, "{copies} of {length}: {difference:e}");
+        }
     }
 }
 
@@ -82,7 +107,7 @@ fn what_cannot_be_read_is_refused() {
     );
     assert!(matches!(
         check(&[150], &[0]),
-        Err(InputError::UnknownToken { id: 150, .. })
+        Err(InputError::UnknownToken { vocabulary: 150 })
     ));
     assert!(matches!(
         check(&[1], &[2]),

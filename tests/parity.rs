@@ -15,6 +15,7 @@ fn run(folder: &std::path::Path, case: Option<&str>) -> Vec<CaseReport> {
     engine
         .parity(folder, case, None, &Job::silent(), &mut |_| {})
         .unwrap()
+        .results
 }
 
 #[test]
@@ -94,6 +95,23 @@ fn what_is_not_known_is_not_passed() {
         "{:?}",
         report.outcome
     );
+}
+
+/// A case that does not fit together fails and loses no other.
+#[test]
+fn a_malformed_case_fails_alone() {
+    let temporary = Temporary::new();
+    let reference = fixture("reference");
+    copy_folder(&reference.join("rope"), &temporary.path().join("b-good"));
+    let bad = temporary.path().join("a-bad");
+    copy_folder(&reference.join("attention-kernel"), &bad);
+    let cases = fs::read_to_string(bad.join("cases.json")).unwrap();
+    let wrong = cases.replace("\"D\": 16", "\"D\": 32");
+    assert_ne!(wrong, cases);
+    fs::write(bad.join("cases.json"), wrong).unwrap();
+    let reports = run(temporary.path(), None);
+    let failed: Vec<bool> = reports.iter().map(CaseReport::failed).collect();
+    assert_eq!(failed, [true, false]);
 }
 
 #[test]

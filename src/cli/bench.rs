@@ -41,7 +41,7 @@ impl Command {
             SizeChoice::Base => Size::Base,
             SizeChoice::Tiny => Size::Tiny,
         };
-        let output = global.output()?;
+        let output = global.output(&[])?;
         let engine = match global.model {
             Some(_) => global.engine_with_model(terminal)?,
             None => Engine::open(global.device)?,

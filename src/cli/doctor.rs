@@ -48,7 +48,7 @@ impl Command {
         global: &Global,
         terminal: &Terminal,
     ) -> Result<ExitCode> {
-        let output = global.output()?;
+        let output = global.output(&[])?;
         let engine = Engine::open(global.device)?;
         terminal.remark(&format!("on {}", engine.device()));
         let as_text = matches!(output, Output::Text);
@@ -65,19 +65,26 @@ impl Command {
             },
         )?;
         printed?;
-        let text = summary(&reports);
+        let text = summary(&reports.results);
         output.write(&Forms {
-            items: &reports,
+            items: &reports.results,
             text,
             table: None,
             array: None,
         })?;
-        Ok(exit(!reports.iter().any(CaseReport::failed)))
+        let ran = |report: &CaseReport| !matches!(report.outcome, Outcome::NotRun(_));
+        if reports.stopped {
+            terminal.remark("stopped before the last case");
+        }
+        let passed = reports.results.iter().any(ran)
+            && !reports.results.iter().any(CaseReport::failed)
+            && !reports.stopped;
+        Ok(exit(passed))
     }
 }
 
 fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
-    let output = global.output()?;
+    let output = global.output(&[])?;
     let adapters = adapters();
     let engine = Engine::open(global.device)?;
     let self_check = engine.self_check(&terminal.job("checking"))?;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::output::{Array, Forms, Table};
+use super::output::{Array, Format, Forms, Table};
 use super::progress::Terminal;
-use super::{Global, Notes, exit};
+use super::{Global, Notes, badge, exit, report};
 use crate::engine::{EmbedQuery, Embedding, Pooling};
 
 #[derive(Args)]
@@ -39,7 +39,7 @@ enum PoolingChoice {
 
 impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
-        let output = global.output()?;
+        let output = global.output(&[Format::Csv, Format::Npy])?;
         let read = self.notes.read(terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let query = EmbedQuery {
@@ -58,12 +58,9 @@ impl Command {
             table: Some(table(results)),
             array: Some(array(results)),
         })?;
-        if finished.stopped {
-            let (done, all) = (results.len(), read.notes.len());
-            terminal.error(&format!("stopped after {done} of {all} notes"));
-        }
+        let complete = report(&finished, &read, terminal);
         terminal.remark("An embedding can reveal its note: treat it as patient data.");
-        Ok(exit(read.complete && !finished.stopped))
+        Ok(exit(complete))
     }
 }
 
@@ -75,6 +72,7 @@ fn describe(results: &[Embedding]) -> String {
     for Embedding {
         note,
         tokens,
+        random_weights,
         vector,
     } in results
     {
@@ -89,7 +87,7 @@ fn describe(results: &[Embedding]) -> String {
             .map(|value| format!("{value:.4}"))
             .collect();
         let more = if vector.len() > SHOWN { ", …" } else { "" };
-        let _ = writeln!(text, "{note} ({tokens} tokens)");
+        let _ = writeln!(text, "{note} ({tokens} tokens){}", badge(*random_weights));
         let _ = writeln!(
             text,
             "  {} numbers, length {length:.4}: [{}{more}]",

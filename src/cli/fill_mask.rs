@@ -1,15 +1,16 @@
 //! `auscult fill-mask`: what stands behind masks in notes.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::output::{Forms, Table};
+use super::output::{Format, Forms, Table};
 use super::progress::Terminal;
-use super::{Global, Notes, exit};
-use crate::engine::{FillMaskQuery, FilledNote, Note};
+use super::{Global, Notes, badge, exit, report};
+use crate::engine::{Candidate, FillMaskQuery, FilledNote, Note};
 
 #[derive(Args)]
 #[command(
@@ -20,7 +21,7 @@ pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
     /// Mask every occurrence of this word; without it, the masks in the notes are filled.
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", value_parser = word)]
     word: Option<String>,
     /// Candidates per mask.
     #[arg(long, value_name = "N", default_value_t = 5,
@@ -28,9 +29,17 @@ pub(super) struct Command {
     top: u16,
 }
 
+/// A word is something between white space.
+fn word(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("there is no word in it"),
+        word => Ok(word.to_owned()),
+    }
+}
+
 impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
-        let output = global.output()?;
+        let output = global.output(&[Format::Csv])?;
         let read = self.notes.read(terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let query = FillMaskQuery {
@@ -46,11 +55,7 @@ impl Command {
             table,
             array: None,
         })?;
-        if finished.stopped {
-            let (done, all) = (finished.results.len(), read.notes.len());
-            terminal.error(&format!("stopped after {done} of {all} notes"));
-        }
-        Ok(exit(read.complete && !finished.stopped))
+        Ok(exit(report(&finished, &read, terminal)))
     }
 }
 
@@ -59,11 +64,17 @@ const CONTEXT: usize = 40;
 
 fn describe(notes: &[Note], results: &[FilledNote]) -> String {
     let mut text = String::new();
-    for (note, result) in notes.iter().zip(results) {
-        let _ = writeln!(text, "{} ({} tokens)", result.note, result.tokens);
+    let texts: HashMap<String, &str> = notes
+        .iter()
+        .map(|note| (note.source().to_string(), note.text()))
+        .collect();
+    for result in results {
+        let badge = badge(result.random_weights);
+        let _ = writeln!(text, "{} ({} tokens){badge}", result.note, result.tokens);
+        let note = texts.get(&result.note).copied().unwrap_or_default();
         for mask in &result.masks {
-            let before = context(note.text(), mask.start.saturating_sub(CONTEXT), mask.start);
-            let after = context(note.text(), mask.end, mask.end + CONTEXT);
+            let before = context(note, mask.start.saturating_sub(CONTEXT), mask.start);
+            let after = context(note, mask.end, mask.end + CONTEXT);
             let hint = if mask.approximate {
                 " (several tokens, approximate)"
             } else {
@@ -75,7 +86,7 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
                     text,
                     "  {:6.2} %  {}",
                     candidate.score * 100.0,
-                    candidate.text.trim()
+                    shown(candidate)
                 );
             }
         }
@@ -88,11 +99,25 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
 fn context(text: &str, start: usize, end: usize) -> String {
     let start = text.ceil_char_boundary(start.min(text.len()));
     let end = text.floor_char_boundary(end.min(text.len())).max(start);
-    text[start..end]
-        .split('\n')
-        .collect::<Vec<_>>()
-        .join("⏎")
-        .replace('\r', "")
+    visible(&text[start..end])
+}
+
+/// Text on one line of a terminal: what would move its cursor or change its colours is replaced.
+fn visible(text: &str) -> String {
+    let shown = text.chars().filter(|c| *c != '\r').map(|c| match c {
+        '\n' => '⏎',
+        c if c.is_control() => '·',
+        c => c,
+    });
+    shown.collect()
+}
+
+/// A candidate as it is shown.
+fn shown(candidate: &Candidate) -> String {
+    match candidate.text.trim() {
+        "" => "(white space)".to_owned(),
+        text => visible(text),
+    }
 }
 
 fn table(results: &[FilledNote]) -> Table {
@@ -138,5 +163,6 @@ mod tests {
         assert_eq!(context("a\r\nbé", 1, 4), "⏎b");
         assert_eq!(context("éa", 1, 3), "a");
         assert_eq!(context("a", 5, 9), "");
+        assert_eq!(context("a\u{1b}[31mb", 0, 9), "a·[31mb");
     }
 }

@@ -14,14 +14,14 @@ mod progress;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{DeviceChoice, Engine, Note, read_all};
-use output::Output;
+use crate::engine::{DeviceChoice, Engine, EngineError, Finished, Note, read_all};
+use output::{Format, Output, Usage};
 use progress::Terminal;
 
-/// Reads, explains and trains Clinical ModernBERT and its family, on this machine only.
+/// Runs Clinical ModernBERT and its family, on this machine only.
 #[derive(Parser)]
 #[command(
     version,
@@ -86,6 +86,14 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(code) => code,
+        Err(error) if error.is::<Usage>() => {
+            terminal.error(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+        Err(error) if matches!(error.downcast_ref(), Some(EngineError::Cancelled(_))) => {
+            terminal.remark("stopped");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             terminal.error(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -125,17 +133,18 @@ impl Notes {
 }
 
 impl Global {
-    /// Where results go.
-    fn output(&self) -> Result<Output> {
-        Output::new(self.json, self.out.as_deref())
+    /// Where results go; `forms` are those that they have besides JSON.
+    fn output(&self, forms: &[Format]) -> Result<Output> {
+        Output::new(self.json, self.out.as_deref(), forms)
     }
 
     /// An engine with the model that `--model` names.
     fn engine_with_model(&self, terminal: &Terminal) -> Result<Engine> {
-        let folder = self.model.as_ref().context(
-            "this command needs a model: --model DIR, a folder with config.json, \
-             model.safetensors and tokenizer.json",
-        )?;
+        let folder = self.model.as_ref().ok_or_else(|| {
+            let needed = "this command needs a model: --model DIR, a folder with config.json, \
+                          model.safetensors and tokenizer.json";
+            Usage(needed.to_owned())
+        })?;
         let mut engine = Engine::open(self.device)?;
         let info = engine.load_model(folder, &terminal.job("loading"))?.clone();
         terminal.remark(&format!("{} on {}", info.name, engine.device()));
@@ -143,6 +152,26 @@ impl Global {
             terminal.remark("This model has random weights: its output means nothing.");
         }
         Ok(engine)
+    }
+}
+
+/// Says what is missing of a command on notes; returns whether nothing is.
+fn report<T>(finished: &Finished<T>, read: &ReadNotes, terminal: &Terminal) -> bool {
+    for failure in &finished.failures {
+        terminal.error(&failure.to_string());
+    }
+    if finished.stopped {
+        let (done, all) = (finished.results.len(), read.notes.len());
+        terminal.remark(&format!("stopped: {done} of {all} notes are done"));
+    }
+    read.complete && finished.failures.is_empty() && !finished.stopped
+}
+
+/// What a person is told of a model that has learned nothing, beside its results.
+fn badge(random_weights: bool) -> &'static str {
+    match random_weights {
+        true => " [random weights: this means nothing]",
+        false => "",
     }
 }
 

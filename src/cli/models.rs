@@ -26,7 +26,7 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn run(&self, global: &Global, _terminal: &Terminal) -> Result<ExitCode> {
         let Self::Check { folder } = self;
-        let output = global.output()?;
+        let output = global.output(&[])?;
         let info = check_model(folder)?;
         let text = describe(&info);
         output.write(&Forms {

@@ -53,8 +53,18 @@ pub(super) struct Forms<'a, T> {
     pub(super) array: Option<Array>,
 }
 
+/// A wrong way to call the program; ends it with status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub(super) String);
+
 impl Output {
-    pub(super) fn new(json: bool, file: Option<&Path>) -> Result<Self> {
+    /// Where to write; `forms` are those that the command's results have besides JSON.
+    ///
+    /// # Errors
+    /// [`Usage`] when the file's ending names no form or one that the results do not have, or its
+    /// folder does not exist: better now than after the work.
+    pub(super) fn new(json: bool, file: Option<&Path>, forms: &[Format]) -> Result<Self> {
         let Some(file) = file else {
             return Ok(if json { Self::Json } else { Self::Text });
         };
@@ -64,11 +74,23 @@ impl Output {
             Some("json") => Format::Json,
             Some("csv") => Format::Csv,
             Some("npy") => Format::Npy,
-            _ => bail!(
-                "{}: --out FILE must end in .jsonl, .json, .csv or .npy",
-                file.display()
-            ),
+            _ => {
+                let file = file.display();
+                let rule = "--out FILE must end in .jsonl, .json, .csv or .npy";
+                return Err(Usage(format!("{file}: {rule}")).into());
+            }
         };
+        if !matches!(format, Format::JsonLines | Format::Json) && !forms.contains(&format) {
+            let file = file.display();
+            let rule = "these results have no such form; use .jsonl or .json";
+            return Err(Usage(format!("{file}: {rule}")).into());
+        }
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Usage(format!("{}: no such folder", folder.display())).into());
+        }
         Ok(Self::File(file.to_owned(), format))
     }
 
@@ -198,10 +220,12 @@ mod tests {
     #[test]
     fn the_ending_names_the_format() {
         assert!(matches!(
-            Output::new(false, Some("x.NPY".as_ref())),
+            Output::new(false, Some("x.NPY".as_ref()), &[Format::Npy]),
             Ok(Output::File(_, Format::Npy))
         ));
-        assert!(Output::new(false, Some("x.parquet".as_ref())).is_err());
-        assert!(Output::new(false, Some("x".as_ref())).is_err());
+        assert!(Output::new(false, Some("x.parquet".as_ref()), &[]).is_err());
+        assert!(Output::new(false, Some("x".as_ref()), &[]).is_err());
+        assert!(Output::new(false, Some("x.npy".as_ref()), &[Format::Csv]).is_err());
+        assert!(Output::new(false, Some("no/folder/x.csv".as_ref()), &[Format::Csv]).is_err());
     }
 }

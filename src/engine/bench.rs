@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{DeviceInfo, Engine, EngineError, Job};
+use super::{DeviceInfo, Engine, EngineError, InputError, Job};
 use crate::model::capture::{Capture, Part, PartTimes};
 use crate::model::checkpoint::{Head, Structure};
 use crate::model::config::ModelConfig;
@@ -145,14 +145,19 @@ impl Engine {
 
 /// Random ids, the same every time.
 fn batch(model: &Model, tokens: usize) -> Result<Batch, EngineError> {
+    let too_long = |error| EngineError::Input {
+        note: format!("{tokens} tokens"),
+        error,
+    };
+    let limit = model.config().max_positions;
+    if tokens > limit {
+        return Err(too_long(InputError::TooLong { tokens, limit }));
+    }
     let vocabulary = model.config().vocab_size as u64;
     let id = |index: u64| (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % vocabulary;
     let ids: Vec<u32> = (1..=tokens as u64).map(|index| id(index) as u32).collect();
     let batch = Batch::new([(&ids[..], &vec![0; tokens][..])]);
-    model.check(&batch).map_err(|error| EngineError::Input {
-        note: format!("{tokens} tokens"),
-        error,
-    })?;
+    model.check(&batch).map_err(too_long)?;
     Ok(batch)
 }
 

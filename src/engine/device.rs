@@ -224,7 +224,7 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
 
 /// The processor with the number of threads that will compute.
 fn cpu_name() -> String {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = crate::kernels::cpu_threads();
     format!("{} with {threads} threads", std::env::consts::ARCH)
 }
 

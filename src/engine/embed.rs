@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Engine, EngineError, Finished, Job, Note, Pooling, on_each};
+use super::{Engine, EngineError, Finished, Job, Note, Pooling, finite, on_each};
 use crate::analysis;
 use crate::model::capture::Capture;
 use crate::model::values;
@@ -23,6 +23,9 @@ pub struct Embedding {
     pub note: String,
     /// Its tokens, special tokens included.
     pub tokens: usize,
+    /// Whether the model's weights are random, so that the vector means nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random_weights: bool,
     /// The vector, as wide as the model's hidden states.
     pub vector: Vec<f32>,
 }
@@ -31,7 +34,7 @@ impl Engine {
     /// Embeds each note.
     ///
     /// # Errors
-    /// [`EngineError`] when no model is loaded or a note cannot be read by it.
+    /// [`EngineError::NoModel`]. What is wrong with a single note is among the failures.
     pub fn embed(
         &self,
         notes: &[Note],
@@ -39,31 +42,24 @@ impl Engine {
         job: &Job,
     ) -> Result<Finished<Embedding>, EngineError> {
         let loaded = self.loaded()?;
-        // What cannot be read is said before the first minute is spent.
-        let mut encodings = Vec::with_capacity(notes.len());
-        for note in notes {
-            job.check()?;
+        Ok(on_each(notes, job, |note| {
             let encoding = loaded.tokenizer.encode(note.text())?;
-            loaded.batch(note, &encoding)?;
-            encodings.push(encoding);
-        }
-        let mut encodings = encodings.into_iter();
-        on_each(notes, job, |note| {
-            let encoding = encodings.next().expect("there is one per note");
             let batch = loaded.batch(note, &encoding)?;
             let encoded = loaded
                 .model
                 .encode(&batch, &Capture::default(), &mut &*job)?;
             let width = loaded.model.config().hidden_size;
-            let mut vector = analysis::pool(&values(encoded.last), width, query.pooling);
+            let values = finite(values(encoded.last), note)?;
+            let mut vector = analysis::pool(&values, width, query.pooling);
             if query.normalize {
                 analysis::normalize(&mut vector);
             }
             Ok(Embedding {
                 note: note.source().to_string(),
                 tokens: encoding.len(),
+                random_weights: loaded.info.random_weights,
                 vector,
             })
-        })
+        }))
     }
 }

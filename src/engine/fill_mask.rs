@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::{Engine, EngineError, Finished, Job, Loaded, Note, on_each};
+use super::{Engine, EngineError, Finished, Job, Loaded, Note, finite, on_each};
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
 use crate::model::values;
@@ -29,6 +29,9 @@ pub struct FilledNote {
     pub note: String,
     /// Its tokens, special tokens included.
     pub tokens: usize,
+    /// Whether the model's weights are random, so that the candidates mean nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random_weights: bool,
     /// Its masks in order.
     pub masks: Vec<FilledMask>,
 }
@@ -51,8 +54,8 @@ impl Engine {
     /// Fills the masks of each note; all masks of a note are hidden at the same time.
     ///
     /// # Errors
-    /// [`EngineError`] when no masked language model is loaded, a note cannot be read by it, or
-    /// has nothing to fill.
+    /// [`EngineError`] when no masked language model is loaded. What is wrong with a single note is
+    /// among the failures.
     pub fn fill_mask(
         &self,
         notes: &[Note],
@@ -69,46 +72,46 @@ impl Engine {
         }
         let mask_id = loaded.tokenizer.special_tokens().mask;
         let mask_id = mask_id.ok_or_else(|| unable("its tokenizer has no mask token"))?;
-        // What cannot be read is said before the first minute is spent.
-        let mut prepared = Vec::with_capacity(notes.len());
-        for note in notes {
-            job.check()?;
+        Ok(on_each(notes, job, |note| {
             let (encoding, masks) = loaded.masked(note, query, mask_id)?;
-            loaded.batch(note, &encoding)?;
-            prepared.push((encoding, masks));
-        }
-        let mut prepared = prepared.into_iter();
-        on_each(notes, job, |note| {
-            let (encoding, masks) = prepared.next().expect("there is one per note");
             let batch = loaded.batch(note, &encoding)?;
             let encoded = loaded
                 .model
                 .encode(&batch, &Capture::default(), &mut &*job)?;
-            let rows: Vec<i64> = masks.iter().map(|mask| mask.row as i64).collect();
-            let rows = Tensor::from_data(rows.as_slice(), loaded.model.device());
-            let logits = loaded.model.masked_lm_logits(encoded.last.select(0, rows));
-            let logits = values(logits.expect("the model has the head"));
-            let vocabulary = loaded.model.config().vocab_size;
-            let masks = masks
-                .iter()
-                .zip(logits.chunks_exact(vocabulary))
-                .map(|(mask, logits)| FilledMask {
+            let mut filled = Vec::with_capacity(masks.len());
+            for masks in masks.chunks(MASKS_AT_ONCE) {
+                let logits = loaded.logits(&encoded.last, masks);
+                let logits = finite(logits, note)?;
+                let rows = logits.chunks_exact(loaded.model.config().vocab_size);
+                filled.extend(masks.iter().zip(rows).map(|(mask, logits)| FilledMask {
                     start: mask.span.start,
                     end: mask.span.end,
                     approximate: mask.approximate,
                     candidates: loaded.candidates(logits, query.candidates),
-                })
-                .collect();
+                }));
+            }
             Ok(FilledNote {
                 note: note.source().to_string(),
                 tokens: encoding.len(),
-                masks,
+                random_weights: loaded.info.random_weights,
+                masks: filled,
             })
-        })
+        }))
     }
 }
 
+/// Masks whose logits over the whole vocabulary exist at a time.
+const MASKS_AT_ONCE: usize = 64;
+
 impl Loaded {
+    /// Logits of some masks over the vocabulary, row-major; the model has the head for it.
+    fn logits(&self, last: &Tensor<2>, masks: &[Mask]) -> Vec<f32> {
+        let rows: Vec<i64> = masks.iter().map(|mask| mask.row as i64).collect();
+        let rows = Tensor::from_data(rows.as_slice(), self.model.device());
+        let logits = self.model.masked_lm_logits(last.clone().select(0, rows));
+        values(logits.expect("the caller has seen the head"))
+    }
+
     /// The note with its masks in place.
     fn masked(
         &self,
@@ -117,7 +120,7 @@ impl Loaded {
         mask_id: u32,
     ) -> Result<(Encoding, Vec<Mask>), EngineError> {
         let encoding = self.tokenizer.encode(note.text())?;
-        let nothing = |reason: String| EngineError::NothingToDo {
+        let nothing = |reason: String| EngineError::NoResult {
             note: note.source().to_string(),
             reason,
         };

@@ -13,8 +13,6 @@ mod self_check;
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{self, Model};
 use crate::parity::{self, ParityError};
@@ -68,12 +66,12 @@ pub enum EngineError {
         /// What is missing.
         reason: String,
     },
-    /// A note in which there is nothing to do.
+    /// A note that gives no result.
     #[error("{note}: {reason}")]
-    NothingToDo {
+    NoResult {
         /// Where the note came from.
         note: String,
-        /// What was looked for.
+        /// Why.
         reason: String,
     },
     /// Reference cases that cannot be run.
@@ -93,11 +91,13 @@ impl From<model::OpenError> for EngineError {
     }
 }
 
-/// What an operation on several notes finished before it ended.
-#[derive(Debug, Clone, Serialize)]
+/// What an operation on several things finished before it ended.
+#[derive(Debug)]
 pub struct Finished<T> {
-    /// Results in the order of the notes.
+    /// Results in the order of what was given.
     pub results: Vec<T>,
+    /// What could not be done, for notes that gave no result.
+    pub failures: Vec<EngineError>,
     /// Whether the user stopped it before the last.
     pub stopped: bool,
 }
@@ -168,7 +168,7 @@ impl Engine {
     /// it ends; with `save`, what was computed is written there.
     ///
     /// # Errors
-    /// [`EngineError::Parity`] when there is no such case or results cannot be saved.
+    /// [`EngineError::Parity`] when there is no such case.
     pub fn parity(
         &self,
         folder: &Path,
@@ -176,7 +176,7 @@ impl Engine {
         save: Option<&Path>,
         job: &Job,
         each: &mut dyn FnMut(&CaseReport),
-    ) -> Result<Vec<CaseReport>, EngineError> {
+    ) -> Result<Finished<CaseReport>, EngineError> {
         let all = parity::cases(folder)?;
         let chosen = match case {
             None => all,
@@ -190,45 +190,56 @@ impl Engine {
                 .into());
             }
         };
-        Ok(parity::run(
-            folder,
-            &chosen,
-            &self.device.device,
-            save,
-            job,
-            each,
-        )?)
+        let device = &self.device.device;
+        let results = parity::run(folder, &chosen, device, save, job, each);
+        let stopped = results.len() < chosen.len();
+        Ok(Finished {
+            results,
+            failures: Vec::new(),
+            stopped,
+        })
     }
 }
 
-/// Runs `one` on each note until all are done or the job is stopped; a stopped note gives nothing.
+/// Runs `one` on each note until all are done or the job is stopped. A note that fails loses no
+/// other; a stopped one gives nothing.
 fn on_each<T>(
     notes: &[Note],
     job: &Job,
     mut one: impl FnMut(&Note) -> Result<T, EngineError>,
-) -> Result<Finished<T>, EngineError> {
-    let mut results = Vec::new();
+) -> Finished<T> {
+    let mut finished = Finished {
+        results: Vec::new(),
+        failures: Vec::new(),
+        stopped: false,
+    };
     for (done, note) in notes.iter().enumerate() {
         let result = match job.step(done, notes.len(), "notes") {
             Ok(()) => one(note),
             Err(cancelled) => Err(cancelled.into()),
         };
         match result {
-            Ok(result) => results.push(result),
+            Ok(result) => finished.results.push(result),
             Err(EngineError::Cancelled(_)) => {
-                return Ok(Finished {
-                    results,
-                    stopped: true,
-                });
+                finished.stopped = true;
+                return finished;
             }
-            Err(error) => return Err(error),
+            Err(error) => finished.failures.push(error),
         }
     }
     let _ = job.step(notes.len(), notes.len(), "notes");
-    Ok(Finished {
-        results,
-        stopped: false,
-    })
+    finished
+}
+
+/// The values, if all of them are numbers.
+fn finite(values: Vec<f32>, note: &Note) -> Result<Vec<f32>, EngineError> {
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(values),
+        false => Err(EngineError::NoResult {
+            note: note.source().to_string(),
+            reason: "the model computes no finite numbers for it; check its weights".to_owned(),
+        }),
+    }
 }
 
 impl Loaded {

@@ -67,7 +67,8 @@ fn doubles(values: &[f32]) -> Vec<f64> {
 }
 
 impl Engine {
-    /// Runs every operation of the encoder on small inputs and compares with plain f64 loops.
+    /// Runs the operations of the encoder's forward pass on small inputs and compares them with
+    /// plain f64 loops.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`] when stopped.
@@ -85,7 +86,7 @@ impl Engine {
         let mut checks = Vec::new();
 
         job.check()?;
-        let product = tensor(&qkv, 3 * width).matmul(tensor(&weight, 3 * width).transpose());
+        let product = kernels::linear(tensor(&qkv, 3 * width), tensor(&weight, 3 * width));
         let by_hand: Vec<f64> = qkv
             .chunks_exact(3 * width)
             .map(|row| {

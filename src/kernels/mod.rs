@@ -152,6 +152,11 @@ pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps:
     module::layer_norm(x, weight, bias, eps)
 }
 
+/// Threads that compute on the CPU.
+pub fn cpu_threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Turns a tensor that takes part in autodiff into its plain values.
 trait InnerIfAutodiff {
     fn inner_if_autodiff(self) -> Self;

@@ -96,7 +96,11 @@ impl Head {
                     ),
                 },
                 "cls.predictions.decoder.weight",
-                Some("cls.predictions.bias"),
+                // Where the decoder has a weight of its own it has a bias of its own, too.
+                Some(match structure.tied_decoder {
+                    true => "cls.predictions.bias",
+                    false => "cls.predictions.decoder.bias",
+                }),
             ),
         };
         let weight = match structure.tied_decoder {

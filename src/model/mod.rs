@@ -41,11 +41,15 @@ pub struct Batch {
 
 impl Batch {
     /// Packs sequences of token ids, each with its token types.
+    ///
+    /// # Panics
+    /// If a sequence has not as many types as ids.
     pub fn new<'a>(sequences: impl IntoIterator<Item = (&'a [u32], &'a [u32])>) -> Self {
         let mut ids = Vec::new();
         let mut types = Vec::new();
         let mut lengths = Vec::new();
         for (own_ids, own_types) in sequences {
+            assert_eq!(own_ids.len(), own_types.len(), "Batch: one type per id");
             ids.extend(own_ids.iter().map(|&id| id as usize));
             types.extend(own_types.iter().map(|&id| id as usize));
             lengths.push(own_ids.len());
@@ -94,12 +98,10 @@ pub enum InputError {
     },
     /// A token id beyond the embedding table.
     #[error(
-        "the tokenizer gives token id {id}, but the model knows {vocabulary} tokens: tokenizer \
-         and model do not belong together"
+        "the tokenizer gives tokens beyond the {vocabulary} that the model knows: tokenizer and \
+         model do not belong together"
     )]
     UnknownToken {
-        /// The largest id.
-        id: usize,
         /// Rows of the embedding table.
         vocabulary: usize,
     },
@@ -304,7 +306,7 @@ impl Model {
         let id = batch.ids.iter().copied().max().unwrap_or(0);
         let vocabulary = self.config.vocab_size;
         if id >= vocabulary {
-            return Err(InputError::UnknownToken { id, vocabulary });
+            return Err(InputError::UnknownToken { vocabulary });
         }
         if let Architecture::Bert(own) = &self.config.architecture {
             let id = batch.type_ids.iter().copied().max().unwrap_or(0);

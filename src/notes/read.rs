@@ -43,12 +43,10 @@ pub enum ReadError {
         path: String,
     },
     /// Far beyond any note.
-    #[error("{path}: {bytes} bytes are too many for one note; the limit is {MAX_BYTES}")]
+    #[error("{path}: more than {MAX_BYTES} bytes are too many for one note")]
     TooLarge {
         /// The file, `-` for standard input.
         path: String,
-        /// Its size, or how much was read before giving up.
-        bytes: u64,
     },
     /// A folder without notes.
     #[error("{path}: no .txt file in this folder")]
@@ -128,11 +126,7 @@ pub fn read_file(file: &Path) -> Result<Note, ReadError> {
         path: path.clone(),
         error,
     };
-    let size = fs::metadata(file).map_err(io)?.len();
-    if size > MAX_BYTES {
-        return Err(ReadError::TooLarge { path, bytes: size });
-    }
-    let bytes = fs::read(file).map_err(io)?;
+    let bytes = bounded(&mut fs::File::open(file).map_err(io)?, &path)?;
     let text = decode(bytes, &path)?;
     Ok(Note::new(Source::File(file.to_owned()), text))
 }
@@ -143,22 +137,22 @@ pub fn read_file(file: &Path) -> Result<Note, ReadError> {
 /// [`ReadError`] when it is no UTF-8 text, empty, or cannot be read.
 pub fn read_stream(stream: &mut dyn Read) -> Result<Note, ReadError> {
     let path = "-".to_owned();
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES + 1;
-    stream
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| ReadError::Io {
-            path: path.clone(),
-            error,
-        })?;
-    if bytes.len() as u64 == limit {
-        return Err(ReadError::TooLarge { path, bytes: limit });
-    }
+    let bytes = bounded(stream, &path)?;
     Ok(Note::new(Source::StandardInput, decode(bytes, &path)?))
 }
 
-/// UTF-8 text; a byte order mark in front is no part of it.
+/// Everything in a stream, up to what a note may have; the size that a file claims is not trusted.
+fn bounded(stream: &mut dyn Read, path: &str) -> Result<Vec<u8>, ReadError> {
+    let path = path.to_owned();
+    let mut bytes = Vec::new();
+    match stream.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
+        Err(error) => Err(ReadError::Io { path, error }),
+        Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(ReadError::TooLarge { path }),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// UTF-8 text; a byte order mark in front is no part of it, and offsets count after it.
 fn decode(mut bytes: Vec<u8>, path: &str) -> Result<String, ReadError> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         bytes.drain(..3);

@@ -25,8 +25,7 @@ pub(super) fn names(folder: &Path) -> Result<Vec<String>, ParityError> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| ParityError::new(folder, error))?;
-        let is_case = entry.path().is_dir() && holds_files(&entry.path());
-        if let (true, Ok(name)) = (is_case, entry.file_name().into_string()) {
+        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
             names.push(name);
         }
     }
@@ -38,10 +37,6 @@ pub(super) fn names(folder: &Path) -> Result<Vec<String>, ParityError> {
     }
     names.sort();
     Ok(names)
-}
-
-fn holds_files(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_file()))
 }
 
 impl Case {
@@ -88,6 +83,17 @@ impl Case {
 
     pub(super) fn json(&self, file: &str) -> Result<Value, ParityError> {
         read_json(&self.folder.join(file))
+    }
+
+    /// Names of the folders inside, sorted.
+    pub(super) fn folders(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
     }
 
     /// Lines of a JSON Lines file.

@@ -49,7 +49,9 @@ fn difference(config: &ModelConfig, want: &Value) -> Option<String> {
         "local_rope_theta": own.local_theta,
         "norm_eps": config.norm_eps,
     });
-    let want = want.as_object()?;
+    let Some(want) = want.as_object().filter(|want| !want.is_empty()) else {
+        return Some("the file does not say what is expected".to_owned());
+    };
     let other = want
         .iter()
         .find(|(key, value)| !same(&got[key.as_str()], value));

@@ -10,7 +10,7 @@ use super::case::{Case, Io};
 use super::compare::Check;
 use super::model_input::{Input, LabelValues};
 use super::outputs::Outputs;
-use super::tensors::Values;
+use super::tensors::{References, Values};
 use crate::job::Job;
 use crate::kernels::attention_probabilities;
 use crate::model::capture::{Capture, Encoded, Layers};
@@ -75,10 +75,16 @@ fn sibling_with_weights(case: &Case, config: &ModelConfig) -> Result<PathBuf, Pa
             && folder.join("io.safetensors").exists()
             && ModelConfig::read(folder).is_ok_and(|other| same_model(&other, config))
     };
+    // Of several the one that says most about the model.
+    let outputs = |folder: &PathBuf| {
+        let file = folder.join("io.safetensors");
+        References::read(&file).map_or(0, |tensors| tensors.iter().count())
+    };
     super::case::names(&case.all)?
         .iter()
         .map(|name| case.all.join(name))
-        .find(same)
+        .filter(same)
+        .max_by_key(outputs)
         .ok_or_else(|| {
             let reason = "no weights here, and no other case has a model with this configuration";
             ParityError::new(&case.folder, reason)
@@ -223,7 +229,8 @@ fn model_loss(model: &Model, last: Tensor<2>, input: &Input) -> Result<Tensor<1>
         .as_ref()
         .ok_or("a loss is expected, but input.labels is missing")?;
     if let Some((_, logits)) = model.sequence_logits(last.clone(), input.sequences()) {
-        if model.config().problem_type == Some(ProblemType::Regression) {
+        let implied = model.config().problem_type.is_none() && model.config().labels.len() == 1;
+        if implied || model.config().problem_type == Some(ProblemType::Regression) {
             return Err("this version has no loss for regression".to_owned());
         }
         return Ok(match labels {
@@ -308,7 +315,7 @@ impl Run<'_> {
             qkv, stats, &taps.call, sequence, rows,
         ));
         match (&self.input.attention_rows, shape) {
-            (Some(chosen), &[heads, rows, _]) if rows == chosen.len() => {
+            (Some(chosen), &[heads, rows, _]) if sequence == 0 && rows == chosen.len() => {
                 let row = |head: usize, row: usize| {
                     let start = (head * length + row) * length;
                     all[start..start + length].to_vec()

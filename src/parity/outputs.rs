@@ -67,6 +67,7 @@ impl Outputs {
                     .map_err(|error| failed(&error))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        safetensors::serialize_to_file(views, None, file).map_err(|error| failed(&error))
+        let bytes = safetensors::serialize(views, None).map_err(|error| failed(&error))?;
+        fs::write(file, bytes).map_err(|error| failed(&error))
     }
 }

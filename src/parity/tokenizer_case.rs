@@ -11,14 +11,6 @@ use super::compare::Check;
 use super::outputs::Outputs;
 use crate::tokenization::{Encoding, Tokenizer};
 
-/// Which result of a line of `strings.jsonl` belongs to which folder inside the case; the first
-/// of each result is the one that is saved.
-const FOLDERS: [(&str, &str); 3] = [
-    ("bpe", "bpe"),
-    ("wordpiece", "wordpiece"),
-    ("wordpiece-vocab-only", "wordpiece"),
-];
-
 /// Encodes every string with every tokenizer of the case; `None` if there are no strings.
 pub(super) fn run(
     case: &Case,
@@ -35,29 +27,15 @@ fn run_all(case: &Case, outputs: &mut Outputs) -> Result<Vec<Check>, ParityError
         .map(|line| json!({ "id": line["id"] }))
         .collect();
     let mut checks = Vec::new();
-    let mut tokenizers: Vec<(String, &str)> = FOLDERS
-        .iter()
-        .filter(|(folder, _)| case.has(folder))
-        .map(|&(folder, result)| (folder.to_owned(), result))
-        .collect();
-    if tokenizers.is_empty() {
-        // The tokenizer lies beside the strings; its results have the only name there is.
-        let result = if lines.iter().all(|line| line.get("bpe").is_some()) {
-            "bpe"
-        } else {
-            "wordpiece"
-        };
-        tokenizers.push((".".to_owned(), result));
-    }
-    for (folder, result) in tokenizers {
+    for (folder, result) in tokenizers(case, &lines)? {
         let path = case.folder.join(&folder);
         let tokenizer = Tokenizer::open(&path).map_err(|error| ParityError::new(&path, error))?;
         for (line, saved) in lines.iter().zip(&mut saved) {
             let encoding = encode(&tokenizer, line).map_err(|error| failed(&path, error))?;
-            if saved.get(result).is_none() {
-                saved[result] = json!({ "ids": encoding.ids });
+            if saved.get(&result).is_none() {
+                saved[result.as_str()] = json!({ "ids": encoding.ids });
             }
-            let fault = difference(&tokenizer, &encoding, &line[result]);
+            let fault = difference(&tokenizer, &encoding, &line[result.as_str()]);
             checks.push(Check::exact(
                 format!("{folder}: string {}", line["id"]),
                 fault,
@@ -66,6 +44,50 @@ fn run_all(case: &Case, outputs: &mut Outputs) -> Result<Vec<Check>, ParityError
     }
     saved.into_iter().for_each(|line| outputs.string(line));
     Ok(checks)
+}
+
+/// Folders with a tokenizer, each with the name of its results in a line of `strings.jsonl`: the
+/// folder's own, or the beginning of it up to a hyphen. A tokenizer beside the strings has the
+/// results that they hold.
+fn tokenizers(case: &Case, lines: &[Value]) -> Result<Vec<(String, String)>, ParityError> {
+    let results: Vec<String> = match lines.first().and_then(Value::as_object) {
+        Some(line) => line
+            .iter()
+            .filter(|(_, v)| v.get("ids").is_some())
+            .map(|(k, _)| k.clone()),
+        None => {
+            return Err(ParityError::new(
+                &case.folder,
+                "strings.jsonl holds no string",
+            ));
+        }
+    }
+    .collect();
+    let is_tokenizer = |folder: &str| {
+        let file = |name: &str| case.has(&format!("{folder}/{name}"));
+        file("tokenizer.json") || file("vocab.txt")
+    };
+    let mut found = Vec::new();
+    for folder in case.folders() {
+        let result = results.iter().find(|result| {
+            folder
+                .strip_prefix(result.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
+        if let (true, Some(result)) = (is_tokenizer(&folder), result) {
+            found.push((folder, result.clone()));
+        }
+    }
+    if let (true, [result]) = (is_tokenizer("."), results.as_slice()) {
+        found.push((".".to_owned(), result.clone()));
+    }
+    match found.is_empty() {
+        true => Err(ParityError::new(
+            &case.folder,
+            "no tokenizer belongs to strings.jsonl",
+        )),
+        false => Ok(found),
+    }
 }
 
 fn failed(path: &Path, error: impl std::fmt::Display) -> ParityError {

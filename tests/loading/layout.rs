@@ -116,7 +116,11 @@ impl List {
                 if !structure.tied_decoder {
                     self.add("cls.predictions.decoder.weight", &[config.vocab_size, h]);
                 }
-                self.add("cls.predictions.bias", &[config.vocab_size]);
+                let bias = match structure.tied_decoder {
+                    true => "cls.predictions.bias",
+                    false => "cls.predictions.decoder.bias",
+                };
+                self.add(bias, &[config.vocab_size]);
             }
             Head::SequenceClassification | Head::TokenClassification => {
                 self.linear("classifier", [config.labels.len(), h], true);

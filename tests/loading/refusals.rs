@@ -96,7 +96,12 @@ fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             json!(null),
             "global_attn_every_n_layers",
         ),
-        ("modernbert", "local_attention", json!(0), "local_attention"),
+        (
+            "modernbert",
+            "local_attention",
+            json!(-1),
+            "local_attention",
+        ),
         ("modernbert", "hidden_size", json!(36), "hidden_size"),
         (
             "modernbert",

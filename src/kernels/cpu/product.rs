@@ -97,21 +97,34 @@ impl Product<'_> {
 /// Rows from which on each thread multiplies rows of its own; below, the threads share one product.
 pub(super) const LINEAR_ROWS: usize = 256;
 
+/// Rows of a part at least.
+const FEWEST_ROWS: usize = 64;
+
 /// `x Wᵀ` for `[rows, inputs]` and `[outputs, inputs]`, each thread with rows of its own.
 pub(super) fn linear(x: &[f32], weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
     let rows = x.len() / inputs;
-    let own = rows.div_ceil(rayon::current_num_threads()).clamp(1, 1024);
+    // Parts of nearly the same size: a last part of a row or two would be computed by another
+    // routine, with other rounding.
+    let threads = rayon::current_num_threads();
+    let parts = rows.div_ceil(1024).next_multiple_of(threads);
+    let parts = parts.min(rows / FEWEST_ROWS).max(1);
     let mut out = vec![0.0; rows * outputs];
-    out.par_chunks_mut(own * outputs)
-        .zip(x.par_chunks(own * inputs))
-        .for_each(|(out, x)| {
-            let product = Product {
-                sizes: [x.len() / inputs, outputs, inputs],
-                a: Matrix::new(x, 0, inputs),
-                b: Matrix::new(weight, 0, inputs).transposed(),
-                factor: 1.0,
-            };
-            product.write(out, outputs);
-        });
+    let mut rest = out.as_mut_slice();
+    let mut tasks = Vec::new();
+    for part in 0..parts {
+        let range = part * rows / parts..(part + 1) * rows / parts;
+        let (own, others) = rest.split_at_mut(range.len() * outputs);
+        rest = others;
+        tasks.push((range, own));
+    }
+    tasks.into_par_iter().for_each(|(range, out)| {
+        let product = Product {
+            sizes: [range.len(), outputs, inputs],
+            a: Matrix::new(x, range.start * inputs, inputs),
+            b: Matrix::new(weight, 0, inputs).transposed(),
+            factor: 1.0,
+        };
+        product.write(out, outputs);
+    });
     out
 }

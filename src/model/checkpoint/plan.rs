@@ -149,6 +149,10 @@ impl<'a> Matching<'a> {
                         let reason = Reason::CopyOf(of.clone());
                         self.left_aside.push(LeftAside { name, reason });
                     }
+                    Err(_) if !self.checkpoint.structure.tied_decoder => {
+                        let reason = Reason::TiedBias;
+                        self.left_aside.push(LeftAside { name, reason });
+                    }
                     Err(reason) => self.differences.push(Difference::Differs {
                         copy: name,
                         original: of.clone(),

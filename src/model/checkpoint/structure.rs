@@ -53,6 +53,8 @@ pub enum Reason {
     NextSentence,
     /// A part of a head that `architectures` does not name.
     OtherHead,
+    /// The bias of a tied decoder beside one with a bias of its own.
+    TiedBias,
     /// The same values as another tensor of the file.
     CopyOf(String),
 }
@@ -64,6 +66,7 @@ impl fmt::Display for Reason {
             Self::Pooler => f.write_str("the head does not use the pooler"),
             Self::NextSentence => f.write_str("next-sentence prediction is not supported"),
             Self::OtherHead => f.write_str("part of a head that architectures does not name"),
+            Self::TiedBias => f.write_str("the decoder is not tied and has a bias of its own"),
             Self::CopyOf(other) => write!(f, "the same values as {other}"),
         }
     }
@@ -147,7 +150,7 @@ impl Structure {
                 ),
             ],
             (Head::MaskedLm, ModelType::Bert, false) => {
-                &[("cls.predictions.decoder.bias", "cls.predictions.bias")]
+                &[("cls.predictions.bias", "cls.predictions.decoder.bias")]
             }
             _ => &[],
         }

@@ -71,6 +71,14 @@ impl<'a> Fields<'a> {
             })
     }
 
+    /// A size that may be 0.
+    pub(super) fn size_or_zero(&self, key: &str, default: usize) -> Result<usize, ConfigError> {
+        match self.get(key).and_then(Value::as_u64) {
+            Some(0) => Ok(0),
+            _ => self.size(key, default),
+        }
+    }
+
     /// An index below `bound`, or null.
     pub(super) fn index(
         &self,

@@ -58,7 +58,7 @@ pub(super) fn modernbert(fields: Fields) -> Result<ModelConfig, ConfigError> {
         layer_kinds: layer_kinds(fields, layers(fields, &MODERNBERT)?)?,
         global_theta,
         local_theta,
-        half_window: fields.size("local_attention", 128)? / 2,
+        half_window: fields.size_or_zero("local_attention", 128)? / 2,
         attention_bias: fields.flag("attention_bias", false)?,
         mlp_bias: fields.flag("mlp_bias", false)?,
         norm_bias: fields.flag("norm_bias", false)?,
