@@ -82,11 +82,26 @@ fn models_check_says_what_the_model_is() {
     let json: Value =
         serde_json::from_str(&succeeds(&["models", "check", path(&tiny), "--json"])).unwrap();
     assert_eq!(json["max_tokens"], 8192);
-    fails(
-        &["models", "check", path(&fixture("nothing"))],
-        1,
-        "nothing",
-    );
+}
+
+/// What is wrong with a folder is this command's result: on standard output, or in the file.
+#[test]
+fn models_check_prints_what_is_wrong() {
+    for (folder, says) in [
+        ("nothing", "nothing"),
+        ("reference/bert-encoder", "tokenizer"),
+        ("reference/config-v5", "no weights"),
+    ] {
+        let folder = fixture(folder);
+        let output = auscult(&["models", "check", path(&folder)]);
+        assert_eq!(output.status.code(), Some(1));
+        let stdout = text(&output.stdout);
+        assert!(stdout.contains(says), "{says}: {stdout}");
+        assert!(text(&output.stderr).contains("does not load"));
+        let output = auscult(&["models", "check", path(&folder), "--json"]);
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(json["problem"].as_str().unwrap().contains(says), "{json}");
+    }
 }
 
 #[test]
@@ -299,7 +314,11 @@ fn what_cannot_be_done_is_a_sentence() {
     let empty = temporary.file("empty.txt", " \n");
     fails(&["embed", "--model", tiny, path(&empty)], 1, "no text");
     let encoder = fixture("reference/bert-encoder");
-    fails(&["models", "check", path(&encoder)], 1, "tokenizer");
+    fails(
+        &["embed", "--model", path(&encoder), path(&note)],
+        1,
+        "tokenizer",
+    );
     fails(
         &["embed", "--model", tiny, "--device", "cuda", path(&note)],
         2,
@@ -341,6 +360,7 @@ fn messages_hold_no_note_text() {
 #[test]
 fn doctor_checks_the_device_and_reference_cases() {
     let report = succeeds(&["doctor"]);
+    assert!(report.contains("--device auto takes: "), "{report}");
     assert!(
         report.contains("Chosen:") && report.matches("pass").count() >= 6,
         "{report}"

@@ -52,12 +52,16 @@ impl Command {
         let job = terminal.job("measuring");
         let report = engine.bench_encoder(size, &lengths, &job, &mut |length| {
             if as_text && printed.is_ok() {
+                terminal.clear_line();
                 printed = print_text(&describe(length));
             }
         })?;
         printed?;
         let text = format!("\n{} on {}\n", report.model, report.device);
         let complete = !report.stopped;
+        if report.stopped {
+            terminal.remark("stopped before the last length");
+        }
         output.write(&Forms {
             items: &[report],
             text,

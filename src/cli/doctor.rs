@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
 use super::{Global, exit};
-use crate::engine::{Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, adapters};
+use crate::engine::{
+    Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, adapters, taken_by_auto,
+};
 
 #[derive(Args)]
 #[command(after_help = "Example: auscult doctor --device gpu:0")]
@@ -30,6 +32,8 @@ pub(super) struct Command {
 #[derive(Debug, Serialize)]
 struct Report {
     adapters: Vec<Adapter>,
+    /// What `--device auto` takes.
+    auto: String,
     device: DeviceInfo,
     self_check: Vec<SelfCheck>,
 }
@@ -60,6 +64,7 @@ impl Command {
             &terminal.job("comparing"),
             &mut |report| {
                 if as_text && printed.is_ok() {
+                    terminal.clear_line();
                     printed = print_text(&describe_case(report));
                 }
             },
@@ -86,10 +91,15 @@ impl Command {
 fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
     let output = global.output(&[])?;
     let adapters = adapters();
+    // What there is comes first: opening one of them may be what fails.
+    if matches!(output, Output::Text) {
+        print_text(&describe_adapters(&adapters))?;
+    }
     let engine = Engine::open(global.device)?;
     let self_check = engine.self_check(&terminal.job("checking"))?;
     let passed = self_check.iter().all(SelfCheck::passed);
     let report = Report {
+        auto: taken_by_auto(&adapters).to_owned(),
         adapters,
         device: engine.device().clone(),
         self_check,
@@ -104,12 +114,12 @@ fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
     Ok(exit(passed))
 }
 
-fn describe(report: &Report) -> String {
+fn describe_adapters(adapters: &[Adapter]) -> String {
     let mut text = String::new();
-    if report.adapters.is_empty() {
+    if adapters.is_empty() {
         text.push_str("No adapter found: neither a GPU nor a software driver.\n");
     }
-    for adapter in &report.adapters {
+    for adapter in adapters {
         let choice = adapter.choice.as_deref().unwrap_or("not used");
         let _ = writeln!(
             text,
@@ -130,7 +140,12 @@ fn describe(report: &Report) -> String {
         );
         let _ = writeln!(text, "          features  {}", adapter.features.join(", "));
     }
-    let _ = writeln!(text, "\nChosen: {}", report.device);
+    let _ = writeln!(text, "\n--device auto takes: {}", taken_by_auto(adapters));
+    text
+}
+
+fn describe(report: &Report) -> String {
+    let mut text = format!("Chosen: {}\n", report.device);
     for check in &report.self_check {
         let _ = writeln!(
             text,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::output::Forms;
 use super::progress::Terminal;
@@ -24,19 +25,41 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) fn run(&self, global: &Global, _terminal: &Terminal) -> Result<ExitCode> {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let Self::Check { folder } = self;
         let output = global.output(&[])?;
-        let info = check_model(folder)?;
-        let text = describe(&info);
+        // What is wrong with a folder is the result of looking at it.
+        let (result, text) = match check_model(folder) {
+            Ok(info) => {
+                let text = describe(&info);
+                (Checked::Model(Box::new(info)), text)
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                let text = format!("{problem}\n");
+                (Checked::Problem { problem }, text)
+            }
+        };
+        let loads = matches!(result, Checked::Model(_));
         output.write(&Forms {
-            items: &[info],
+            items: &[result],
             text,
             table: None,
             array: None,
         })?;
-        Ok(exit(true))
+        if !loads {
+            terminal.error(&format!("{} does not load", folder.display()));
+        }
+        Ok(exit(loads))
     }
+}
+
+/// What a folder turned out to be.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Checked {
+    Model(Box<ModelInfo>),
+    Problem { problem: String },
 }
 
 fn describe(info: &ModelInfo) -> String {

@@ -66,12 +66,16 @@ impl Terminal {
         self.say(&format!("error: {text}"));
     }
 
-    fn say(&self, text: &str) {
-        let mut stderr = stderr().lock();
+    /// Takes away a line of progress, so that what is printed next begins on a clean one.
+    pub(super) fn clear_line(&self) {
         if self.line.swap(false, Ordering::SeqCst) {
-            let _ = write!(stderr, "\r\x1b[K");
+            let _ = write!(stderr(), "\r\x1b[K");
         }
-        let _ = writeln!(stderr, "{text}");
+    }
+
+    fn say(&self, text: &str) {
+        self.clear_line();
+        let _ = writeln!(stderr(), "{text}");
     }
 }
 

@@ -167,6 +167,13 @@ pub fn choose(choice: DeviceChoice, adapters: &[Adapter]) -> Result<Option<&Adap
     }
 }
 
+/// What `auto` takes among `adapters`: `gpu:N` or `cpu`.
+pub fn taken_by_auto(adapters: &[Adapter]) -> &str {
+    let best = choose(DeviceChoice::Auto, adapters).ok().flatten();
+    best.and_then(|adapter| adapter.choice.as_deref())
+        .unwrap_or("cpu")
+}
+
 /// Opens what the user asks for.
 ///
 /// # Errors
@@ -258,6 +265,7 @@ mod tests {
         let software = adapter(Some("software"), Kind::Software);
         let integrated = adapter(Some("gpu:0"), Kind::IntegratedGpu);
         let discrete = adapter(Some("gpu:1"), Kind::DiscreteGpu);
+        assert_eq!(taken_by_auto(&[]), "cpu");
         let auto = |adapters: &[Adapter]| {
             choose(DeviceChoice::Auto, adapters)
                 .unwrap()

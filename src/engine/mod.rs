@@ -29,7 +29,7 @@ pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::fill_mask::Candidate;
 pub use adapter::{Adapter, Kind, Limits, adapters};
 pub use bench::{BenchReport, LengthReport, Size};
-pub use device::{DeviceChoice, DeviceError, DeviceInfo};
+pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use models::{ModelInfo, check_model};
