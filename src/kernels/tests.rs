@@ -315,6 +315,27 @@ fn linear_agrees_with_the_loops() {
     }
 }
 
+/// Rows are spread over threads in parts; a part of one row would be computed by another routine.
+#[test]
+fn the_last_row_of_many_equals_itself_among_few() {
+    let (inputs, outputs) = (768, 40);
+    let mut numbers = Numbers(17);
+    let weight = primitive(&numbers.take(outputs * inputs), [outputs, inputs]);
+    let few = numbers.take(256 * inputs);
+    let run = |x: &[f32]| {
+        let x = primitive(x, [x.len() / inputs, inputs]);
+        let mut y = floats(<Flex as EncoderOps>::linear(x, weight.clone()));
+        y.split_off(y.len() - outputs)
+    };
+    let want = doubles(&run(&few));
+    for rows in [257, 1025, 2049, 3073] {
+        let mut many = numbers.take((rows - 256) * inputs);
+        many.extend_from_slice(&few);
+        let got = error(&run(&many), &want);
+        assert!(got <= 1e-6, "{rows} rows: {got:e}");
+    }
+}
+
 /// Two keys with the same logit of 2,501: the sum of `m` and `ln l` in f32 would be off by 1e-4.
 #[test]
 fn large_equal_logits_share_exactly() {
