@@ -149,7 +149,7 @@ fn embed_writes_every_form() {
             "csv" => {
                 let lines: Vec<&str> = text(&bytes).lines().collect();
                 assert!(
-                    lines.len() == 3 && lines[1].split(',').count() == 66,
+                    lines.len() == 3 && lines[1].split(',').count() == 69,
                     "{lines:?}"
                 );
             }
@@ -259,7 +259,7 @@ fn notes_come_from_files_folders_and_standard_input() {
 fn one_bad_note_does_not_lose_the_others() {
     let (tiny, temporary) = (fixture("tiny"), Temporary::new());
     temporary.file("good.txt", "A note.");
-    temporary.file("bad.txt", b"A n\xFFte.");
+    temporary.file("bad.txt", b"A n\0te.");
     let output = auscult(&[
         "embed",
         "--model",
@@ -274,24 +274,23 @@ fn one_bad_note_does_not_lose_the_others() {
         "{}",
         text(&output.stderr)
     );
-
-    let long = bundled_note("long-hospital-course.txt");
-    let good = temporary.path().join("good.txt");
-    let notes = [path(&long), path(&good)];
-    let output = auscult(&[&["embed", "--model", path(&tiny), "--json"], &notes[..]].concat());
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "one is too long");
-    assert_eq!(text(&output.stdout).lines().count(), 1);
-    assert!(stderr.contains("at most 8192"), "{stderr}");
 }
 
 #[test]
 fn what_cannot_be_done_is_a_sentence() {
     let (tiny, temporary) = (fixture("tiny"), Temporary::new());
     let tiny = path(&tiny);
-    let long = bundled_note("long-hospital-course.txt");
-    fails(&["embed", "--model", tiny, path(&long)], 1, "at most 8192");
     let note = bundled_note("progress-note.txt");
+    let limited = |flags: &[&str], says: &str| {
+        let arguments = ["embed", "--model", tiny, path(&note)];
+        fails(&[&arguments[..], flags].concat(), 1, says);
+    };
+    limited(&["--max-tokens", "8193"], "at most 8192");
+    limited(&["--max-tokens", "2"], "hold no text");
+    limited(
+        &["--max-tokens", "40", "--overlap", "38"],
+        "smaller overlap",
+    );
     fails(&["fill-mask", "--model", tiny, path(&note)], 1, "no [MASK]");
     fails(
         &["fill-mask", "--model", tiny, "--word", "qqqq", path(&note)],
@@ -332,12 +331,31 @@ fn messages_hold_no_note_text() {
     let tiny = path(&tiny);
     let secret = "Zyxwvutsrq";
     let good = temporary.file("good.txt", format!("Seen by {secret}, [MASK] noted."));
-    let bad = temporary.file("bad.txt", [secret.as_bytes(), b"\xFF"].concat());
+    let bad = temporary.file("bad.txt", [secret.as_bytes(), b"\0"].concat());
     let long = temporary.file("long.txt", format!("{secret} ").repeat(9000));
     for arguments in [
         vec!["embed", "--model", tiny, path(&good)],
         vec!["embed", "--model", tiny, path(&bad)],
-        vec!["embed", "--model", tiny, path(&long)],
+        vec![
+            "embed",
+            "--model",
+            tiny,
+            "--long",
+            "last",
+            "--max-tokens",
+            "64",
+            path(&long),
+        ],
+        vec![
+            "search",
+            "--model",
+            tiny,
+            "--query",
+            "pain",
+            "--json",
+            path(&bad),
+        ],
+        vec!["notes", "import", path(&bad)],
         vec![
             "fill-mask",
             "--model",
@@ -409,6 +427,10 @@ fn every_command_has_an_example() {
         &["models", "check"][..],
         &["fill-mask"],
         &["embed"],
+        &["search"],
+        &["notes", "import"],
+        &["notes", "outline"],
+        &["notes", "rules"],
         &["doctor"],
         &["bench", "encoder"],
     ] {
@@ -460,7 +482,7 @@ fn damaged_notes_never_panic() {
         .count();
     assert_eq!(results + errors, 100, "{stderr}");
     assert!(
-        results > 30 && errors > 10,
+        results > 30 && errors > 0,
         "{results} results, {errors} errors"
     );
 }

@@ -1,35 +1,71 @@
-//! `auscult embed`: one vector for each note.
+//! `auscult embed`: vectors for notes or their parts.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::output::{Array, Format, Forms, Table};
+use super::passage::visible;
 use super::progress::Terminal;
+use super::reading::{LongNoteFlags, describe as describe_coverage};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{EmbedQuery, Embedding, Pooling};
+use crate::engine::{Coverage, EmbedQuery, Embedding, Pooling, Unit};
 
 #[derive(Args)]
 #[command(
     after_help = "Example: auscult embed --model models/Clinical_ModernBERT \
-                        --out notes.npy assets/notes/discharge-summary.txt"
+                        --unit sentence --out sentences.npy assets/notes/discharge-summary.txt"
 )]
 pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
+    /// What gets a vector.
+    #[arg(long, value_enum, default_value_t = UnitChoice::Note)]
+    unit: UnitChoice,
     /// How the vectors of the tokens become one.
     #[arg(long, value_enum, default_value_t = PoolingChoice::Mean)]
     pooling: PoolingChoice,
     /// Scale each vector to length 1.
     #[arg(long)]
     normalize: bool,
+    #[command(flatten)]
+    long: LongNoteFlags,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum PoolingChoice {
-    /// The first token's vector.
+/// What gets a vector.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum UnitChoice {
+    /// The whole note.
+    Note,
+    /// Each section.
+    Section,
+    /// Each sentence.
+    Sentence,
+    /// Each word.
+    Word,
+    /// Each token.
+    Token,
+}
+
+impl From<UnitChoice> for Unit {
+    fn from(choice: UnitChoice) -> Self {
+        match choice {
+            UnitChoice::Note => Self::Note,
+            UnitChoice::Section => Self::Section,
+            UnitChoice::Sentence => Self::Sentence,
+            UnitChoice::Word => Self::Word,
+            UnitChoice::Token => Self::Token,
+        }
+    }
+}
+
+/// How the vectors of tokens become one.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PoolingChoice {
+    /// The first token's vector; sections and sentences are read by themselves then.
     Cls,
     /// Their mean.
     Mean,
@@ -37,26 +73,50 @@ enum PoolingChoice {
     Max,
 }
 
+impl From<PoolingChoice> for Pooling {
+    fn from(choice: PoolingChoice) -> Self {
+        match choice {
+            PoolingChoice::Cls => Self::Cls,
+            PoolingChoice::Mean => Self::Mean,
+            PoolingChoice::Max => Self::Max,
+        }
+    }
+}
+
+/// One vector with its place.
+#[derive(Serialize)]
+struct Row<'a> {
+    note: &'a str,
+    #[serde(flatten)]
+    coverage: &'a Coverage,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    random_weights: bool,
+    start: usize,
+    end: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'a str>,
+    vector: &'a [f32],
+}
+
 impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv, Format::Npy])?;
+        let query = EmbedQuery {
+            unit: self.unit.into(),
+            pooling: self.pooling.into(),
+            normalize: self.normalize,
+            reading: self.long.options()?,
+        };
         let read = self.notes.read(terminal)?;
         let engine = global.engine_with_model(terminal)?;
-        let query = EmbedQuery {
-            pooling: match self.pooling {
-                PoolingChoice::Cls => Pooling::Cls,
-                PoolingChoice::Mean => Pooling::Mean,
-                PoolingChoice::Max => Pooling::Max,
-            },
-            normalize: self.normalize,
-        };
-        let finished = engine.embed(&read.notes, query, &terminal.job("embedding"))?;
+        let finished = engine.embed(&read.notes, &query, &terminal.job("embedding"))?;
         let results = &finished.results;
+        let rows = rows(results);
         output.write(&Forms {
-            items: results,
-            text: describe(results),
-            table: Some(table(results)),
-            array: Some(array(results)),
+            items: &rows,
+            text: describe(results, query.unit),
+            table: Some(table(&rows)),
+            array: Some(array(&rows)),
         })?;
         let complete = report(&finished, &read, terminal);
         terminal.remark("An embedding can reveal its note: treat it as patient data.");
@@ -64,65 +124,94 @@ impl Command {
     }
 }
 
+fn rows(results: &[Embedding]) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for result in results {
+        rows.extend(result.units.iter().map(|part| Row {
+            note: &result.note,
+            coverage: &result.coverage,
+            random_weights: result.random_weights,
+            start: part.start,
+            end: part.end,
+            section: part.section.as_deref(),
+            vector: &part.vector,
+        }));
+    }
+    rows
+}
+
 /// Values of a vector that a person is shown.
 const SHOWN: usize = 6;
 
-fn describe(results: &[Embedding]) -> String {
+fn describe(results: &[Embedding], unit: Unit) -> String {
     let mut text = String::new();
-    for Embedding {
-        note,
-        tokens,
-        random_weights,
-        vector,
-    } in results
-    {
-        let length = vector
-            .iter()
-            .map(|&x| f64::from(x).powi(2))
-            .sum::<f64>()
-            .sqrt();
-        let first: Vec<String> = vector
-            .iter()
-            .take(SHOWN)
-            .map(|value| format!("{value:.4}"))
-            .collect();
-        let more = if vector.len() > SHOWN { ", …" } else { "" };
-        let _ = writeln!(text, "{note} ({tokens} tokens){}", badge(*random_weights));
-        let _ = writeln!(
-            text,
-            "  {} numbers, length {length:.4}: [{}{more}]",
-            vector.len(),
-            first.join(", ")
-        );
+    for result in results {
+        let coverage = describe_coverage(&result.coverage);
+        let badge = badge(result.random_weights);
+        let _ = writeln!(text, "{} ({coverage}){badge}", result.note);
+        for part in &result.units {
+            let squares = part.vector.iter().map(|&x| f64::from(x).powi(2));
+            let length = squares.sum::<f64>().sqrt();
+            let first: Vec<String> = part
+                .vector
+                .iter()
+                .take(SHOWN)
+                .map(|value| format!("{value:.4}"))
+                .collect();
+            let more = if part.vector.len() > SHOWN {
+                ", …"
+            } else {
+                ""
+            };
+            let place = match unit {
+                Unit::Note => String::new(),
+                _ => format!("bytes {}..{} ", part.start, part.end),
+            };
+            let section = match part.section.as_deref() {
+                Some("") => "(before the first heading) ".to_owned(),
+                Some(name) => format!("{} ", visible(name)),
+                None => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "  {place}{section}{} numbers, length {length:.4}: [{}{more}]",
+                part.vector.len(),
+                first.join(", ")
+            );
+        }
     }
     text
 }
 
-fn table(results: &[Embedding]) -> Table {
-    let width = results.first().map_or(0, |result| result.vector.len());
-    let header = ["note".to_owned(), "tokens".to_owned()].into_iter();
-    let row = |result: &Embedding| {
-        let start = [result.note.clone(), result.tokens.to_string()].into_iter();
-        start
-            .chain(result.vector.iter().map(f32::to_string))
-            .collect()
+fn table(rows: &[Row<'_>]) -> Table {
+    let width = rows.first().map_or(0, |row| row.vector.len());
+    let header = ["note", "tokens", "start", "end", "section"];
+    let cells = |row: &Row<'_>| {
+        let start = [
+            row.note.to_owned(),
+            row.coverage.tokens.to_string(),
+            row.start.to_string(),
+            row.end.to_string(),
+            row.section.unwrap_or_default().to_owned(),
+        ];
+        let values = row.vector.iter().map(f32::to_string);
+        start.into_iter().chain(values).collect()
     };
     Table {
         header: header
+            .map(str::to_owned)
+            .into_iter()
             .chain((0..width).map(|index| format!("d{index}")))
             .collect(),
-        rows: results.iter().map(row).collect(),
+        rows: rows.iter().map(cells).collect(),
     }
 }
 
-fn array(results: &[Embedding]) -> Array {
-    let width = results.first().map_or(0, |result| result.vector.len());
-    let values = results
-        .iter()
-        .flat_map(|result| result.vector.iter().copied())
-        .collect();
+fn array(rows: &[Row<'_>]) -> Array {
+    let width = rows.first().map_or(0, |row| row.vector.len());
+    let values = rows.iter().flat_map(|row| row.vector.iter().copied());
     Array {
-        shape: [results.len(), width],
-        values,
+        shape: [rows.len(), width],
+        values: values.collect(),
     }
 }

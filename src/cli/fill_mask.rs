@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::output::{Format, Forms, Table};
+use super::passage::{passage, visible};
 use super::progress::Terminal;
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{Candidate, FillMaskQuery, FilledNote, Note};
@@ -73,8 +74,8 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
         let _ = writeln!(text, "{} ({} tokens){badge}", result.note, result.tokens);
         let note = texts.get(&result.note).copied().unwrap_or_default();
         for mask in &result.masks {
-            let before = context(note, mask.start.saturating_sub(CONTEXT), mask.start);
-            let after = context(note, mask.end, mask.end + CONTEXT);
+            let before = passage(note, mask.start.saturating_sub(CONTEXT), mask.start);
+            let after = passage(note, mask.end, mask.end + CONTEXT);
             let hint = if mask.approximate {
                 " (several tokens, approximate)"
             } else {
@@ -93,23 +94,6 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Part of a text on one line, cut at the borders of characters.
-fn context(text: &str, start: usize, end: usize) -> String {
-    let start = text.ceil_char_boundary(start.min(text.len()));
-    let end = text.floor_char_boundary(end.min(text.len())).max(start);
-    visible(&text[start..end])
-}
-
-/// Text on one line of a terminal: what would move its cursor or change its colours is replaced.
-fn visible(text: &str) -> String {
-    let shown = text.chars().filter(|c| *c != '\r').map(|c| match c {
-        '\n' => '⏎',
-        c if c.is_control() => '·',
-        c => c,
-    });
-    shown.collect()
 }
 
 /// A candidate as it is shown.
@@ -151,18 +135,5 @@ fn table(results: &[FilledNote]) -> Table {
     Table {
         header: header.map(str::to_owned).to_vec(),
         rows,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::context;
-
-    #[test]
-    fn context_keeps_to_one_line_and_whole_characters() {
-        assert_eq!(context("a\r\nbé", 1, 4), "⏎b");
-        assert_eq!(context("éa", 1, 3), "a");
-        assert_eq!(context("a", 5, 9), "");
-        assert_eq!(context("a\u{1b}[31mb", 0, 9), "a·[31mb");
     }
 }

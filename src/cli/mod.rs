@@ -7,9 +7,14 @@ mod bench;
 mod doctor;
 mod embed;
 mod fill_mask;
+mod input;
 mod models;
+mod notes;
 mod output;
+mod passage;
 mod progress;
+mod reading;
+mod search;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +22,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{DeviceChoice, Engine, EngineError, Finished, Note, read_all};
+use crate::engine::{DeviceChoice, Engine, EngineError, Finished};
+use input::{Notes, ReadNotes};
 use output::{Format, Output, Usage};
 use progress::Terminal;
 
@@ -61,10 +67,15 @@ enum Command {
     /// Look at folders of models.
     #[command(subcommand)]
     Models(models::Command),
+    /// Look at notes: what files hold, and which sections they have.
+    #[command(subcommand)]
+    Notes(notes::Command),
     /// Suggest what stands behind masks in notes.
     FillMask(fill_mask::Command),
-    /// Turn each note into a vector.
+    /// Turn notes, sections, sentences or tokens into vectors.
     Embed(embed::Command),
+    /// Find the notes, sections or sentences that are most like a text.
+    Search(search::Command),
     /// List the devices of this machine and check that they compute right.
     Doctor(doctor::Command),
     /// Measure speed and memory.
@@ -79,8 +90,10 @@ pub fn run() -> ExitCode {
     let global = arguments.global;
     let result = match arguments.command {
         Command::Models(command) => command.run(&global, &terminal),
+        Command::Notes(command) => command.run(&global, &terminal),
         Command::FillMask(command) => command.run(&global, &terminal),
         Command::Embed(command) => command.run(&global, &terminal),
+        Command::Search(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
     };
@@ -98,37 +111,6 @@ pub fn run() -> ExitCode {
             terminal.error(&format!("{error:#}"));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// The paths of a command that reads notes.
-#[derive(Clone, Args)]
-struct Notes {
-    /// Text files, folders of .txt files, or - for standard input.
-    #[arg(required = true, value_name = "NOTES")]
-    notes: Vec<PathBuf>,
-}
-
-/// Notes that could be read, and whether some could not.
-struct ReadNotes {
-    notes: Vec<Note>,
-    complete: bool,
-}
-
-impl Notes {
-    /// Reads the notes, saying what could not be read.
-    fn read(&self, terminal: &Terminal) -> Result<ReadNotes> {
-        let reading = read_all(&self.notes);
-        for failure in &reading.failures {
-            terminal.error(&failure.to_string());
-        }
-        if reading.notes.is_empty() {
-            anyhow::bail!("no note could be read");
-        }
-        Ok(ReadNotes {
-            complete: reading.failures.is_empty(),
-            notes: reading.notes,
-        })
     }
 }
 

@@ -61,6 +61,11 @@ impl Terminal {
         }
     }
 
+    /// Something that is missing or was understood in one of several ways.
+    pub(super) fn warning(&self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+
     /// Something that went wrong.
     pub(super) fn error(&self, text: &str) {
         self.say(&format!("error: {text}"));

@@ -1,65 +1,246 @@
-//! Embeds notes: one vector for each.
+//! Embeds notes, sections, sentences or tokens: one vector for each.
+
+use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{Engine, EngineError, Finished, Job, Note, Pooling, finite, on_each};
+use super::reading::{ReadNote, Reader};
+use super::units::{assign, pieces};
+use super::{
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, Pooling, ReadingOptions, Unit,
+    finite, on_each,
+};
 use crate::analysis;
 use crate::model::capture::Capture;
 use crate::model::values;
+use crate::tokenization::Encoding;
 
 /// How to embed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone)]
 pub struct EmbedQuery {
-    /// How the vectors of a note's tokens become one; special tokens take part.
+    /// What gets a vector.
+    ///
+    /// Sections and sentences are read in the context of their note: their vector is made of
+    /// their tokens' hidden states. With [`Pooling::Cls`] each is read by itself instead, since
+    /// a note has only one first token.
+    pub unit: Unit,
+    /// How the vectors of tokens become one; for whole notes special tokens take part.
     pub pooling: Pooling,
     /// Whether to scale the result to length 1.
     pub normalize: bool,
+    /// How to read notes that are too long.
+    pub reading: ReadingOptions,
 }
 
-/// The embedding of one note.
+/// The vectors of one note.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Embedding {
     /// Where the note came from.
     pub note: String,
-    /// Its tokens, special tokens included.
-    pub tokens: usize,
-    /// Whether the model's weights are random, so that the vector means nothing.
+    /// How it was read.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Whether the model's weights are random, so that the vectors mean nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub random_weights: bool,
-    /// The vector, as wide as the model's hidden states.
+    /// In the order of the note; units of which no token was read are left out.
+    pub units: Vec<UnitVector>,
+}
+
+/// The vector of a part of a note.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct UnitVector {
+    /// First byte of the part in the note.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// The section's name, for sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// As wide as the model's hidden states.
     pub vector: Vec<f32>,
 }
 
 impl Engine {
-    /// Embeds each note.
+    /// Embeds each note, or its parts.
+    ///
+    /// A note in several windows: each token's hidden state is that of the window in which it has
+    /// the most context; the vector of the first token is the mean over the windows.
     ///
     /// # Errors
-    /// [`EngineError::NoModel`]. What is wrong with a single note is among the failures.
+    /// [`EngineError`] when no model is loaded or it cannot read in this way. What is wrong with a
+    /// single note is among the failures.
     pub fn embed(
         &self,
         notes: &[Note],
-        query: EmbedQuery,
+        query: &EmbedQuery,
         job: &Job,
     ) -> Result<Finished<Embedding>, EngineError> {
         let loaded = self.loaded()?;
+        let reader = loaded.reader(&query.reading)?;
         Ok(on_each(notes, job, |note| {
-            let encoding = loaded.tokenizer.encode(note.text())?;
-            let batch = loaded.batch(note, &encoding)?;
-            let encoded = loaded
-                .model
-                .encode(&batch, &Capture::default(), &mut &*job)?;
-            let width = loaded.model.config().hidden_size;
-            let values = finite(values(encoded.last), note)?;
-            let mut vector = analysis::pool(&values, width, query.pooling);
-            if query.normalize {
-                analysis::normalize(&mut vector);
-            }
-            Ok(Embedding {
-                note: note.source().to_string(),
-                tokens: encoding.len(),
-                random_weights: loaded.info.random_weights,
-                vector,
-            })
+            loaded.embed_note(note, &reader, query, job)
         }))
+    }
+}
+
+impl Loaded {
+    pub(super) fn embed_note(
+        &self,
+        note: &Note,
+        reader: &Reader<'_>,
+        query: &EmbedQuery,
+        job: &Job,
+    ) -> Result<Embedding, EngineError> {
+        let read = reader.read(note)?;
+        let by_itself = query.pooling == Pooling::Cls
+            && matches!(query.unit, Unit::Section | Unit::Sentence | Unit::Word);
+        let mut units = match query.unit {
+            _ if by_itself => self.read_by_themselves(note, reader, query, job)?,
+            Unit::Note => {
+                let hidden = self.hidden(note, &read, job)?;
+                vec![UnitVector {
+                    start: 0,
+                    end: note.text().len(),
+                    section: None,
+                    vector: hidden.pooled(&read, query.pooling),
+                }]
+            }
+            _ => self.read_in_context(note, &read, query, job)?,
+        };
+        if query.normalize {
+            let vectors = units.iter_mut().map(|unit| &mut unit.vector);
+            vectors.for_each(|vector| analysis::normalize(vector));
+        }
+        Ok(Embedding {
+            note: note.source().to_string(),
+            coverage: read.coverage,
+            random_weights: self.info.random_weights,
+            units,
+        })
+    }
+
+    /// Hidden states of a note's windows.
+    fn hidden(&self, note: &Note, read: &ReadNote, job: &Job) -> Result<Hidden, EngineError> {
+        let mut windows = Vec::with_capacity(read.windows.len());
+        for window in &read.windows {
+            let batch = self.batch(note, &window.encoding)?;
+            let encoded = self.model.encode(&batch, &Capture::default(), &mut &*job)?;
+            windows.push(finite(values(encoded.last), note)?);
+        }
+        Ok(Hidden {
+            width: self.model.config().hidden_size,
+            windows,
+        })
+    }
+
+    /// Units pooled from the hidden states of their tokens, read with all that surrounds them.
+    fn read_in_context(
+        &self,
+        note: &Note,
+        read: &ReadNote,
+        query: &EmbedQuery,
+        job: &Job,
+    ) -> Result<Vec<UnitVector>, EngineError> {
+        let hidden = self.hidden(note, read, job)?;
+        let owners = read.owners();
+        let pieces = pieces(note.text(), &read.whole, query.unit, &query.reading.rules);
+        let belongs = assign(note.text(), &read.whole, query.unit, &pieces);
+        let mut rows: Vec<Vec<f32>> = vec![Vec::new(); pieces.len()];
+        for (row, piece) in belongs.iter().enumerate() {
+            if let (Some(piece), Some(owner)) = (piece, owners[row])
+                && let Some(local) = read.windows[owner].local(row)
+            {
+                rows[*piece].extend_from_slice(hidden.row(owner, local));
+            }
+        }
+        let units = pieces
+            .into_iter()
+            .zip(rows)
+            .filter(|(_, rows)| !rows.is_empty());
+        let vector = |rows: &[f32]| analysis::pool(rows, hidden.width, query.pooling);
+        Ok(units
+            .map(|(piece, rows)| UnitVector {
+                start: piece.span.start,
+                end: piece.span.end,
+                section: piece.section,
+                vector: vector(&rows),
+            })
+            .collect())
+    }
+
+    /// Units read one by one, several in a batch; the vector is that of the first token.
+    fn read_by_themselves(
+        &self,
+        note: &Note,
+        reader: &Reader<'_>,
+        query: &EmbedQuery,
+        job: &Job,
+    ) -> Result<Vec<UnitVector>, EngineError> {
+        let nothing = Encoding::default();
+        let pieces = pieces(note.text(), &nothing, query.unit, &query.reading.rules);
+        let mut units = Vec::new();
+        for piece in pieces {
+            job.check()?;
+            let own = Note::new(
+                note.source().clone(),
+                note.text()[piece.span.clone()].to_owned(),
+            );
+            if own.text().trim().is_empty() {
+                continue;
+            }
+            let read = reader.read(&own)?;
+            let hidden = self.hidden(note, &read, job)?;
+            units.push(UnitVector {
+                start: piece.span.start,
+                end: piece.span.end,
+                section: piece.section,
+                vector: hidden.pooled(&read, Pooling::Cls),
+            });
+        }
+        Ok(units)
+    }
+}
+
+/// Hidden states of windows, row-major.
+struct Hidden {
+    width: usize,
+    windows: Vec<Vec<f32>>,
+}
+
+impl Hidden {
+    fn row(&self, window: usize, row: usize) -> &[f32] {
+        &self.windows[window][row * self.width..][..self.width]
+    }
+
+    fn rows(&self, window: usize, rows: Range<usize>) -> &[f32] {
+        &self.windows[window][rows.start * self.width..rows.end * self.width]
+    }
+
+    /// The vector of the whole note: of one window all rows; of several each token once, the
+    /// template's tokens from the first and from the last window.
+    fn pooled(&self, read: &ReadNote, pooling: Pooling) -> Vec<f32> {
+        if let [only] = &self.windows[..] {
+            return analysis::pool(only, self.width, pooling);
+        }
+        if pooling == Pooling::Cls {
+            let first: Vec<f32> = (0..self.windows.len())
+                .flat_map(|window| self.row(window, 0).iter().copied())
+                .collect();
+            return analysis::pool(&first, self.width, Pooling::Mean);
+        }
+        let owners = read.owners();
+        let mut rows = self.rows(0, 0..read.windows[0].lead).to_vec();
+        for (row, owner) in owners.iter().enumerate() {
+            if let Some(owner) = *owner
+                && let Some(local) = read.windows[owner].local(row)
+            {
+                rows.extend_from_slice(self.row(owner, local));
+            }
+        }
+        let last = self.windows.len() - 1;
+        let window = &read.windows[last];
+        rows.extend(self.rows(last, window.lead + window.rows.len()..window.encoding.len()));
+        analysis::pool(&rows, self.width, pooling)
     }
 }

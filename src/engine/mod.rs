@@ -9,7 +9,10 @@ mod device;
 mod embed;
 mod fill_mask;
 mod models;
+mod reading;
+mod search;
 mod self_check;
+mod units;
 
 use std::path::Path;
 
@@ -23,17 +26,24 @@ pub use crate::job::{Cancelled, Job, Progress, StopFlag};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
-pub use crate::notes::read::{ReadError, Reading, read_all};
-pub use crate::notes::{Note, Source};
+pub use crate::notes::encoding::Encoding as TextEncoding;
+pub use crate::notes::import::{
+    Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning, import,
+};
+pub use crate::notes::sections::{BUNDLED_RULES, RulesError, Section, SectionRules};
+pub use crate::notes::{Annotations, Details, Note, Source};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::fill_mask::Candidate;
 pub use adapter::{Adapter, Kind, Limits, adapters};
 pub use bench::{BenchReport, LengthReport, Size};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
-pub use embed::{EmbedQuery, Embedding};
+pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use models::{ModelInfo, check_model};
+pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
+pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
+pub use units::Unit;
 
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

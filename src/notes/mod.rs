@@ -1,43 +1,68 @@
-//! Clinical text, read from files.
+//! Clinical text with byte spans, read from files.
 
-pub mod read;
+pub mod annotation;
+pub mod encoding;
+pub mod import;
+pub mod map;
+pub mod sections;
+pub mod sentences;
+pub mod source;
+pub mod words;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 
-pub use read::ReadError;
+pub use annotation::Annotations;
+pub use map::SourceMap;
+pub use source::Source;
 
-/// One clinical note.
+/// One clinical note, with what its file says about it.
 ///
 /// `Debug` prints the source and the length only: the text is a patient's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Note {
     source: Source,
     text: String,
+    details: Details,
+    map: Option<SourceMap>,
 }
 
-/// Where a note came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// A file.
-    File(PathBuf),
-    /// Standard input.
-    StandardInput,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::StandardInput => f.write_str("-"),
-        }
-    }
+/// What a file says about a note.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The note's own name in its file.
+    pub id: Option<String>,
+    /// Whose note it is.
+    pub patient: Option<String>,
+    /// Labels of the whole note.
+    pub labels: Vec<String>,
+    /// What is marked in it.
+    pub annotations: Annotations,
+    /// Its other columns or fields.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Note {
     /// A note with its text.
     pub fn new(source: Source, text: String) -> Self {
-        Self { source, text }
+        Self {
+            source,
+            text,
+            details: Details::default(),
+            map: None,
+        }
+    }
+
+    /// The note with what its file says about it.
+    pub fn with_details(mut self, details: Details) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// The note with the way back to its file.
+    pub fn with_map(mut self, map: SourceMap) -> Self {
+        self.map = Some(map);
+        self
     }
 
     /// The whole text; every byte offset in the crate counts from its start.
@@ -50,20 +75,29 @@ impl Note {
         &self.source
     }
 
-    /// The file's name without its folder, or `-`.
-    pub fn name(&self) -> String {
-        match &self.source {
-            Source::File(path) => {
-                let name = path.file_name().unwrap_or(Path::new("").as_os_str());
-                name.to_string_lossy().into_owned()
-            }
-            Source::StandardInput => "-".to_owned(),
-        }
+    /// What its file says about it.
+    pub fn details(&self) -> &Details {
+        &self.details
+    }
+
+    /// Where its characters stand in its file; `None` for a note that has none.
+    pub fn map(&self) -> Option<&SourceMap> {
+        self.map.as_ref()
     }
 }
 
 impl fmt::Debug for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Note({}, {} bytes)", self.source, self.text.len())
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details")
+            .field("labels", &self.labels.len())
+            .field("annotations", &self.annotations)
+            .field("fields", &self.fields.len())
+            .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ mod files;
 mod guard;
 mod settings;
 mod vocabulary;
+pub mod windows;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

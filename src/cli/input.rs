@@ -1,0 +1,110 @@
+//! Which notes a command reads, and how their files are to be understood.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::progress::Terminal;
+use crate::engine::{Columns, Import, ImportOptions, Note, TextEncoding, import};
+
+/// The paths of a command that reads notes.
+#[derive(Clone, Args)]
+pub(super) struct Notes {
+    /// Files or folders of notes, or - for standard input: text, CSV, TSV, JSON, JSON Lines (each
+    /// also with .gz), brat.
+    #[arg(required = true, value_name = "NOTES")]
+    notes: Vec<PathBuf>,
+    #[command(flatten)]
+    files: FileFlags,
+}
+
+/// How files are to be understood.
+#[derive(Clone, Args)]
+#[command(next_help_heading = "Files of notes")]
+struct FileFlags {
+    /// Column or field of the text; given several times they are joined.
+    #[arg(long = "text", value_name = "COLUMN")]
+    text_columns: Vec<String>,
+    /// Column or field of the note's own name.
+    #[arg(long = "id", value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// Column or field of the patient.
+    #[arg(long = "patient", value_name = "COLUMN")]
+    patient_column: Option<String>,
+    /// Column or field of the label.
+    #[arg(long = "label", value_name = "COLUMN")]
+    label_column: Option<String>,
+    /// How the files are encoded: utf-8, utf-16le, utf-16be or windows-1252 [default: recognised].
+    #[arg(long, value_name = "NAME", value_parser = str::parse::<TextEncoding>)]
+    encoding: Option<TextEncoding>,
+}
+
+/// Notes that could be read, and whether some could not.
+pub(super) struct ReadNotes {
+    pub(super) notes: Vec<Note>,
+    pub(super) complete: bool,
+}
+
+/// Warnings that are shown one by one.
+const SHOWN: usize = 20;
+
+impl Notes {
+    /// Reads the notes, saying what could not be read.
+    pub(super) fn read(&self, terminal: &Terminal) -> Result<ReadNotes> {
+        self.read_instead(&self.notes, terminal)
+    }
+
+    /// Reads other paths in the way that is asked for.
+    pub(super) fn read_instead(&self, paths: &[PathBuf], terminal: &Terminal) -> Result<ReadNotes> {
+        let import = import(paths, &self.options(), &terminal.job("reading"));
+        tell(&import, terminal);
+        if import.notes.is_empty() {
+            anyhow::bail!("no note could be read");
+        }
+        Ok(ReadNotes {
+            complete: import.is_complete(),
+            notes: import.notes,
+        })
+    }
+
+    /// All that reading the paths gives.
+    pub(super) fn import(&self, terminal: &Terminal) -> Import {
+        import(&self.notes, &self.options(), &terminal.job("reading"))
+    }
+
+    fn options(&self) -> ImportOptions {
+        let files = &self.files;
+        ImportOptions {
+            encoding: files.encoding,
+            columns: Columns {
+                text: files.text_columns.clone(),
+                id: files.id_column.clone(),
+                patient: files.patient_column.clone(),
+                label: files.label_column.clone(),
+            },
+        }
+    }
+}
+
+/// Says what could not be read, and what should be known.
+pub(super) fn tell(import: &Import, terminal: &Terminal) {
+    for file in import.files.iter().filter(|file| file.guessed) {
+        let (path, encoding) = (file.path.display(), file.encoding);
+        terminal.remark(&format!(
+            "{path}: read as {encoding}, a guess; --encoding says otherwise"
+        ));
+    }
+    for warning in import.warnings.iter().take(SHOWN) {
+        terminal.warning(&warning.to_string());
+    }
+    if let Some(more) = import.warnings.len().checked_sub(SHOWN + 1) {
+        let more = more + 1;
+        terminal.warning(&format!(
+            "and {more} more; `auscult notes import --json` lists them all"
+        ));
+    }
+    for failure in &import.failures {
+        terminal.error(&failure.to_string());
+    }
+}

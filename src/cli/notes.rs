@@ -1,0 +1,359 @@
+//! `auscult notes`: what files hold, and which sections notes have.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::input::{Notes, tell};
+use super::output::{Format, Forms, Output, Table, print_text};
+use super::passage::visible;
+use super::progress::Terminal;
+use super::{Global, exit};
+use crate::engine::{
+    Annotations, BUNDLED_RULES, Details, FileReport, Import, ImportError, Note, SectionRules,
+    Source, Warning,
+};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Read files of notes, count what is in them, and say what could not be read.
+    ///
+    /// With --out NOTES.jsonl the notes are written in one shape, which every command reads.
+    #[command(after_help = "Example: auscult notes import assets/notes")]
+    Import(Notes),
+    /// Show the sections of notes.
+    #[command(after_help = "Example: auscult notes outline assets/notes/discharge-summary.txt")]
+    Outline {
+        #[command(flatten)]
+        notes: Notes,
+        /// A file with rules for headings; `auscult notes rules` prints the usual ones.
+        #[arg(long, value_name = "FILE")]
+        sections: Option<PathBuf>,
+    },
+    /// Print the rules for section headings, as a file to change.
+    #[command(after_help = "Example: auscult notes rules > my-rules.toml")]
+    Rules,
+}
+
+impl Command {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+        match self {
+            Self::Import(notes) => import(notes, global, terminal),
+            Self::Outline { notes, sections } => {
+                outline(notes, sections.as_deref(), global, terminal)
+            }
+            Self::Rules => {
+                print_text(BUNDLED_RULES)?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+/// A note in the shape in which it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    labels: &'a [String],
+    text: &'a str,
+    offset_unit: &'static str,
+    annotations: &'a Annotations,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: &'a BTreeMap<String, String>,
+}
+
+fn written(note: &Note) -> Written<'_> {
+    let Details {
+        id,
+        patient,
+        labels,
+        annotations,
+        fields,
+    } = note.details();
+    Written {
+        id: id.as_deref(),
+        source: note.source().to_string(),
+        sha256: match note.source() {
+            Source::File(file, _) => Some(&file.sha256),
+            Source::Typed => None,
+        },
+        patient: patient.as_deref(),
+        labels,
+        text: note.text(),
+        offset_unit: "bytes",
+        annotations,
+        fields,
+    }
+}
+
+/// What an import was, in one object.
+#[derive(Serialize)]
+struct Report<'a> {
+    notes: usize,
+    bytes: usize,
+    patients: usize,
+    labels: Vec<(String, usize)>,
+    spans: Vec<(String, usize)>,
+    files: &'a [FileReport],
+    warnings: &'a [Warning],
+    failures: &'a [ImportError],
+    stopped: bool,
+}
+
+fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+    let output = global.output(&[Format::Csv])?;
+    let import = notes.import(terminal);
+    let report = report(&import);
+    match &output {
+        Output::File(..) => {
+            let items: Vec<Written<'_>> = import.notes.iter().map(written).collect();
+            output.write(&Forms {
+                items: &items,
+                text: String::new(),
+                table: Some(table(&items)),
+                array: None,
+            })?;
+            terminal.remark(&describe(&report));
+        }
+        _ => output.write(&Forms {
+            text: describe(&report),
+            items: &[report],
+            table: None,
+            array: None,
+        })?,
+    }
+    tell(&import, terminal);
+    Ok(exit(import.is_complete()))
+}
+
+fn report(import: &Import) -> Report<'_> {
+    let notes = &import.notes;
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut spans: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut patients: Vec<&String> = Vec::new();
+    for note in notes {
+        let details = note.details();
+        patients.extend(&details.patient);
+        for label in &details.labels {
+            *labels.entry(label).or_default() += 1;
+        }
+        for span in &details.annotations.spans {
+            *spans.entry(&span.label).or_default() += 1;
+        }
+    }
+    patients.sort();
+    patients.dedup();
+    Report {
+        notes: notes.len(),
+        bytes: notes.iter().map(|note| note.text().len()).sum(),
+        patients: patients.len(),
+        labels: most(labels),
+        spans: most(spans),
+        files: &import.files,
+        warnings: &import.warnings,
+        failures: &import.failures,
+        stopped: import.stopped,
+    }
+}
+
+/// Counts, the largest first.
+fn most(counts: BTreeMap<&str, usize>) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> = counts
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count))
+        .collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    counts
+}
+
+/// Files, and kinds of labels, that are shown one by one.
+const SHOWN: usize = 12;
+
+fn describe(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    for file in report.files.iter().take(SHOWN) {
+        let guess = if file.guessed { " (a guess)" } else { "" };
+        let skipped = match file.skipped {
+            0 => String::new(),
+            skipped => format!(", {skipped} left out"),
+        };
+        let _ = writeln!(
+            text,
+            "{}\n  {}, {}{guess}: {}{skipped}",
+            file.path.display(),
+            file.format,
+            file.encoding,
+            counted(file.notes, "note")
+        );
+    }
+    if report.files.len() > SHOWN {
+        let _ = writeln!(text, "and {} more files", report.files.len() - SHOWN);
+    }
+    let _ = write!(
+        text,
+        "\n{} in {}, {} bytes",
+        counted(report.notes, "note"),
+        counted(report.files.len(), "file"),
+        report.bytes
+    );
+    if report.patients > 0 {
+        let _ = write!(text, ", {}", counted(report.patients, "patient"));
+    }
+    text.push('\n');
+    for (what, counts) in [("labels", &report.labels), ("marked spans", &report.spans)] {
+        if counts.is_empty() {
+            continue;
+        }
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        let named: Vec<String> = counts
+            .iter()
+            .take(SHOWN)
+            .map(|(name, count)| format!("{} {count}", visible(name)))
+            .collect();
+        let more = match counts.len() > SHOWN {
+            true => format!(", and {} more kinds", counts.len() - SHOWN),
+            false => String::new(),
+        };
+        let _ = writeln!(text, "{all} {what}: {}{more}", named.join(", "));
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+fn table(items: &[Written<'_>]) -> Table {
+    let header = ["id", "source", "patient", "label", "text"];
+    let row = |item: &Written<'_>| {
+        vec![
+            item.id.unwrap_or_default().to_owned(),
+            item.source.clone(),
+            item.patient.unwrap_or_default().to_owned(),
+            item.labels.join("; "),
+            item.text.to_owned(),
+        ]
+    };
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows: items.iter().map(row).collect(),
+    }
+}
+
+/// The sections of a note.
+#[derive(Serialize)]
+struct Outline {
+    note: String,
+    sections: Vec<Entry>,
+}
+
+/// One section.
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    /// Whether a rule knows its heading.
+    known: bool,
+    heading: String,
+    start: usize,
+    end: usize,
+}
+
+fn outline(
+    notes: &Notes,
+    rules: Option<&std::path::Path>,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitCode> {
+    let output = global.output(&[Format::Csv])?;
+    let rules = match rules {
+        Some(file) => {
+            SectionRules::read(file).map_err(|error| super::output::Usage(error.to_string()))?
+        }
+        None => SectionRules::default(),
+    };
+    let read = notes.read(terminal)?;
+    let outlines: Vec<Outline> = read
+        .notes
+        .iter()
+        .map(|note| of_note(note, &rules))
+        .collect();
+    output.write(&Forms {
+        items: &outlines,
+        text: describe_outlines(&outlines),
+        table: Some(outline_table(&outlines)),
+        array: None,
+    })?;
+    Ok(exit(read.complete))
+}
+
+fn of_note(note: &Note, rules: &SectionRules) -> Outline {
+    let sections = rules.outline(note.text()).into_iter();
+    Outline {
+        note: note.source().to_string(),
+        sections: sections
+            .map(|section| Entry {
+                heading: note.text()[section.title].to_owned(),
+                name: section.name,
+                known: section.known,
+                start: section.span.start,
+                end: section.span.end,
+            })
+            .collect(),
+    }
+}
+
+fn describe_outlines(outlines: &[Outline]) -> String {
+    let mut text = String::new();
+    for Outline { note, sections } in outlines {
+        let _ = writeln!(text, "{note}: {}", counted(sections.len(), "section"));
+        for section in sections {
+            let bytes = format!("{}..{}", section.start, section.end);
+            let name = match section.name.as_str() {
+                "" => "(before the first heading)".to_owned(),
+                name => visible(name),
+            };
+            let heading = match section.known && section.heading != section.name {
+                true => format!("  \"{}\"", visible(&section.heading)),
+                false => String::new(),
+            };
+            let _ = writeln!(text, "  {bytes:>13}  {name}{heading}");
+        }
+    }
+    text
+}
+
+fn outline_table(outlines: &[Outline]) -> Table {
+    let header = ["note", "start", "end", "name", "known", "heading"];
+    let mut rows = Vec::new();
+    for Outline { note, sections } in outlines {
+        for section in sections {
+            rows.push(vec![
+                note.clone(),
+                section.start.to_string(),
+                section.end.to_string(),
+                section.name.clone(),
+                section.known.to_string(),
+                section.heading.clone(),
+            ]);
+        }
+    }
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+    }
+}

@@ -1,0 +1,127 @@
+//! Finds the notes, sections or sentences that are most like a text.
+
+use serde::Serialize;
+
+use super::{
+    EmbedQuery, Engine, EngineError, Finished, Job, Note, Pooling, ReadingOptions, Unit, on_each,
+};
+use crate::analysis;
+
+/// What to look for, and among what.
+#[derive(Clone)]
+pub struct SearchQuery {
+    /// Notes, sections or sentences are compared.
+    pub unit: Unit,
+    /// How the vectors of tokens become one.
+    pub pooling: Pooling,
+    /// How many hits to give.
+    pub top: usize,
+    /// How to read notes that are too long.
+    pub reading: ReadingOptions,
+}
+
+/// A part of a note that is like the query.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct Hit {
+    /// 1 for the nearest.
+    pub rank: usize,
+    /// Cosine of the angle between its vector and the query's; it ranks, and is no probability.
+    pub score: f32,
+    /// Where the note came from.
+    pub note: String,
+    /// First byte of the part in the note.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// The section's name, for sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// Its text.
+    pub text: String,
+    /// Whether the model's weights are random, so that the order means nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random_weights: bool,
+}
+
+/// What a search found.
+pub struct Found {
+    /// The nearest first.
+    pub hits: Vec<Hit>,
+    /// Parts that were compared.
+    pub compared: usize,
+    /// Notes that were read, with those that failed; a stopped search compared only these.
+    pub notes: Finished<()>,
+}
+
+impl Engine {
+    /// Compares every unit of `notes` with `wanted`, by the exact cosine of their embeddings.
+    ///
+    /// A note of the same source as `wanted` is passed over, and parts without a letter or digit.
+    ///
+    /// # Errors
+    /// [`EngineError`] when no model is loaded, it cannot read in this way, or `wanted` has no
+    /// embedding. What is wrong with a single note is among the failures.
+    pub fn search(
+        &self,
+        wanted: &Note,
+        notes: &[Note],
+        query: &SearchQuery,
+        job: &Job,
+    ) -> Result<Found, EngineError> {
+        let loaded = self.loaded()?;
+        let reader = loaded.reader(&query.reading)?;
+        let embed = |unit| EmbedQuery {
+            unit,
+            pooling: query.pooling,
+            normalize: false,
+            reading: query.reading.clone(),
+        };
+        let (whole, parts) = (embed(Unit::Note), embed(query.unit));
+        let wanted_units = loaded.embed_note(wanted, &reader, &whole, job)?.units;
+        let wanted_vector = &wanted_units[0].vector;
+        let mut vectors: Vec<f32> = Vec::new();
+        let mut places: Vec<(usize, Hit)> = Vec::new();
+        let mut number = 0;
+        let finished = on_each(notes, job, |note| {
+            number += 1;
+            if note.source() == wanted.source() {
+                return Ok(());
+            }
+            let embedding = loaded.embed_note(note, &reader, &parts, job)?;
+            for unit in embedding.units {
+                let text = &note.text()[unit.start..unit.end];
+                if !text.chars().any(char::is_alphanumeric) {
+                    continue;
+                }
+                vectors.extend(unit.vector);
+                let hit = Hit {
+                    rank: 0,
+                    score: 0.0,
+                    note: embedding.note.clone(),
+                    start: unit.start,
+                    end: unit.end,
+                    section: unit.section,
+                    text: String::new(),
+                    random_weights: embedding.random_weights,
+                };
+                places.push((number - 1, hit));
+            }
+            Ok(())
+        });
+        let nearest = analysis::nearest(wanted_vector, &vectors, query.top);
+        let hits = nearest.iter().enumerate().map(|(rank, found)| {
+            let (note, hit) = &places[found.row];
+            Hit {
+                rank: rank + 1,
+                score: found.score,
+                text: notes[*note].text()[hit.start..hit.end].to_owned(),
+                ..hit.clone()
+            }
+        });
+        Ok(Found {
+            hits: hits.collect(),
+            compared: places.len(),
+            notes: finished,
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! What the tokens of a note are gathered into.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::notes::sections::SectionRules;
+use crate::notes::sentences::sentences;
+use crate::notes::words::words;
+use crate::tokenization::Encoding;
+
+/// What a result is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// The whole note.
+    Note,
+    /// A section, as the section rules find it.
+    Section,
+    /// A sentence.
+    Sentence,
+    /// A word, or a mark that is none.
+    Word,
+    /// A token of the model; none of the template's.
+    Token,
+}
+
+/// A part of a note.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Its bytes in the note.
+    pub(super) span: Range<usize>,
+    /// The section's name, for sections.
+    pub(super) section: Option<String>,
+}
+
+/// The pieces of `text`, in order, without overlap.
+pub(super) fn pieces(
+    text: &str,
+    encoding: &Encoding,
+    unit: Unit,
+    rules: &SectionRules,
+) -> Vec<Piece> {
+    let plain = |spans: Vec<Range<usize>>| {
+        let piece = |span| Piece {
+            span,
+            section: None,
+        };
+        spans.into_iter().map(piece).collect()
+    };
+    match unit {
+        Unit::Note => vec![Piece {
+            span: 0..text.len(),
+            section: None,
+        }],
+        Unit::Section => rules
+            .outline(text)
+            .into_iter()
+            .map(|section| Piece {
+                span: section.span,
+                section: Some(section.name),
+            })
+            .collect(),
+        Unit::Sentence => plain(sentences(text)),
+        Unit::Word => plain(words(text)),
+        Unit::Token => {
+            let own = encoding.spans.iter().zip(&encoding.special);
+            plain(
+                own.filter(|(_, special)| !**special)
+                    .map(|(span, _)| span.clone())
+                    .collect(),
+            )
+        }
+    }
+}
+
+/// For each row of `encoding` the piece to which it belongs: that which holds the first byte of the
+/// token that is not white space. Template tokens belong to none, and white space only where
+/// it lies inside a piece.
+///
+/// For [`Unit::Token`] each token is a piece of its own.
+pub(super) fn assign(
+    text: &str,
+    encoding: &Encoding,
+    unit: Unit,
+    pieces: &[Piece],
+) -> Vec<Option<usize>> {
+    let mut next_token = 0;
+    let rows = encoding.spans.iter().zip(&encoding.special);
+    rows.map(|(span, &special)| {
+        if special {
+            return None;
+        }
+        if unit == Unit::Token {
+            next_token += 1;
+            return Some(next_token - 1);
+        }
+        let own = &text[span.clone()];
+        let white = own.len() - own.trim_start().len();
+        let at = match white == own.len() {
+            true => span.start,
+            false => span.start + white,
+        };
+        let piece = pieces.partition_point(|piece| piece.span.end <= at);
+        let inside = pieces
+            .get(piece)
+            .is_some_and(|piece| piece.span.contains(&at));
+        inside.then_some(piece)
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_belongs_where_its_first_letter_lies() {
+        let text = "A b.\nPlan:\nc";
+        let spans: Vec<Range<usize>> = vec![0..0, 0..1, 1..3, 3..4, 4..9, 9..10, 10..12, 0..0];
+        let encoding = Encoding {
+            ids: vec![0; 8],
+            type_ids: vec![0; 8],
+            special: spans.iter().map(Range::is_empty).collect(),
+            words: vec![None; 8],
+            sequences: vec![None; 8],
+            spans,
+        };
+        let of = |unit| {
+            let pieces = pieces(text, &encoding, unit, &SectionRules::default());
+            let rows = assign(text, &encoding, unit, &pieces);
+            let rows = rows.iter().map(|row| row.map_or(-1, |row| row as i64));
+            (pieces.len(), rows.collect::<Vec<_>>())
+        };
+        assert_eq!(of(Unit::Section), (2, vec![-1, 0, 0, 0, 1, 1, 1, -1]));
+        assert_eq!(of(Unit::Sentence), (3, vec![-1, 0, 0, 0, 1, 1, 2, -1]));
+        assert_eq!(of(Unit::Word), (6, vec![-1, 0, 1, 2, 3, 4, 5, -1]));
+        assert_eq!(of(Unit::Token), (6, vec![-1, 0, 1, 2, 3, 4, 5, -1]));
+        assert_eq!(of(Unit::Note), (1, vec![-1, 0, 0, 0, 0, 0, 0, -1]));
+    }
+}

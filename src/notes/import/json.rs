@@ -1,0 +1,168 @@
+//! JSON and JSON Lines: a record is a note.
+
+use std::ops::Range;
+
+use serde_json::Value;
+use serde_json::de::IoRead;
+
+use super::json_text::{elements, members, value_end};
+use super::records::{Record, Records};
+use super::{Failure, FileContext, Importer};
+
+/// One JSON value in each line.
+pub(super) const LINES: Importer = Importer {
+    name: "JSON Lines",
+    endings: &["jsonl", "ndjson"],
+    recognises: |text| {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let value = |line: &str| {
+            line.trim_start().starts_with(['{', '[', '"'])
+                && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
+        };
+        let first = lines.next();
+        first.is_some_and(value)
+            && lines
+                .next()
+                .is_some_and(|line| line.trim_start().starts_with(['{', '[', '"']))
+    },
+    read: read_lines,
+};
+
+/// One JSON value in the whole file: a list of records, records by their names, or one record.
+pub(super) const WHOLE: Importer = Importer {
+    name: "JSON",
+    endings: &["json"],
+    recognises: |text| {
+        text.trim_start().starts_with(['{', '['])
+            && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    },
+    read: read_whole,
+};
+
+fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
+    let text = file.text;
+    let mut records = Records::default();
+    let mut start = 0;
+    for (line, own) in (1..).zip(text.split_inclusive('\n')) {
+        let range = start..start + own.len();
+        start = range.end;
+        if own.trim().is_empty() {
+            continue;
+        }
+        file.check()?;
+        let value = own.len() - own.trim_start().len();
+        let range = range.start + value..range.start + own.trim_end().len();
+        match parse(&text[range.clone()]) {
+            Ok(value) => records.add(
+                file,
+                Record {
+                    value: &value,
+                    range,
+                    line,
+                    key: None,
+                },
+            ),
+            Err((_, reason)) => file.skip(line, reason),
+        }
+    }
+    records.finish(file, "JSON Lines");
+    Ok(())
+}
+
+fn read_whole(file: &mut FileContext<'_>) -> Result<(), Failure> {
+    let text = file.text;
+    let whole = parse(text).map_err(|(line, reason)| format!("line {line}: {reason}"))?;
+    let start = text.len() - text.trim_start().len();
+    let range = start..value_end(text.as_bytes(), start);
+    let mut records = Records::default();
+    let mut lines = Lines::new(text);
+    match &whole {
+        Value::Array(list) => {
+            for (value, range) in list.iter().zip(elements(text, range)) {
+                file.check()?;
+                let line = lines.of(&range);
+                records.add(
+                    file,
+                    Record {
+                        value,
+                        range,
+                        line,
+                        key: None,
+                    },
+                );
+            }
+        }
+        // Records by their names, as PubMedQA has them.
+        Value::Object(object) if object.len() > 1 && object.values().all(Value::is_object) => {
+            for (key, range) in members(text, range) {
+                file.check()?;
+                let line = lines.of(&range);
+                let value = &object[&key];
+                records.add(
+                    file,
+                    Record {
+                        value,
+                        range,
+                        line,
+                        key: Some(key),
+                    },
+                );
+            }
+        }
+        value => records.add(
+            file,
+            Record {
+                value,
+                line: lines.of(&range),
+                range,
+                key: None,
+            },
+        ),
+    }
+    records.finish(file, "JSON");
+    Ok(())
+}
+
+/// The value, or the line and what is wrong there.
+///
+/// What serde_json says names the kind of mistake and never repeats the text.
+fn parse(text: &str) -> Result<Value, (usize, String)> {
+    let mut reader = serde_json::Deserializer::new(IoRead::new(text.as_bytes()));
+    let value = serde::Deserialize::deserialize(&mut reader);
+    let value = value.and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error: serde_json::Error| {
+        let column = error.column();
+        let kind = match error.classify() {
+            serde_json::error::Category::Eof => "it ends too early",
+            _ => "it is wrong",
+        };
+        (
+            error.line(),
+            format!("this is no JSON: {kind} at byte {column} of the line"),
+        )
+    })
+}
+
+/// Numbers of lines, asked for from the beginning to the end.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    fn of(&mut self, range: &Range<usize>) -> u64 {
+        let between = &self.text.as_bytes()[self.at..range.start.max(self.at)];
+        self.line += between.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.at = range.start.max(self.at);
+        self.line
+    }
+}
