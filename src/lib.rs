@@ -9,7 +9,7 @@
 //! - [`kernels`]: differentiable operations on packed sequences, each with a plain reference.
 //! - [`model`]: checkpoints in, hidden states and logits out.
 //! - [`tasks`]: what logits mean: losses and predictions.
-//! - [`analysis`]: reads embeddings: pooling and search.
+//! - [`analysis`]: reads attention and embeddings, as plain arrays.
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
 //! - [`cli`]: the engine from a terminal.

@@ -1,6 +1,8 @@
-//! Reads embeddings: pooling and search in plain arrays.
+//! Reads attention and embeddings, as plain arrays.
 
+pub mod attention;
 mod pooling;
+pub mod rollout;
 mod search;
 
 pub use pooling::{Pooling, normalize, pool};

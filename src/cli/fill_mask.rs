@@ -10,6 +10,7 @@ use clap::Args;
 use super::output::{Format, Forms, Table};
 use super::passage::{passage, visible};
 use super::progress::Terminal;
+use super::reading::{LongNoteFlags, describe as describe_coverage};
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{Candidate, FillMaskQuery, FilledNote, Note};
 
@@ -21,13 +22,25 @@ use crate::engine::{Candidate, FillMaskQuery, FilledNote, Note};
 pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
-    /// Mask every occurrence of this word; without it, the masks in the notes are filled.
+    /// Mask the occurrences of this word; without it, the masks in the notes are filled.
     #[arg(long, value_name = "WORD", value_parser = word)]
     word: Option<String>,
+    /// Only this occurrence of the word, counted from 1.
+    #[arg(long, value_name = "N", requires = "word",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    occurrence: Option<u32>,
+    /// Mask all occurrences of the word at the same time, not one by one.
+    #[arg(long, requires = "word")]
+    together: bool,
     /// Candidates per mask.
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
+    /// Only these words are candidates, apart by commas.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    targets: Vec<String>,
+    #[command(flatten)]
+    long: LongNoteFlags,
 }
 
 /// A word is something between white space.
@@ -45,7 +58,11 @@ impl Command {
         let engine = global.engine_with_model(terminal)?;
         let query = FillMaskQuery {
             word: self.word.clone(),
+            occurrence: self.occurrence.map(|number| number as usize),
+            together: self.together,
             candidates: self.top.into(),
+            targets: self.targets.clone(),
+            reading: self.long.options()?,
         };
         let finished = engine.fill_mask(&read.notes, &query, &terminal.job("filling"))?;
         let text = describe(&read.notes, &finished.results);
@@ -71,7 +88,19 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
         .collect();
     for result in results {
         let badge = badge(result.random_weights);
-        let _ = writeln!(text, "{} ({} tokens){badge}", result.note, result.tokens);
+        let _ = writeln!(
+            text,
+            "{} ({}){badge}",
+            result.note,
+            describe_coverage(&result.coverage)
+        );
+        for target in &result.shortened_targets {
+            let _ = writeln!(
+                text,
+                "  \"{}\" is no token: its first one stands for it",
+                visible(target)
+            );
+        }
         let note = texts.get(&result.note).copied().unwrap_or_default();
         for mask in &result.masks {
             let before = passage(note, mask.start.saturating_sub(CONTEXT), mask.start);

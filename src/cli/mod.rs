@@ -3,7 +3,9 @@
 //! Results go to standard output or a file, progress to standard error and only when it is a
 //! terminal. The exit status is 0, 1 (failed, or stopped before the end) or 2 (wrong usage).
 
+mod attention;
 mod bench;
+mod classify;
 mod doctor;
 mod embed;
 mod fill_mask;
@@ -15,6 +17,8 @@ mod passage;
 mod progress;
 mod reading;
 mod search;
+mod surprise;
+mod tag;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,10 +76,18 @@ enum Command {
     Notes(notes::Command),
     /// Suggest what stands behind masks in notes.
     FillMask(fill_mask::Command),
+    /// Measure how surprised the model is by each word of notes.
+    Surprise(surprise::Command),
+    /// Score the labels of notes with a fine-tuned classifier.
+    Classify(classify::Command),
+    /// Mark spans in notes with a fine-tuned tagger.
+    Tag(tag::Command),
     /// Turn notes, sections, sentences or tokens into vectors.
     Embed(embed::Command),
     /// Find the notes, sections or sentences that are most like a text.
     Search(search::Command),
+    /// Show what tokens look at, what looks at them, or how sections look at each other.
+    Attention(attention::Command),
     /// List the devices of this machine and check that they compute right.
     Doctor(doctor::Command),
     /// Measure speed and memory.
@@ -92,8 +104,12 @@ pub fn run() -> ExitCode {
         Command::Models(command) => command.run(&global, &terminal),
         Command::Notes(command) => command.run(&global, &terminal),
         Command::FillMask(command) => command.run(&global, &terminal),
+        Command::Surprise(command) => command.run(&global, &terminal),
+        Command::Classify(command) => command.run(&global, &terminal),
+        Command::Tag(command) => command.run(&global, &terminal),
         Command::Embed(command) => command.run(&global, &terminal),
         Command::Search(command) => command.run(&global, &terminal),
+        Command::Attention(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
     };

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::input::{Notes, tell};
 use super::output::{Format, Forms, Output, Table, print_text};
-use super::passage::visible;
+use super::passage::{counted, visible};
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
@@ -229,13 +229,6 @@ fn describe(report: &Report<'_>) -> String {
         let _ = writeln!(text, "{all} {what}: {}{more}", named.join(", "));
     }
     text
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 fn table(items: &[Written<'_>]) -> Table {

@@ -4,7 +4,9 @@
 //! the wish to stop in one. Tensors never leave the engine.
 
 mod adapter;
+mod attention;
 mod bench;
+mod classify;
 mod device;
 mod embed;
 mod fill_mask;
@@ -12,6 +14,8 @@ mod models;
 mod reading;
 mod search;
 mod self_check;
+mod surprise;
+mod tag;
 mod units;
 
 use std::path::Path;
@@ -33,9 +37,16 @@ pub use crate::notes::import::{
 pub use crate::notes::sections::{BUNDLED_RULES, RulesError, Section, SectionRules};
 pub use crate::notes::{Annotations, Details, Note, Source};
 pub use crate::parity::{CaseReport, Check, Outcome};
-pub use crate::tasks::fill_mask::Candidate;
+pub use crate::tasks::classification::Function;
+pub use crate::tasks::fill_mask::{Candidate, occurrences};
+pub use crate::tasks::tagging::Aggregation;
 pub use adapter::{Adapter, Kind, Limits, adapters};
+pub use attention::{
+    AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, HeadChoice, LayerChoice,
+    Reduction, Selection, UnitAttention,
+};
 pub use bench::{BenchReport, LengthReport, Size};
+pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
@@ -43,6 +54,8 @@ pub use models::{ModelInfo, check_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
+pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
+pub use tag::{TagQuery, TaggedNote, TaggedSpan};
 pub use units::Unit;
 
 /// Why the engine could not do what it was asked.

@@ -220,21 +220,32 @@ pub(super) fn split_stats<B: Backend>(stats: FloatTensor<B>) -> [FloatTensor<B>;
     })
 }
 
-/// `exp(scale · q kᵀ - lse)` of rows over all keys of `sequence`, 0 where hidden.
+/// `exp(scale · q kᵀ - lse)` of a tile, `[heads, queries, keys]`, 0 where hidden; only the rows of
+/// the tile are read.
 pub(super) fn probabilities<B: Backend>(
     qkv: FloatTensor<B>,
     stats: FloatTensor<B>,
     call: &AttentionCall,
-    sequence: Range<usize>,
     queries: Range<usize>,
+    keys: Range<usize>,
 ) -> FloatTensor<B> {
     let device = qkv.device();
     let [max, log_sum] = split_stats::<B>(stats).map(|stat| rows::<B>(&stat, &queries));
-    let [q, k, _] = split::<B>(qkv, call.heads);
-    let q = B::float_mul_scalar(rows::<B>(&q, &queries), call.scale.into());
-    let logits = times_transposed::<B>(q, rows::<B>(&k, &sequence));
+    let HeadShape { heads, head_dim } = call.heads;
+    let width = call.heads.width();
+    let part = |rows: &Range<usize>, part: usize| {
+        let slices = [
+            Slice::from(rows.clone()),
+            Slice::from(part * width..(part + 1) * width),
+        ];
+        let own = B::float_slice(qkv.clone(), &slices);
+        let own = B::float_reshape(own, Shape::new([rows.len(), heads, head_dim]));
+        B::float_permute(own, &[1, 0, 2])
+    };
+    let q = B::float_mul_scalar(part(&queries, 0), call.scale.into());
+    let logits = times_transposed::<B>(q, part(&keys, 1));
     let weights = B::float_exp(B::float_sub(B::float_sub(logits, max), log_sum));
-    match hidden::<B>(call, &queries, &sequence, &device) {
+    match hidden::<B>(call, &queries, &keys, &device) {
         Some(mask) => B::float_mask_fill(weights, mask, 0f32.into()),
         None => weights,
     }

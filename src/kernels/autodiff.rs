@@ -149,15 +149,15 @@ impl<B: EncoderOps, C: CheckpointStrategy> EncoderOps for Autodiff<B, C> {
         qkv: FloatTensor<Self>,
         stats: FloatTensor<Self>,
         call: AttentionCall,
-        sequence: Range<usize>,
-        rows: Range<usize>,
+        queries: Range<usize>,
+        keys: Range<usize>,
     ) -> FloatTensor<Self> {
         <Self as AutodiffBackend>::from_inner(B::attention_probabilities(
             qkv.into_primitive(),
             stats.into_primitive(),
             call,
-            sequence,
-            rows,
+            queries,
+            keys,
         ))
     }
 

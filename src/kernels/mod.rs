@@ -21,6 +21,8 @@ mod sequences;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use burn::backend::Dispatch;
 use burn::tensor::{Tensor, module};
 
@@ -97,19 +99,20 @@ pub fn attention(qkv: Tensor<2>, call: &AttentionCall) -> AttentionResult {
     }
 }
 
-/// Attention probabilities of some rows of one sequence, `[heads, rows, tokens of the sequence]`.
+/// Attention probabilities of a tile of one sequence, `[heads, queries, keys]`: a row, a column or
+/// any part.
 ///
-/// `qkv` is what [`attention`] was given, `stats` what it returned; `rows` count from the start of
-/// sequence number `sequence`. Hidden keys have probability 0. Not differentiable.
+/// `qkv` is what [`attention`] was given, `stats` what it returned; both ranges count from the
+/// start of sequence number `sequence`. Hidden keys have probability 0. Not differentiable.
 ///
 /// # Panics
-/// If the sequence or the rows do not exist, or the shapes differ from those of [`attention`].
+/// If the sequence or the tile does not exist, or the shapes differ from those of [`attention`].
 pub fn attention_probabilities(
     qkv: Tensor<2>,
     stats: Tensor<3>,
     call: &AttentionCall,
     sequence: usize,
-    rows: std::ops::Range<usize>,
+    [queries, keys]: [Range<usize>; 2],
 ) -> Tensor<3> {
     call.heads.check(
         "attention_probabilities: qkv",
@@ -117,17 +120,20 @@ pub fn attention_probabilities(
         call.sequences.tokens(),
     );
     let own = call.sequences.range(sequence);
-    assert!(
-        rows.start < rows.end && rows.end <= own.len(),
-        "attention_probabilities: rows {rows:?} of a sequence of {} tokens",
-        own.len()
-    );
+    let [queries, keys] = [queries, keys].map(|range| {
+        assert!(
+            range.start < range.end && range.end <= own.len(),
+            "attention_probabilities: {range:?} of a sequence of {} tokens",
+            own.len()
+        );
+        own.start + range.start..own.start + range.end
+    });
     Tensor::from_dispatch(<Dispatch as EncoderOps>::attention_probabilities(
         qkv.inner_if_autodiff().into_dispatch(),
         stats.inner_if_autodiff().into_dispatch(),
         call.clone(),
-        own.clone(),
-        own.start + rows.start..own.start + rows.end,
+        queries,
+        keys,
     ))
 }
 

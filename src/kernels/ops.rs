@@ -58,15 +58,15 @@ pub trait EncoderOps: Backend {
         attention_backward::backward::<Self>(qkv, out, stats, d_out, &call)
     }
 
-    /// Probabilities of `rows`, rows of the packed batch inside `sequence`.
+    /// Probabilities of a tile: rows of the packed batch, all of one sequence.
     fn attention_probabilities(
         qkv: FloatTensor<Self>,
         stats: FloatTensor<Self>,
         call: AttentionCall,
-        sequence: Range<usize>,
-        rows: Range<usize>,
+        queries: Range<usize>,
+        keys: Range<usize>,
     ) -> FloatTensor<Self> {
-        attention::probabilities::<Self>(qkv, stats, &call, sequence, rows)
+        attention::probabilities::<Self>(qkv, stats, &call, queries, keys)
     }
 
     /// `gelu(a) * b` of the two halves of each row.

@@ -354,6 +354,116 @@ fn large_equal_logits_share_exactly() {
     assert!(error(&floats(p), &[0.5; 4]) < 1e-6);
 }
 
+/// Softmax of one row by plain loops, over the keys that it sees.
+fn probability_row(qkv: &[f64], call: &AttentionCall, head: usize, query: usize) -> Vec<f64> {
+    let HeadShape { head_dim, .. } = call.heads;
+    let width = call.heads.width();
+    let part = |row: usize, part: usize| {
+        &qkv[row * 3 * width + part * width + head * head_dim..][..head_dim]
+    };
+    let sequence = call
+        .sequences
+        .ranges()
+        .find(|range| range.contains(&query))
+        .unwrap();
+    let logits: Vec<f64> = (0..call.sequences.tokens())
+        .map(
+            |key| match sequence.contains(&key) && call.sees(query, key) {
+                true => {
+                    let dot: f64 = part(query, 0)
+                        .iter()
+                        .zip(part(key, 1))
+                        .map(|(a, b)| a * b)
+                        .sum();
+                    f64::from(call.scale) * dot
+                }
+                false => f64::NEG_INFINITY,
+            },
+        )
+        .collect();
+    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (logit - max).exp()).sum();
+    logits
+        .iter()
+        .map(|logit| (logit - max).exp() / sum)
+        .collect()
+}
+
+#[test]
+fn tiles_of_probabilities_agree_with_the_loops() {
+    for (heads, head_dim, half_window) in [
+        (1, 16, None),
+        (3, 32, Some(0)),
+        (2, 64, Some(7)),
+        (2, 16, Some(400)),
+    ] {
+        let shape = HeadShape { heads, head_dim };
+        let call = AttentionCall::new(shape, Sequences::from_lengths(&[1, 300, 40]), half_window);
+        let tokens = call.sequences.tokens();
+        // Some rows peaky, some flat.
+        let values: Vec<f32> = Numbers(5)
+            .take(tokens * 3 * shape.width())
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                value
+                    * if (index / (3 * shape.width())).is_multiple_of(3) {
+                        1.5
+                    } else {
+                        0.1
+                    }
+            })
+            .collect();
+        let qkv = || primitive(&values, [tokens, 3 * shape.width()]);
+        let stats = <Flex as EncoderOps>::attention(qkv(), call.clone()).stats;
+        let doubles = doubles(&values);
+        let tiles = [
+            (0..1, 0..1),
+            (1..301, 1..301),
+            (57..58, 1..301),
+            (1..301, 57..58),
+            (100..260, 90..97),
+            (301..341, 320..341),
+            (5..6, 290..301),
+        ];
+        for (queries, keys) in tiles {
+            let want: Vec<f64> = (0..heads)
+                .flat_map(|head| queries.clone().map(move |query| (head, query)))
+                .flat_map(|(head, query)| {
+                    probability_row(&doubles, &call, head, query)[keys.clone()].to_vec()
+                })
+                .collect();
+            let fast = <Flex as EncoderOps>::attention_probabilities(
+                qkv(),
+                stats.clone(),
+                call.clone(),
+                queries.clone(),
+                keys.clone(),
+            );
+            let plain = attention::probabilities::<Flex>(
+                qkv(),
+                stats.clone(),
+                &call,
+                queries.clone(),
+                keys.clone(),
+            );
+            let (fast, plain) = (floats(fast), floats(plain));
+            assert!(
+                error(&fast, &want) < 3e-6 && error(&plain, &want) < 3e-6,
+                "{queries:?} {keys:?}: {} {}",
+                error(&fast, &want),
+                error(&plain, &want)
+            );
+            if keys.len() == 300 {
+                for row in fast.chunks_exact(300) {
+                    let sum: f64 = row.iter().map(|&p| f64::from(p)).sum();
+                    assert!((sum - 1.0).abs() < 2e-6, "{sum}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn rope_agrees_with_the_loops_in_both_directions() {
     let device = Device::flex();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::ParityError;
+use super::pipeline_case::FILES;
 use super::tensors::References;
 
 /// One opened case.
@@ -59,11 +60,13 @@ impl Case {
 
     /// Why the case is of a kind that is not implemented, as far as its description says so.
     pub(super) fn unknown(&self) -> Option<String> {
-        if self
+        let values = self
             .description
             .as_ref()
-            .is_some_and(|json| json.get("values").is_some())
-        {
+            .and_then(|json| json.get("values"));
+        let values = values.and_then(Value::as_array).map(Vec::as_slice);
+        let known = |file: &Value| file.as_str().is_some_and(|file| FILES.contains(&file));
+        if values.is_some_and(|files| !files.iter().all(known)) {
             Some("JSON values; this version has no such computation yet".to_owned())
         } else if self.has("runs.json") {
             Some("training runs; this version does not train yet".to_owned())

@@ -10,6 +10,7 @@ mod config_case;
 mod model_case;
 mod model_input;
 mod outputs;
+mod pipeline_case;
 mod rope_case;
 mod tensors;
 mod tokenizer_case;
@@ -101,6 +102,7 @@ const KINDS: &[Kind] = &[
     tokenizer_case::run,
     attention_case::run,
     rope_case::run,
+    pipeline_case::run,
 ];
 
 /// Names of the cases in `folder`, sorted.
@@ -114,7 +116,7 @@ pub fn cases(folder: &Path) -> Result<Vec<String>, ParityError> {
 /// Runs the cases called `names` on `device`, telling `each` of every one as it ends.
 ///
 /// With `save`, what was computed goes to `<save>/<case>/io.safetensors` under the names of the
-/// expected tensors, and ids of tokenizers to `strings.jsonl`.
+/// expected tensors, ids of tokenizers to `strings.jsonl`, and JSON values to the file of that name.
 ///
 /// Whatever is wrong with a case is in its report. A stopped job gives fewer reports than names.
 pub fn run(

@@ -312,7 +312,11 @@ impl Run<'_> {
         let rows = 0..length;
         let (qkv, stats) = (taps.qkv.clone(), taps.stats.clone());
         let all = values(attention_probabilities(
-            qkv, stats, &taps.call, sequence, rows,
+            qkv,
+            stats,
+            &taps.call,
+            sequence,
+            [rows.clone(), rows],
         ));
         match (&self.input.attention_rows, shape) {
             (Some(chosen), &[heads, rows, _]) if sequence == 0 && rows == chosen.len() => {

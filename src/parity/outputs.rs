@@ -13,6 +13,8 @@ pub(super) struct Outputs {
     tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
     /// Lines of `strings.jsonl`.
     strings: Vec<serde_json::Value>,
+    /// Files of JSON values.
+    values: Vec<(String, serde_json::Value)>,
 }
 
 impl Outputs {
@@ -24,14 +26,23 @@ impl Outputs {
         self.strings.push(line);
     }
 
-    /// Writes `io.safetensors` and `strings.jsonl`, those that hold something, into `folder`.
+    pub(super) fn values(&mut self, file: &str, values: serde_json::Value) {
+        self.values.push((file.to_owned(), values));
+    }
+
+    /// Writes files of values, `io.safetensors` and `strings.jsonl`, those that hold something, into `folder`.
     pub(super) fn write(&self, folder: &Path) -> Result<(), ParityError> {
-        if self.tensors.is_empty() && self.strings.is_empty() {
+        if self.tensors.is_empty() && self.strings.is_empty() && self.values.is_empty() {
             return Ok(());
         }
         fs::create_dir_all(folder).map_err(|error| ParityError::new(folder, error))?;
         if !self.tensors.is_empty() {
             self.write_tensors(&folder.join("io.safetensors"))?;
+        }
+        for (name, values) in &self.values {
+            let file = folder.join(name);
+            let text = format!("{values:#}\n");
+            fs::write(&file, text).map_err(|error| ParityError::new(&file, error))?;
         }
         if !self.strings.is_empty() {
             let file = folder.join("strings.jsonl");

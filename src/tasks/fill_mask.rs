@@ -1,5 +1,6 @@
 //! Fills masks in: candidates for a hidden token, with their scores.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -109,15 +110,24 @@ pub fn occurrences(text: &str, word: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The `count` most likely ids of a row of logits with their softmax over the whole row, the
-/// first of equal ones first.
-pub fn top(logits: &[f32], count: usize) -> Vec<(u32, f32)> {
+/// The `count` most likely ids of a row of logits, or of those in `among`, with their softmax over
+/// the whole row; the first of equal ones first.
+pub fn top(logits: &[f32], count: usize, among: Option<&[u32]>) -> Vec<(u32, f32)> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits
         .iter()
         .map(|&logit| f64::from(logit - max).exp())
         .sum();
-    let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+    let mut order: Vec<u32> = match among {
+        None => (0..logits.len() as u32).collect(),
+        Some(ids) => {
+            let known = ids
+                .iter()
+                .copied()
+                .filter(|&id| (id as usize) < logits.len());
+            known.collect::<BTreeSet<u32>>().into_iter().collect()
+        }
+    };
     let largest_first = |a: &u32, b: &u32| {
         logits[*b as usize]
             .total_cmp(&logits[*a as usize])
@@ -172,10 +182,10 @@ mod tests {
 
     #[test]
     fn the_largest_logits_come_first_and_scores_are_a_softmax() {
-        let found = top(&[0.0, 2.0f32.ln(), 1.0f32.ln(), 4.0f32.ln()], 3);
+        let found = top(&[0.0, 2.0f32.ln(), 1.0f32.ln(), 4.0f32.ln()], 3, None);
         assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [3, 1, 0]);
         assert!((found[0].1 - 0.5).abs() < 1e-6 && (found[1].1 - 0.25).abs() < 1e-6);
-        assert_eq!(top(&[1.0], 5).len(), 1);
-        assert!(top(&[1.0], 0).is_empty());
+        assert_eq!(top(&[1.0], 5, None).len(), 1);
+        assert!(top(&[1.0], 0, None).is_empty());
     }
 }

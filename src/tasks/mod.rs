@@ -1,4 +1,6 @@
 //! What logits mean: losses and predictions.
 
+pub mod classification;
 pub mod fill_mask;
 pub mod loss;
+pub mod tagging;

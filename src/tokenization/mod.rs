@@ -12,6 +12,8 @@ pub mod windows;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use tokenizers::models::ModelWrapper;
+
 pub use encoding::Encoding;
 pub use error::TokenizerError;
 
@@ -144,6 +146,18 @@ impl Tokenizer {
         }
     }
 
+    /// Whether tokens within a word are spelled with a prefix, as `##` of WordPiece.
+    pub fn marks_continuations(&self) -> bool {
+        match self.inner.get_model() {
+            ModelWrapper::WordPiece(_) => true,
+            ModelWrapper::BPE(model) => model
+                .continuing_subword_prefix
+                .as_ref()
+                .is_some_and(|prefix| !prefix.is_empty()),
+            _ => false,
+        }
+    }
+
     /// The text of `ids`, without special tokens and without ids the vocabulary does not have.
     ///
     /// It need not be the text they came from: lower case, accents and spaces may be lost.
@@ -151,7 +165,34 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::Decode`] if the decoder part of the tokenizer fails.
     pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
-        match contained(|| self.inner.decode(ids, true)) {
+        self.decoded(ids, true)
+    }
+
+    /// The text of `ids` with special tokens.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::decode`].
+    pub fn decode_all(&self, ids: &[u32]) -> Result<String, TokenizerError> {
+        self.decoded(ids, false)
+    }
+
+    /// The token that is spelled like `target` in the vocabulary, or the first token of its text;
+    /// with whether it is the whole of it. `None` if there is none.
+    pub fn target(&self, target: &str) -> Option<(u32, bool)> {
+        if let Some(id) = self.inner.token_to_id(target) {
+            return Some((id, true));
+        }
+        let encoding = self.encode(target).ok()?;
+        let own = encoding.ids.iter().zip(&encoding.special);
+        let own: Vec<u32> = own
+            .filter(|(_, special)| !**special)
+            .map(|(id, _)| *id)
+            .collect();
+        own.first().map(|&id| (id, own.len() == 1))
+    }
+
+    fn decoded(&self, ids: &[u32], skip_special: bool) -> Result<String, TokenizerError> {
+        match contained(|| self.inner.decode(ids, skip_special)) {
             Ok(Ok(text)) => Ok(text),
             // What the crate says may quote the text.
             Ok(Err(_)) | Err(Panicked) => Err(TokenizerError::Decode {

@@ -8,9 +8,12 @@
 mod activation;
 mod attention;
 mod attention_backward;
+mod attention_probabilities;
 mod product;
 mod rope;
 mod simd;
+
+use std::ops::Range;
 
 use burn::backend::ops::ActivationOps;
 use burn::backend::tensor::FloatTensor;
@@ -92,6 +95,28 @@ impl EncoderOps for Flex {
             call: &call,
         });
         from_values(d_qkv, shape)
+    }
+
+    fn attention_probabilities(
+        qkv: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        call: AttentionCall,
+        queries: Range<usize>,
+        keys: Range<usize>,
+    ) -> FloatTensor<Self> {
+        if qkv.dtype() != DType::F32 {
+            return super::attention::probabilities::<Self>(qkv, stats, &call, queries, keys);
+        }
+        let shape = Shape::new([call.heads.heads, queries.len(), keys.len()]);
+        let [qkv, stats] = [qkv, stats].map(contiguous);
+        let tile = attention_probabilities::Tile {
+            qkv: values(&qkv),
+            stats: values(&stats),
+            call: &call,
+            queries,
+            keys,
+        };
+        from_values(tile.probabilities(), shape)
     }
 
     fn geglu(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,0 +1,95 @@
+//! Attention rollout: attention followed through the layers (Abnar and Zuidema 2020).
+//!
+//! Each layer is `R = (A + I) / 2`, with `A` the mean over its heads; rollout is the product of the
+//! layers' `R`. Since rows of `A` sum to 1, so do those of `R` and of the product. Only one row or
+//! one column of the product is wanted, so that a vector goes through the layers and no square
+//! matrix exists.
+
+/// Which way a vector goes through the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the last layer to the first, `v R`: a row of the product.
+    Row,
+    /// From the first layer to the last, `R v`: a column of the product.
+    Column,
+}
+
+/// One layer on the way of a vector, built row by row of its attention.
+pub struct Layer<'a> {
+    vector: &'a [f64],
+    way: Way,
+    out: Vec<f64>,
+}
+
+impl<'a> Layer<'a> {
+    /// The vector before it has seen the layer's attention: its half of `I`.
+    pub fn new(vector: &'a [f64], way: Way) -> Self {
+        Self {
+            vector,
+            way,
+            out: vector.iter().map(|value| value / 2.0).collect(),
+        }
+    }
+
+    /// Adds what `row` looks at, with the share that a head has in the mean over heads.
+    pub fn add(&mut self, row: usize, looks_at: &[f32], share: f64) {
+        let half = share / 2.0;
+        match self.way {
+            Way::Row => {
+                let weight = half * self.vector[row];
+                let pairs = self.out.iter_mut().zip(looks_at);
+                pairs.for_each(|(out, &value)| *out += weight * f64::from(value));
+            }
+            Way::Column => {
+                let pairs = looks_at.iter().zip(self.vector);
+                let sum: f64 = pairs.map(|(&value, own)| f64::from(value) * own).sum();
+                self.out[row] += half * sum;
+            }
+        }
+    }
+
+    /// The vector behind the layer.
+    pub fn finish(self) -> Vec<f64> {
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYERS: [[[f32; 3]; 3]; 2] = [
+        [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.25, 0.25, 0.5]],
+        [[0.0, 1.0, 0.0], [0.125, 0.75, 0.125], [0.5, 0.0, 0.5]],
+    ];
+
+    /// The vector behind a layer, whose attention comes as two equal heads.
+    fn through(vector: &[f64], layer: usize, way: Way) -> Vec<f64> {
+        let mut own = Layer::new(vector, way);
+        for (row, looks_at) in LAYERS[layer].iter().enumerate() {
+            own.add(row, looks_at, 0.5);
+            own.add(row, looks_at, 0.5);
+        }
+        own.finish()
+    }
+
+    #[test]
+    fn vectors_are_rows_and_columns_of_the_product() {
+        let r = |layer: usize, i: usize, j: usize| {
+            (f64::from(LAYERS[layer][i][j]) + f64::from(u8::from(i == j))) / 2.0
+        };
+        // The last layer stands on the left: it looks at what the first one made.
+        let product = |i: usize, j: usize| (0..3).map(|k| r(1, i, k) * r(0, k, j)).sum::<f64>();
+        for token in 0..3 {
+            let mut one = vec![0.0; 3];
+            one[token] = 1.0;
+            let row = through(&through(&one, 1, Way::Row), 0, Way::Row);
+            let column = through(&through(&one, 0, Way::Column), 1, Way::Column);
+            for other in 0..3 {
+                assert!((row[other] - product(token, other)).abs() < 1e-12);
+                assert!((column[other] - product(other, token)).abs() < 1e-12);
+            }
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `auscult surprise`: which words of a note the model did not expect.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::output::{Format, Forms, Table};
+use super::passage::passage;
+use super::progress::Terminal;
+use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::{Global, Notes, badge, exit, report};
+use crate::engine::{Note, SurpriseQuery, SurprisingNote, surprising_words};
+
+#[derive(Args)]
+#[command(
+    after_help = "Each token is hidden by itself, so a note of n tokens is read n times. For long notes \
+                  --mask-every 7 or --context 64 are much faster and a little different.\n\n\
+                  Example: auscult surprise --model models/Clinical_ModernBERT \
+                  --mask-every 7 assets/notes/progress-note.txt"
+)]
+pub(super) struct Command {
+    #[command(flatten)]
+    notes: Notes,
+    /// Hide every N-th token at the same time: N passes in all. Approximate.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    mask_every: Option<u32>,
+    /// Read at most this many tokens on either side of a hidden one. Approximate.
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
+    context: Option<u32>,
+    /// Words that are shown per note; files get every token.
+    #[arg(long, value_name = "N", default_value_t = 15,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    #[command(flatten)]
+    long: LongNoteFlags,
+}
+
+impl Command {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+        let output = global.output(&[Format::Csv])?;
+        let query = SurpriseQuery {
+            mask_every: self.mask_every.map(|every| every as usize),
+            context: self.context.map(|context| context as usize),
+            reading: self.long.options()?,
+        };
+        let read = self.notes.read(terminal)?;
+        let engine = global.engine_with_model(terminal)?;
+        let finished = engine.surprise(&read.notes, &query, &terminal.job("measuring"))?;
+        output.write(&Forms {
+            items: &finished.results,
+            text: describe(&read.notes, &finished.results, self.top.into()),
+            table: Some(table(&read.notes, &finished.results)),
+            array: None,
+        })?;
+        Ok(exit(report(&finished, &read, terminal)))
+    }
+}
+
+fn texts(notes: &[Note]) -> HashMap<String, &str> {
+    let text = |note: &'_ Note| note.source().to_string();
+    notes.iter().map(|note| (text(note), note.text())).collect()
+}
+
+/// Bytes of the note to show on either side of a word.
+const CONTEXT: usize = 30;
+
+fn describe(notes: &[Note], results: &[SurprisingNote], top: usize) -> String {
+    let texts = texts(notes);
+    let mut text = String::new();
+    for result in results {
+        let note = texts.get(&result.note).copied().unwrap_or_default();
+        let badge = badge(result.random_weights);
+        let coverage = describe_coverage(&result.coverage);
+        let approximate = match (result.approximate, result.complete) {
+            (_, false) => ", stopped before its end",
+            (true, _) => ", approximate",
+            _ => "",
+        };
+        let _ = writeln!(
+            text,
+            "{} ({coverage}){badge}\n  mean loss {:.3} nats per token, pseudo-perplexity {:.1}{approximate}",
+            result.note, result.mean_loss, result.pseudo_perplexity
+        );
+        let mut words = surprising_words(note, &result.tokens);
+        words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.start.cmp(&b.0.start)));
+        for (span, loss, tokens) in words.into_iter().take(top) {
+            let before = passage(note, span.start.saturating_sub(CONTEXT), span.start);
+            let word = passage(note, span.start, span.end);
+            let after = passage(note, span.end, span.end + CONTEXT);
+            let several = match tokens {
+                1 => String::new(),
+                _ => format!("  ({tokens} tokens)"),
+            };
+            let _ = writeln!(text, "  {loss:7.2}  …{before}⟦{word}⟧{after}…{several}");
+        }
+    }
+    text
+}
+
+fn table(notes: &[Note], results: &[SurprisingNote]) -> Table {
+    let texts = texts(notes);
+    let header = ["note", "start", "end", "id", "loss", "text"];
+    let mut rows = Vec::new();
+    for result in results {
+        let note = texts.get(&result.note).copied().unwrap_or_default();
+        for token in &result.tokens {
+            rows.push(vec![
+                result.note.clone(),
+                token.start.to_string(),
+                token.end.to_string(),
+                token.id.to_string(),
+                token.loss.to_string(),
+                note[token.start..token.end].to_owned(),
+            ]);
+        }
+    }
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+    }
+}

@@ -1,0 +1,128 @@
+//! `auscult tag`: spans that a tagger finds in notes.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::output::{Format, Forms, Table};
+use super::passage::{beginning, counted, visible};
+use super::progress::Terminal;
+use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::{Global, Notes, badge, exit, report};
+use crate::engine::{Aggregation, TagQuery, TaggedNote};
+
+#[derive(Args)]
+#[command(after_help = "Example: auscult tag --model models/my-disease-tagger \
+                        --aggregation first assets/notes/discharge-summary.txt")]
+pub(super) struct Command {
+    #[command(flatten)]
+    notes: Notes,
+    /// How tokens become spans.
+    #[arg(long, value_enum, default_value_t = AggregationChoice::First)]
+    aggregation: AggregationChoice,
+    /// Labels that are left out, apart by commas.
+    #[arg(
+        long,
+        value_name = "LABELS",
+        default_value = "O",
+        value_delimiter = ','
+    )]
+    ignore: Vec<String>,
+    #[command(flatten)]
+    long: LongNoteFlags,
+}
+
+/// The names are those of transformers' pipeline.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AggregationChoice {
+    /// Every token by itself.
+    None,
+    /// Neighbouring tokens of one kind together.
+    Simple,
+    /// Whole words, each with its first token's label.
+    First,
+    /// Whole words, each with the mean of its tokens' scores.
+    Average,
+    /// Whole words, each with its surest token's label.
+    Max,
+}
+
+impl Command {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+        let output = global.output(&[Format::Csv])?;
+        let query = TagQuery {
+            aggregation: match self.aggregation {
+                AggregationChoice::None => Aggregation::None,
+                AggregationChoice::Simple => Aggregation::Simple,
+                AggregationChoice::First => Aggregation::First,
+                AggregationChoice::Average => Aggregation::Average,
+                AggregationChoice::Max => Aggregation::Max,
+            },
+            ignored: self.ignore.clone(),
+            reading: self.long.options()?,
+        };
+        let read = self.notes.read(terminal)?;
+        let engine = global.engine_with_model(terminal)?;
+        let finished = engine.tag(&read.notes, &query, &terminal.job("tagging"))?;
+        output.write(&Forms {
+            items: &finished.results,
+            text: describe(&finished.results),
+            table: Some(table(&finished.results)),
+            array: None,
+        })?;
+        Ok(exit(report(&finished, &read, terminal)))
+    }
+}
+
+/// Characters of a span that are shown.
+const SHOWN: usize = 60;
+
+fn describe(results: &[TaggedNote]) -> String {
+    let mut text = String::new();
+    for result in results {
+        let badge = badge(result.random_weights);
+        let coverage = describe_coverage(&result.coverage);
+        let spans = counted(result.spans.len(), "span");
+        let _ = writeln!(text, "{} ({coverage}): {spans}{badge}", result.note);
+        let widest = result
+            .spans
+            .iter()
+            .map(|span| span.label.chars().count())
+            .max();
+        let width = widest.unwrap_or(0).min(24);
+        for span in &result.spans {
+            let bytes = format!("{}..{}", span.start, span.end);
+            let _ = writeln!(
+                text,
+                "  {bytes:>13}  {:<width$}  score {:.4}  {}",
+                visible(&span.label),
+                span.score,
+                beginning(&span.text, SHOWN)
+            );
+        }
+    }
+    text
+}
+
+fn table(results: &[TaggedNote]) -> Table {
+    let header = ["note", "start", "end", "label", "score", "text"];
+    let mut rows = Vec::new();
+    for result in results {
+        for span in &result.spans {
+            rows.push(vec![
+                result.note.clone(),
+                span.start.to_string(),
+                span.end.to_string(),
+                span.label.clone(),
+                span.score.to_string(),
+                span.text.clone(),
+            ]);
+        }
+    }
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+    }
+}

@@ -1,0 +1,395 @@
+//! How surprised a masked language model is by each token of a note.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use serde::Serialize;
+
+use super::{Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, finite};
+use crate::model::capture::Capture;
+use crate::model::checkpoint::Head;
+use crate::model::{Batch, values};
+use crate::tokenization::Encoding;
+
+use super::reading::{ReadNote, Reader};
+
+/// How to measure surprise.
+#[derive(Clone, Default)]
+pub struct SurpriseQuery {
+    /// Hide every token that is this far from the next hidden one at the same time. Without it each
+    /// token is hidden by itself, which is exact and takes a pass per token.
+    pub mask_every: Option<usize>,
+    /// Read at most this many tokens on either side of a hidden one.
+    pub context: Option<usize>,
+    /// How to read notes that are too long.
+    pub reading: ReadingOptions,
+}
+
+/// The surprise of one note.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct SurprisingNote {
+    /// Where the note came from.
+    pub note: String,
+    /// How it was read.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Whether the model's weights are random, so that the numbers mean nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random_weights: bool,
+    /// Whether several tokens were hidden at a time, or not all of the context was read.
+    pub approximate: bool,
+    /// Whether every token was measured; not so if it was stopped.
+    pub complete: bool,
+    /// Mean of the losses, in nats.
+    pub mean_loss: f64,
+    /// `exp(mean_loss)`: the pseudo-perplexity (Salazar et al. 2020).
+    pub pseudo_perplexity: f64,
+    /// In the order of the note; those that were measured.
+    pub tokens: Vec<TokenLoss>,
+}
+
+/// The surprise of one token.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct TokenLoss {
+    /// First byte of the token in the note.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// Its id in the vocabulary.
+    pub id: u32,
+    /// `-ln` of the softmax that the model gives to this token where it is hidden, in nats.
+    pub loss: f32,
+}
+
+/// Tokens that are read at once, copies of a note together.
+const TOKENS_AT_ONCE: usize = 4096;
+
+/// Hidden tokens whose logits over the whole vocabulary exist at a time.
+const MASKS_AT_ONCE: usize = 64;
+
+/// A copy of a part of a window with hidden tokens.
+struct Copy {
+    ids: Vec<u32>,
+    types: Vec<u32>,
+    /// Rows of the copy that are hidden, with the row of the whole note.
+    hidden: Vec<(usize, usize)>,
+}
+
+impl Engine {
+    /// Measures the surprise of each token of each note.
+    ///
+    /// A stopped note gives what was measured of it.
+    ///
+    /// # Errors
+    /// [`EngineError`] when no masked language model is loaded or it cannot read in this way. What is
+    /// wrong with a single note is among the failures.
+    pub fn surprise(
+        &self,
+        notes: &[Note],
+        query: &SurpriseQuery,
+        job: &Job,
+    ) -> Result<Finished<SurprisingNote>, EngineError> {
+        let loaded = self.loaded()?;
+        loaded.needs(Head::MaskedLm, "measure surprise")?;
+        let mask = loaded.mask_id("measure surprise")?;
+        let reader = loaded.reader(&query.reading)?;
+        let mut finished = Finished {
+            results: Vec::new(),
+            failures: Vec::new(),
+            stopped: false,
+        };
+        // The time goes with tokens, not with notes, so these are counted.
+        let mut read = Vec::new();
+        for note in notes {
+            match loaded.read_for_surprise(note, &reader, query) {
+                Ok(own) => read.push((note, own)),
+                Err(error) => finished.failures.push(error),
+            }
+        }
+        let total = read.iter().map(|(_, read)| read.whole.len()).sum();
+        let mut done = 0;
+        for (note, read) in &read {
+            let result = loaded.surprise_note(note, read, query, mask, &mut |own| {
+                job.step(done + own, total, "tokens")
+            });
+            done += read.whole.len();
+            match result {
+                Ok(result) => {
+                    finished.stopped = !result.complete;
+                    if result.complete || !result.tokens.is_empty() {
+                        finished.results.push(result);
+                    }
+                }
+                Err(error) => finished.failures.push(error),
+            }
+            if finished.stopped {
+                return Ok(finished);
+            }
+        }
+        let _ = job.step(total, total, "tokens");
+        Ok(finished)
+    }
+}
+
+impl Loaded {
+    /// The id of the mask token.
+    pub(super) fn mask_id(&self, operation: &'static str) -> Result<u32, EngineError> {
+        self.tokenizer
+            .special_tokens()
+            .mask
+            .ok_or_else(|| EngineError::Unable {
+                operation,
+                reason: "its tokenizer has no mask token".to_owned(),
+            })
+    }
+
+    fn read_for_surprise(
+        &self,
+        note: &Note,
+        reader: &Reader<'_>,
+        query: &SurpriseQuery,
+    ) -> Result<ReadNote, EngineError> {
+        let wrong = |reason: &str| EngineError::NoResult {
+            note: note.source().to_string(),
+            reason: reason.to_owned(),
+        };
+        if query.mask_every == Some(0) || query.context == Some(0) {
+            return Err(wrong("the distance and the context are at least 1"));
+        }
+        let read = reader.read(note)?;
+        match read.whole.special.iter().all(|&special| special) {
+            true => Err(wrong("there is no token in it")),
+            false => Ok(read),
+        }
+    }
+
+    fn surprise_note(
+        &self,
+        note: &Note,
+        read: &ReadNote,
+        query: &SurpriseQuery,
+        mask: u32,
+        step: &mut dyn FnMut(usize) -> Result<(), super::Cancelled>,
+    ) -> Result<SurprisingNote, EngineError> {
+        let mut losses: Vec<Option<f32>> = vec![None; read.whole.len()];
+        let mut complete = true;
+        let mut done = 0;
+        let mut copies = copies(read, query, mask).peekable();
+        while copies.peek().is_some() {
+            if step(done).is_err() {
+                complete = false;
+                break;
+            }
+            let mut batch: Vec<Copy> = Vec::new();
+            let mut tokens = 0;
+            while let Some(next) = copies.peek()
+                && (batch.is_empty() || tokens + next.ids.len() <= TOKENS_AT_ONCE)
+                && batch.len() < MASKS_AT_ONCE
+            {
+                tokens += next.ids.len();
+                batch.extend(copies.next());
+            }
+            for (row, loss) in self.losses(note, &read.whole, &batch)? {
+                losses[row] = Some(loss);
+                done += 1;
+            }
+        }
+        let tokens: Vec<TokenLoss> = losses
+            .iter()
+            .enumerate()
+            .filter_map(|(row, loss)| {
+                let span = &read.whole.spans[row];
+                Some(TokenLoss {
+                    start: span.start,
+                    end: span.end,
+                    id: read.whole.ids[row],
+                    loss: (*loss)?,
+                })
+            })
+            .collect();
+        let sum: f64 = tokens.iter().map(|token| f64::from(token.loss)).sum();
+        let mean_loss = sum / tokens.len().max(1) as f64;
+        Ok(SurprisingNote {
+            note: note.source().to_string(),
+            coverage: read.coverage.clone(),
+            random_weights: self.info.random_weights,
+            approximate: query.mask_every.is_some() || query.context.is_some(),
+            complete,
+            mean_loss,
+            pseudo_perplexity: mean_loss.exp(),
+            tokens,
+        })
+    }
+
+    /// Row of the whole note and loss of every hidden token of some copies.
+    fn losses(
+        &self,
+        note: &Note,
+        whole: &Encoding,
+        copies: &[Copy],
+    ) -> Result<Vec<(usize, f32)>, EngineError> {
+        let batch = Batch::new(copies.iter().map(|copy| (&copy.ids[..], &copy.types[..])));
+        self.model
+            .check(&batch)
+            .map_err(|error| EngineError::Input {
+                note: note.source().to_string(),
+                error,
+            })?;
+        let silent = super::Job::silent();
+        let encoded = self
+            .model
+            .encode(&batch, &Capture::default(), &mut &silent)?;
+        let starts = batch.sequences().ranges().map(|range| range.start);
+        let hidden: Vec<(usize, usize)> = copies
+            .iter()
+            .zip(starts)
+            .flat_map(|(copy, start)| {
+                copy.hidden
+                    .iter()
+                    .map(move |&(row, own)| (start + row, own))
+            })
+            .collect();
+        let mut losses = Vec::with_capacity(hidden.len());
+        for hidden in hidden.chunks(MASKS_AT_ONCE) {
+            let rows: Vec<i64> = hidden.iter().map(|&(row, _)| row as i64).collect();
+            let rows = Tensor::from_data(rows.as_slice(), self.model.device());
+            let logits = self
+                .model
+                .masked_lm_logits(encoded.last.clone().select(0, rows));
+            let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
+            let width = self.model.config().vocab_size;
+            for (&(_, row), logits) in hidden.iter().zip(logits.chunks_exact(width)) {
+                losses.push((row, loss(logits, whole.ids[row])));
+            }
+        }
+        Ok(losses)
+    }
+}
+
+/// `ln(sum of exp(logit)) - logit` of one id, in nats.
+fn loss(logits: &[f32], id: u32) -> f32 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| f64::from(logit - max).exp())
+        .sum();
+    (sum.ln() - f64::from(logits[id as usize] - max)) as f32
+}
+
+/// Copies of a note's windows in which every token of the note is hidden once, in the window where it
+/// has the most context.
+fn copies<'a>(
+    read: &'a ReadNote,
+    query: &'a SurpriseQuery,
+    mask: u32,
+) -> impl Iterator<Item = Copy> + 'a {
+    let owners = read.owners();
+    let windows = read.windows.iter().enumerate();
+    windows.flat_map(move |(index, window)| {
+        let own: Vec<usize> = window
+            .rows
+            .clone()
+            .filter(|&row| owners[row] == Some(index) && !read.whole.special[row])
+            .collect();
+        groups(own, query.mask_every).into_iter().map(move |rows| {
+            let encoding = &window.encoding;
+            let local = |row: usize| row - window.rows.start + window.lead;
+            let (first, last) = (local(rows[0]), local(rows[rows.len() - 1]));
+            let body = window.lead..window.lead + window.rows.len();
+            let context = query.context.unwrap_or(usize::MAX);
+            let kept = first.saturating_sub(context).max(body.start)
+                ..last.saturating_add(context).saturating_add(1).min(body.end);
+            let order: Vec<usize> = (0..body.start)
+                .chain(kept.clone())
+                .chain(body.end..encoding.len())
+                .collect();
+            let place = |row: usize| body.start + local(row) - kept.start;
+            let mut ids: Vec<u32> = order.iter().map(|&row| encoding.ids[row]).collect();
+            rows.iter().for_each(|&row| ids[place(row)] = mask);
+            Copy {
+                ids,
+                types: order.iter().map(|&row| encoding.type_ids[row]).collect(),
+                hidden: rows.iter().map(|&row| (place(row), row)).collect(),
+            }
+        })
+    })
+}
+
+/// Rows that are hidden together: each by itself, or every so many.
+fn groups(rows: Vec<usize>, every: Option<usize>) -> Vec<Vec<usize>> {
+    match every {
+        None => rows.into_iter().map(|row| Vec::from([row])).collect(),
+        Some(every) => (0..every.min(rows.len()))
+            .map(|first| rows.iter().copied().skip(first).step_by(every).collect())
+            .collect(),
+    }
+}
+
+/// The words of a note with the sum of their tokens' losses: bytes, nats, and how many tokens.
+///
+/// A word is what stands between white space. The sum is the loss of the whole word if its tokens are
+/// taken for independent.
+pub fn surprising_words(text: &str, tokens: &[TokenLoss]) -> Vec<(Range<usize>, f32, usize)> {
+    let mut words: Vec<(Range<usize>, f32, usize)> = Vec::new();
+    for token in tokens {
+        let own = &text[token.start..token.end];
+        let trimmed = own.trim();
+        if trimmed.is_empty() {
+            continue;
+        }
+        let start = token.start + own.len() - own.trim_start().len();
+        let span = start..start + trimmed.len();
+        match words.last_mut() {
+            Some((before, loss, count)) if before.end >= span.start => {
+                before.end = before.end.max(span.end);
+                *loss += token.loss;
+                *count += 1;
+            }
+            _ => words.push((span, token.loss, 1)),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_hidden_once() {
+        assert_eq!(groups(vec![3, 4, 5], None), [[3], [4], [5]]);
+        assert_eq!(
+            groups(vec![3, 4, 5, 6, 7], Some(2)),
+            [vec![3, 5, 7], vec![4, 6]]
+        );
+        assert_eq!(groups(vec![3], Some(9)), [[3]]);
+    }
+
+    #[test]
+    fn the_loss_is_the_negative_logarithm_of_the_softmax() {
+        let logits = [0.0, 3.0f32.ln()];
+        assert!((loss(&logits, 0) - 4.0f32.ln()).abs() < 1e-6);
+        assert!((loss(&logits, 1) - (4.0f32 / 3.0).ln()).abs() < 1e-6);
+        assert_eq!(loss(&[1000.0, 0.0], 0), 0.0);
+    }
+
+    #[test]
+    fn words_are_what_stands_between_white_space() {
+        let token = |start, end| TokenLoss {
+            start,
+            end,
+            id: 0,
+            loss: 1.0,
+        };
+        let tokens = [
+            token(0, 2),
+            token(2, 5),
+            token(5, 6),
+            token(6, 8),
+            token(8, 9),
+        ];
+        let words = surprising_words("no fever.\nx", &tokens[..4]);
+        assert_eq!(words[0], (0..2, 1.0, 1));
+        assert_eq!(words[1], (3..8, 3.0, 3));
+    }
+}

@@ -1,0 +1,243 @@
+//! Attention adds up, over tokens and units, in rows and columns.
+
+use auscult::engine::{
+    AttentionQuery, AttentionResult, Direction, Engine, FlowQuery, HeadChoice, Job, LayerChoice,
+    LongNotes, ReadingOptions, Reduction, Selection, Unit,
+};
+
+use crate::{TEXT, note, reading, tiny};
+
+fn query(selection: Selection, direction: Direction, unit: Unit) -> AttentionQuery {
+    AttentionQuery {
+        selection,
+        direction,
+        layers: LayerChoice::All,
+        heads: HeadChoice::All,
+        reduction: Reduction::Mean,
+        unit,
+        rollout: false,
+        reading: ReadingOptions::default(),
+    }
+}
+
+fn ask(engine: &Engine, query: &AttentionQuery) -> AttentionResult {
+    engine.attention(&note(), query, &Job::silent()).unwrap()
+}
+
+fn sum(result: &AttentionResult) -> f64 {
+    let values = result.items.iter().map(|item| f64::from(item.value));
+    values.sum::<f64>() + f64::from(result.outside)
+}
+
+fn word(word: &str) -> Selection {
+    let start = TEXT.find(word).unwrap();
+    Selection::Bytes(start..start + word.len())
+}
+
+#[test]
+fn rows_sum_to_one_and_units_are_sums_of_tokens() {
+    let engine = tiny();
+    for layers in [
+        LayerChoice::Only(vec![0]),
+        LayerChoice::Only(vec![1]),
+        LayerChoice::Global,
+        LayerChoice::Local,
+        LayerChoice::All,
+    ] {
+        for selection in [Selection::Token(0), Selection::Token(9), word("metoprolol")] {
+            for direction in [Direction::LooksAt, Direction::LookedAtBy] {
+                let of = |unit| {
+                    ask(
+                        &engine,
+                        &AttentionQuery {
+                            layers: layers.clone(),
+                            ..query(selection.clone(), direction, unit)
+                        },
+                    )
+                };
+                let tokens = of(Unit::Token);
+                assert!((sum(&tokens) - f64::from(tokens.total)).abs() < 1e-5);
+                if direction == Direction::LooksAt {
+                    assert!((tokens.total - 1.0).abs() < 1e-5, "{}", tokens.total);
+                }
+                for unit in [Unit::Word, Unit::Sentence, Unit::Section] {
+                    let units = of(unit);
+                    assert!((sum(&units) - sum(&tokens)).abs() < 1e-5);
+                    assert!(units.items.len() < tokens.items.len());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_column_is_made_of_rows() {
+    let engine = tiny();
+    let tokens = ask(
+        &engine,
+        &query(Selection::Token(5), Direction::LookedAtBy, Unit::Token),
+    );
+    for (index, item) in tokens.items.iter().enumerate().step_by(11) {
+        let row = ask(
+            &engine,
+            &query(Selection::Token(index + 1), Direction::LooksAt, Unit::Token),
+        );
+        // Token 5 is the fifth with a place in the note, after [CLS].
+        assert!((row.items[4].value - item.value).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn one_head_of_a_sliding_layer_sees_its_window_only() {
+    let engine = tiny();
+    let mut one = query(Selection::Token(60), Direction::LooksAt, Unit::Token);
+    one.layers = LayerChoice::Local;
+    one.heads = HeadChoice::Only(vec![1]);
+    let row = ask(&engine, &one);
+    let seen: Vec<usize> = (0..row.items.len())
+        .filter(|&index| row.items[index].value > 0.0)
+        .collect();
+    assert!(seen.contains(&59) && seen.len() < row.items.len());
+    assert_eq!(seen.len(), seen[seen.len() - 1] - seen[0] + 1);
+    let mut largest = query(Selection::Token(60), Direction::LooksAt, Unit::Token);
+    largest.reduction = Reduction::Max;
+    let largest = ask(&engine, &largest);
+    assert!(largest.total >= 1.0);
+    assert!(
+        row.items
+            .iter()
+            .zip(&largest.items)
+            .all(|(a, b)| a.value <= b.value + 1e-6)
+    );
+}
+
+#[test]
+fn rollout_sums_to_one_and_its_column_to_its_rows() {
+    let engine = tiny();
+    let rollout = |token, direction| {
+        let mut own = query(Selection::Token(token), direction, Unit::Token);
+        own.rollout = true;
+        ask(&engine, &own)
+    };
+    let column = rollout(7, Direction::LookedAtBy);
+    for token in [1usize, 7, 40] {
+        let row = rollout(token, Direction::LooksAt);
+        assert!((row.total - 1.0).abs() < 1e-5);
+        assert!((row.items[6].value - column.items[token - 1].value).abs() < 1e-6);
+        // The residual path keeps at least 2^-layers of a token for itself.
+        assert!(row.items[token - 1].value > 1.0 / 32.0);
+    }
+}
+
+#[test]
+fn flow_is_the_mean_of_rows() {
+    let engine = tiny();
+    let flow = |unit| {
+        let query = FlowQuery {
+            layers: LayerChoice::Only(vec![0, 1]),
+            heads: HeadChoice::Only(vec![0, 2]),
+            unit,
+            reading: ReadingOptions::default(),
+        };
+        engine
+            .attention_flow(&note(), &query, &Job::silent())
+            .unwrap()
+    };
+    let sections = flow(Unit::Section);
+    let units = sections.units.len();
+    for (row, outside) in sections.matrix.chunks(units).zip(&sections.outside) {
+        assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-5);
+    }
+    // The row of a section is what its tokens look at, by the other operation.
+    let section = &sections.units[1];
+    let mut own = query(
+        Selection::Bytes(section.start..section.end),
+        Direction::LooksAt,
+        Unit::Section,
+    );
+    own.layers = LayerChoice::Only(vec![0, 1]);
+    own.heads = HeadChoice::Only(vec![0, 2]);
+    let row = ask(&engine, &own);
+    assert_eq!(row.chosen_tokens, section.tokens);
+    for (item, value) in row.items.iter().zip(&sections.matrix[units..2 * units]) {
+        assert!((item.value - value).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn of_a_long_note_the_window_around_the_tokens_is_read() {
+    let engine = tiny();
+    let mut long = query(word("aspirin"), Direction::LooksAt, Unit::Token);
+    long.reading = reading(LongNotes::Windows, 60, 20);
+    let row = ask(&engine, &long);
+    let place = TEXT.find("aspirin").unwrap();
+    assert!(
+        row.coverage.windows > 1
+            && (row.coverage.read_start..row.coverage.read_end).contains(&place)
+    );
+    assert!((row.total - 1.0).abs() < 1e-5);
+    let mut last = query(word("aspirin"), Direction::LooksAt, Unit::Token);
+    last.reading = reading(LongNotes::Last, 20, 4);
+    let error = engine
+        .attention(&note(), &last, &Job::silent())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("not read"), "{error}");
+    for token in [0, row.coverage.tokens - 1] {
+        let mut end = query(Selection::Token(token), Direction::LooksAt, Unit::Word);
+        end.reading = reading(LongNotes::Windows, 60, 20);
+        assert!((ask(&engine, &end).total - 1.0).abs() < 1e-5);
+    }
+    let flow = FlowQuery {
+        layers: LayerChoice::All,
+        heads: HeadChoice::All,
+        unit: Unit::Section,
+        reading: reading(LongNotes::Windows, 60, 20),
+    };
+    let error = engine
+        .attention_flow(&note(), &flow, &Job::silent())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("no attention from one to another"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_does_not_exist_is_said() {
+    let engine = tiny();
+    for (change, says) in [
+        (
+            AttentionQuery {
+                layers: LayerChoice::Only(vec![4]),
+                ..query(Selection::Token(0), Direction::LooksAt, Unit::Word)
+            },
+            "0 to 3",
+        ),
+        (
+            AttentionQuery {
+                heads: HeadChoice::Only(vec![9]),
+                ..query(Selection::Token(0), Direction::LooksAt, Unit::Word)
+            },
+            "no head 9",
+        ),
+        (
+            query(Selection::Token(9999), Direction::LooksAt, Unit::Word),
+            "there is no 9999",
+        ),
+        (
+            query(Selection::Bytes(9000..9001), Direction::LooksAt, Unit::Word),
+            "no token at these bytes",
+        ),
+    ] {
+        let error = engine
+            .attention(&note(), &change, &Job::silent())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
