@@ -13,8 +13,9 @@ mod properties;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use auscult::engine::{Columns, IMPORTERS, Import, ImportOptions, Job, Note, import};
-use auscult::notes::import::ann_lines;
+use auscult::engine::{
+    Columns, IMPORTERS, Import, ImportOptions, Job, Note, ann_lines, import, import_text,
+};
 use common::{Temporary, bundled_note, fixture};
 
 fn read(path: &Path) -> Import {
@@ -389,6 +390,15 @@ fn folders_are_read_by_name_and_sources_stay_as_they_are() {
         bundled.warnings
     );
     assert!(bundled.notes.len() >= 10);
+}
+
+#[test]
+fn pasted_text_is_read_as_the_file_it_would_be() {
+    let paste = |text: &str| import_text(text, &ImportOptions::default(), &Job::silent());
+    assert_eq!(texts(&paste("Cough.\nRest.")), ["Cough.\nRest."]);
+    let lines = paste("{\"text\": \"First.\"}\n{\"text\": \"Second.\"}\n");
+    assert_eq!(texts(&lines), ["First.", "Second."]);
+    assert_eq!(paste(" \n").failures.len(), 1);
 }
 
 #[test]

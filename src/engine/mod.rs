@@ -32,7 +32,8 @@ pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
 pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::import::{
-    Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning, import,
+    Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning,
+    ann_lines, import, import_text,
 };
 pub use crate::notes::sections::{BUNDLED_RULES, RulesError, Section, SectionRules};
 pub use crate::notes::{Annotations, Details, Note, Source};

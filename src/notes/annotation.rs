@@ -121,39 +121,87 @@ impl OffsetUnit {
     }
 }
 
-/// Turns positions in a text into byte offsets.
+/// Characters between two places that [`Positions`] remembers.
+const STRIDE: usize = 64;
+
+/// Turns positions in a text into byte offsets, and back.
+///
+/// It remembers a place now and then, and counts from there.
 pub(super) struct Positions<'a> {
     text: &'a str,
     unit: OffsetUnit,
-    /// The byte at which each unit begins, and the end; empty for bytes. The second half of a pair
-    /// of UTF-16 units begins nowhere.
-    starts: Vec<Option<usize>>,
+    /// Every so many characters the units before it and its byte; empty where units are bytes.
+    places: Vec<(usize, usize)>,
 }
 
 impl<'a> Positions<'a> {
     pub(super) fn new(text: &'a str, unit: OffsetUnit) -> Self {
-        let mut starts = Vec::new();
+        let mut places = Vec::new();
+        // In ASCII every unit is a byte.
+        let unit = match text.is_ascii() {
+            true => OffsetUnit::Bytes,
+            false => unit,
+        };
         if unit != OffsetUnit::Bytes {
-            for (at, c) in text.char_indices() {
-                starts.push(Some(at));
-                if unit == OffsetUnit::Utf16 && c.len_utf16() == 2 {
-                    starts.push(None);
+            let mut units = 0;
+            for (number, (at, c)) in text.char_indices().enumerate() {
+                if number % STRIDE == 0 {
+                    places.push((units, at));
                 }
+                units += width(unit, c);
             }
-            starts.push(Some(text.len()));
         }
-        Self { text, unit, starts }
+        Self { text, unit, places }
     }
 
     /// The byte span of positions `start..end`; `None` if it is empty, outside of the text or
     /// inside a character.
     pub(super) fn bytes(&self, start: usize, end: usize) -> Option<Range<usize>> {
-        let byte = |position: usize| match self.unit {
-            OffsetUnit::Bytes => self.text.is_char_boundary(position).then_some(position),
-            _ => self.starts.get(position).copied().flatten(),
-        };
-        let span = byte(start)?..byte(end)?;
+        let span = self.byte(start)?..self.byte(end)?;
         (span.start < span.end).then_some(span)
+    }
+
+    /// The byte at which this unit begins; the second half of a pair of UTF-16 units begins
+    /// nowhere.
+    fn byte(&self, position: usize) -> Option<usize> {
+        if self.unit == OffsetUnit::Bytes {
+            return self.text.is_char_boundary(position).then_some(position);
+        }
+        let (mut units, start) = self.before(|&(units, _)| units <= position);
+        for (at, c) in self.text[start..].char_indices() {
+            if units >= position {
+                return (units == position).then_some(start + at);
+            }
+            units += width(self.unit, c);
+        }
+        (units == position).then_some(self.text.len())
+    }
+
+    /// The units before this byte, which is a border of characters.
+    pub(super) fn units(&self, byte: usize) -> usize {
+        if self.unit == OffsetUnit::Bytes {
+            return byte;
+        }
+        let (units, start) = self.before(|&(_, at)| at <= byte);
+        let between = self.text[start..byte].chars();
+        units + between.map(|c| width(self.unit, c)).sum::<usize>()
+    }
+
+    /// The last remembered place of those that come first and for which `is` holds.
+    fn before(&self, is: impl Fn(&(usize, usize)) -> bool) -> (usize, usize) {
+        let after = self.places.partition_point(is);
+        after
+            .checked_sub(1)
+            .map_or((0, 0), |last| self.places[last])
+    }
+}
+
+/// Units of a character.
+fn width(unit: OffsetUnit, c: char) -> usize {
+    match unit {
+        OffsetUnit::Bytes => c.len_utf8(),
+        OffsetUnit::CodePoints => 1,
+        OffsetUnit::Utf16 => c.len_utf16(),
     }
 }
 
@@ -174,5 +222,29 @@ mod tests {
         assert_eq!(find(OffsetUnit::CodePoints, 2, 9), None);
         assert_eq!(find(OffsetUnit::CodePoints, 2, 2), None);
         assert_eq!(find(OffsetUnit::CodePoints, 3, 2), None);
+    }
+
+    #[test]
+    fn positions_far_from_the_beginning() {
+        let text = "é😀b".repeat(100);
+        for unit in [OffsetUnit::CodePoints, OffsetUnit::Utf16] {
+            let positions = Positions::new(&text, unit);
+            assert!(positions.places.len() < text.chars().count() / 50);
+            let mut units = 0;
+            for (at, c) in text.char_indices() {
+                let end = units + width(unit, c);
+                assert_eq!(positions.bytes(units, end), Some(at..at + c.len_utf8()));
+                assert_eq!(positions.units(at), units);
+                if c.len_utf16() == 2 && unit == OffsetUnit::Utf16 {
+                    assert_eq!(positions.bytes(units, units + 1), None);
+                }
+                units = end;
+            }
+            assert_eq!(
+                (positions.byte(units), positions.units(text.len())),
+                (Some(text.len()), units)
+            );
+            assert_eq!(positions.byte(units + 1), None);
+        }
     }
 }

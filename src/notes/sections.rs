@@ -253,13 +253,31 @@ fn compared(heading: &str) -> String {
     spelled.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Lines of a text without their ends.
+/// Lines of a text without their ends: a line feed, with the carriage returns before it, or a
+/// carriage return alone, as old systems write.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
-    text.split_inclusive('\n').map(move |line| {
-        let own = start..start + line.trim_end_matches(['\n', '\r']).len();
-        start += line.len();
-        own
+    // The next line feed and the end of the carriage returns here, so that neither is searched for
+    // again at each line.
+    let mut feed = text.find('\n').unwrap_or(text.len());
+    let mut returns = text.len() - text.trim_start_matches('\r').len();
+    std::iter::from_fn(move || {
+        if start == text.len() {
+            return None;
+        }
+        if feed < start {
+            feed = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        }
+        let own = start..text[start..feed].find('\r').map_or(feed, |at| start + at);
+        if returns < own.end {
+            let run = text[own.end..].bytes().take_while(|&byte| byte == b'\r');
+            returns = own.end + run.count();
+        }
+        start = match text.as_bytes().get(returns) {
+            Some(b'\n') => returns + 1,
+            _ => (own.end + 1).min(text.len()),
+        };
+        Some(own)
     })
 }
 
@@ -330,6 +348,19 @@ mod tests {
         assert!(format!("{sections:?}").contains("History of present illness"));
         let unknown = SectionRules::default().outline("SECRET WORD\nx");
         assert!(!format!("{unknown:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn lines_end_in_every_usual_way() {
+        let split = |text: &'static str| lines(text).map(|line| &text[line]).collect::<Vec<_>>();
+        assert_eq!(split("a\nb\r\nc\rd"), ["a", "b", "c", "d"]);
+        assert_eq!(split("\r\r\na\r\r\nb\r\rc\n"), ["", "a", "b", "", "c"]);
+        assert!(split("").is_empty());
+        assert_eq!(lines(&"\r".repeat(200_000)).count(), 200_000);
+        assert_eq!(
+            names("HPI: fever\rPMH:\rDM2\r"),
+            ["History of present illness", "Past medical history"]
+        );
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
 }
 
 fn last_line(text: &str) -> &str {
-    text.rsplit('\n').next().unwrap_or(text)
+    text.rsplit(['\n', '\r']).next().unwrap_or(text)
 }
 
 /// Whether a sentence may go on from one line to the next.
@@ -93,8 +93,10 @@ fn split_block(text: &str, block: Option<Range<usize>>, spans: &mut Vec<Range<us
     let Some(block) = block else { return };
     let own = &text[block.clone()];
     let mut start = 0;
+    // What stands before it is decided: a run of marks is looked at once, however long it is.
+    let mut decided = 0;
     for (at, mark) in own.char_indices() {
-        if at < start || !matches!(mark, '.' | '!' | '?' | '…') {
+        if at < decided || !is_mark(mark) {
             continue;
         }
         let after = at + mark.len_utf8();
@@ -104,12 +106,21 @@ fn split_block(text: &str, block: Option<Range<usize>>, spans: &mut Vec<Range<us
             .map(char::len_utf8)
             .sum::<usize>();
         let end = after + closers;
-        if ends_sentence(own, start, at, end) {
+        // A word before several marks is no abbreviation: the last of them decides.
+        let last = own[after..end].char_indices().rfind(|(_, c)| is_mark(*c));
+        let ends = ends_sentence(own, start, at, end)
+            || last.is_some_and(|(last, _)| ends_sentence(own, start, after + last, end));
+        if ends {
             push(text, block.start + start..block.start + end, spans);
             start = end;
         }
+        decided = end;
     }
     push(text, block.start + start..block.end, spans);
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '.' | '!' | '?' | '…')
 }
 
 /// Whether the mark at `at` ends the sentence that began at `start`; `end` is behind its closers.
@@ -197,6 +208,8 @@ mod tests {
             "O2 sat 92% on 2 L.| Weaned.",
             "Symptoms began at 3 p.m. yesterday.| Worse since.",
             "Pain 7/10 ...| Then gone.",
+            "Cough, etc...| Then gone.",
+            "Seen by Dr.'.| Smith agreed.",
             "😀 Feels well.| 👩‍⚕️ agrees.",
             "Café au lait spots (n = 6).| Naïve to treatment.",
             "Discharged home\u{a0}today.|\u{a0}Follow up in 2 wks.",
@@ -236,6 +249,16 @@ mod tests {
         check("", &[]);
         check(" \r\n\t", &[]);
         check("...", &["..."]);
+        check("HPI\rCough.\r\rPlan", &["HPI", "Cough.", "Plan"]);
         check("\u{200b}a.\u{200b} B.", &["\u{200b}a.\u{200b} B."]);
+    }
+
+    #[test]
+    fn a_long_run_of_marks_is_read_in_one_go() {
+        // With each mark looking at the rest of its run this took minutes.
+        let text = format!("a{} b. C", ".".repeat(300_000));
+        assert_eq!(sentences(&text).len(), 2);
+        let text = "a\r".repeat(100_000);
+        assert_eq!(sentences(&text).len(), 1);
     }
 }

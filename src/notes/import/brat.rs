@@ -225,12 +225,15 @@ fn link(id: &str, rest: &str, event: bool) -> Result<Link, &'static str> {
 /// and what has no meaning here.
 pub fn ann_lines(found: &Annotations, text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let count = |byte: usize| text[..byte].chars().count();
+    let positions = Positions::new(text, OffsetUnit::CodePoints);
     for span in &found.spans {
         let offsets: Vec<String> = span
             .pieces
             .iter()
-            .map(|piece| format!("{} {}", count(piece.start), count(piece.end)))
+            .map(|piece| {
+                let [start, end] = [piece.start, piece.end].map(|byte| positions.units(byte));
+                format!("{start} {end}")
+            })
             .collect();
         let covered: Vec<&str> = span
             .pieces
