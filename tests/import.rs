@@ -7,8 +7,14 @@ mod common;
 
 #[path = "import/damage.rs"]
 mod damage;
+#[path = "import/folders.rs"]
+mod folders;
 #[path = "import/properties.rs"]
 mod properties;
+#[path = "import/records.rs"]
+mod records;
+#[path = "import/tables.rs"]
+mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +27,19 @@ use common::{Temporary, bundled_note, fixture};
 fn read(path: &Path) -> Import {
     let paths = [path.to_owned()];
     import(&paths, &ImportOptions::default(), &Job::silent())
+}
+
+/// Read with this column named as the text.
+fn named(path: &Path, text: &str) -> Import {
+    let columns = Columns {
+        text: vec![text.to_owned()],
+        ..Columns::default()
+    };
+    let options = ImportOptions {
+        columns,
+        ..ImportOptions::default()
+    };
+    import(&[path.to_owned()], &options, &Job::silent())
 }
 
 fn good(name: &str) -> Import {
@@ -106,7 +125,7 @@ fn what_is_wrong_with_a_file_is_a_sentence() {
         ("binary.txt", "NUL"),
         ("pdf.txt", "PDF"),
         ("marks-only.ann", "marks without their text"),
-        ("no-text-column.csv", "there are: id, colour"),
+        ("no-text-column.csv", "there are 2, not named here"),
         ("data-first.csv", "does not look like names"),
         ("cut.json", "line 1: this is no JSON: it ends too early"),
         ("no-object.jsonl", "line 1: a record is an object"),
@@ -399,16 +418,4 @@ fn pasted_text_is_read_as_the_file_it_would_be() {
     let lines = paste("{\"text\": \"First.\"}\n{\"text\": \"Second.\"}\n");
     assert_eq!(texts(&lines), ["First.", "Second."]);
     assert_eq!(paste(" \n").failures.len(), 1);
-}
-
-#[test]
-fn a_stopped_import_keeps_what_was_read() {
-    let stop = auscult::engine::StopFlag::default();
-    stop.stop();
-    let import = import(
-        &[fixture("notes/good")],
-        &ImportOptions::default(),
-        &Job::new(stop),
-    );
-    assert!(import.stopped && import.notes.is_empty() && !import.is_complete());
 }

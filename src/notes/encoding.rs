@@ -3,20 +3,22 @@
 use std::fmt;
 use std::str::FromStr;
 
-use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::WINDOWS_1252;
 use serde::Serialize;
 
 use super::map::Runs;
 
 /// How bytes spell characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
+    #[serde(rename = "utf-8")]
     Utf8,
     /// UTF-16, low byte first.
+    #[serde(rename = "utf-16le")]
     Utf16le,
     /// UTF-16, high byte first.
+    #[serde(rename = "utf-16be")]
     Utf16be,
     /// Windows-1252, which contains Latin-1's letters.
     #[serde(rename = "windows-1252")]
@@ -40,8 +42,8 @@ impl FromStr for Encoding {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name.to_ascii_lowercase().as_str() {
             "utf-8" | "utf8" => Ok(Self::Utf8),
-            "utf-16le" | "utf-16" | "utf16" => Ok(Self::Utf16le),
-            "utf-16be" => Ok(Self::Utf16be),
+            "utf-16le" | "utf16le" | "utf-16" | "utf16" => Ok(Self::Utf16le),
+            "utf-16be" | "utf16be" => Ok(Self::Utf16be),
             "windows-1252" | "cp1252" | "latin-1" | "latin1" | "iso-8859-1" => {
                 Ok(Self::Windows1252)
             }
@@ -57,7 +59,49 @@ pub(super) struct Decoded {
     pub(super) encoding: Encoding,
     /// Whether nothing in the file says that this is its encoding.
     pub(super) guessed: bool,
+    /// What is no text in it, in order; a mark for it stands in the text.
+    pub(super) damage: Vec<Damage>,
 }
+
+impl Decoded {
+    /// The text if all of it is text.
+    ///
+    /// # Errors
+    /// A sentence that says where it is not.
+    pub(super) fn whole(self) -> Result<Self, String> {
+        match self.damage.first() {
+            None => Ok(self),
+            Some(Damage { byte, what, .. }) if *what == NUL => {
+                Err(format!("byte {byte} {NUL}, so this is no text file"))
+            }
+            Some(damage) => Err(format!(
+                "{damage}; name another --encoding, or save it as UTF-8"
+            )),
+        }
+    }
+}
+
+/// A place in a file that is no text.
+pub(super) struct Damage {
+    /// The byte of the decoded text where a mark stands for it.
+    pub(super) at: usize,
+    /// Its byte in the file, after decompression.
+    byte: usize,
+    what: &'static str,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {} {}", self.byte, self.what)
+    }
+}
+
+const NUL: &str = "is NUL";
+const NOT_UTF8: &str = "is not UTF-8 text";
+const NOT_UTF16: &str = "is not UTF-16 text";
+
+/// Damage of a file that is a text all the same; one with more is something else.
+const MOST_DAMAGE: usize = 10_000;
 
 /// What the first bytes of well-known files that are no text look like, and what to do with them.
 const NO_TEXT: &[(&[u8], &str)] = &[
@@ -100,8 +144,10 @@ const NO_TEXT: &[(&[u8], &str)] = &[
 
 /// Decodes a file, in `chosen` or in what its bytes look like.
 ///
+/// What cannot be decoded is listed, so that a table loses no more than the rows it is in.
+///
 /// # Errors
-/// A sentence: what the file is instead of text, or where it stops being text.
+/// A sentence: what the file is instead of text.
 pub(super) fn decode(bytes: Vec<u8>, chosen: Option<Encoding>) -> Result<Decoded, String> {
     if let Some((_, what)) = NO_TEXT.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err((*what).to_owned());
@@ -110,30 +156,40 @@ pub(super) fn decode(bytes: Vec<u8>, chosen: Option<Encoding>) -> Result<Decoded
         Some(encoding) => (encoding, mark_of(encoding, &bytes), false),
         None => recognise(&bytes),
     };
-    let decoded = match encoding {
-        Encoding::Utf8 => utf8(bytes, mark)?,
-        Encoding::Utf16le | Encoding::Utf16be => utf16(&bytes, mark, encoding)?,
+    let (text, runs, mut damage) = match encoding {
+        Encoding::Utf8 => utf8(bytes, mark),
+        Encoding::Utf16le | Encoding::Utf16be => utf16(&bytes, mark, encoding),
         Encoding::Windows1252 => single_bytes(&bytes),
     };
-    let (text, runs) = decoded;
     // A text has line ends and tabs; other control characters are a sign of something else.
-    let odd = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{85}');
+    let odd =
+        |c: &char| c.is_control() && !matches!(c, '\0' | '\t' | '\n' | '\r' | '\u{c}' | '\u{85}');
     let controls = text.chars().filter(odd).count();
-    if let Some(at) = text.find('\0') {
-        let at = runs.origin(at);
-        return Err(format!("byte {at} is NUL, so this is no text file"));
-    }
-    if controls * 50 > text.chars().count() {
-        return Err(format!(
-            "{controls} control characters are in it, so this is no text file"
-        ));
-    }
-    Ok(Decoded {
+    let too_many = controls * 50 > text.chars().count();
+    let nuls = text.match_indices('\0').take(MOST_DAMAGE + 1);
+    damage.extend(nuls.map(|(at, _)| Damage {
+        at,
+        byte: runs.origin(at),
+        what: NUL,
+    }));
+    damage.sort_by_key(|damage| damage.at);
+    let decoded = Decoded {
         text,
         runs,
         encoding,
         guessed,
-    })
+        damage,
+    };
+    let decoded = match too_many || decoded.damage.len() > MOST_DAMAGE {
+        true => decoded.whole()?,
+        false => decoded,
+    };
+    match too_many {
+        true => Err(format!(
+            "{controls} control characters are in it, so this is no text file"
+        )),
+        false => Ok(decoded),
+    }
 }
 
 fn mark_of(encoding: Encoding, bytes: &[u8]) -> usize {
@@ -197,48 +253,87 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
     right > wrong
 }
 
-fn utf8(mut bytes: Vec<u8>, mark: usize) -> Result<(String, Runs), String> {
+/// A text, where its characters come from, and what is no text.
+type Parts = (String, Runs, Vec<Damage>);
+
+fn utf8(mut bytes: Vec<u8>, mark: usize) -> Parts {
     bytes.drain(..mark);
     let length = bytes.len();
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = mark + error.utf8_error().valid_up_to();
-        format!("byte {at} is not UTF-8 text; name another --encoding, or save it as UTF-8")
-    })?;
-    Ok((text, Runs::copy(mark, length)))
-}
-
-fn utf16(bytes: &[u8], mark: usize, encoding: Encoding) -> Result<(String, Runs), String> {
-    if !bytes.len().is_multiple_of(2) {
-        return Err(format!(
-            "{} bytes are no whole number of UTF-16 characters",
-            bytes.len()
-        ));
-    }
-    let decoder = match encoding {
-        Encoding::Utf16be => UTF_16BE,
-        _ => UTF_16LE,
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return (text, Runs::copy(mark, length), Vec::new()),
+        Err(error) => error.into_bytes(),
     };
-    let (text, wrong) = decoder.decode_without_bom_handling(&bytes[mark..]);
-    if wrong {
-        return Err("it is not UTF-16 text; name another --encoding".to_owned());
+    let (mut text, mut runs, mut damage) = (String::new(), Runs::default(), Vec::new());
+    let mut byte = mark;
+    for chunk in bytes.utf8_chunks() {
+        let (valid, invalid) = (chunk.valid(), chunk.invalid().len());
+        if !valid.is_empty() {
+            runs.bytes(byte, valid.len());
+            text.push_str(valid);
+            byte += valid.len();
+        }
+        if invalid > 0 {
+            replace(&mut text, &mut runs, &mut damage, (byte, invalid), NOT_UTF8);
+            byte += invalid;
+        }
+        if damage.len() > MOST_DAMAGE {
+            break;
+        }
     }
-    let mut runs = Runs::default();
-    let mut at = mark;
-    for c in text.chars() {
-        let bytes = 2 * c.len_utf16();
-        runs.character(at, c.len_utf8(), bytes);
-        at += bytes;
-    }
-    Ok((text.into_owned(), runs))
+    (text, runs, damage)
 }
 
-fn single_bytes(bytes: &[u8]) -> (String, Runs) {
+/// Lets a mark stand for `length` bytes from `byte` on, which are no text.
+fn replace(
+    text: &mut String,
+    runs: &mut Runs,
+    damage: &mut Vec<Damage>,
+    (byte, length): (usize, usize),
+    what: &'static str,
+) {
+    let at = text.len();
+    damage.push(Damage { at, byte, what });
+    runs.character(byte, char::REPLACEMENT_CHARACTER.len_utf8(), length);
+    text.push(char::REPLACEMENT_CHARACTER);
+}
+
+fn utf16(bytes: &[u8], mark: usize, encoding: Encoding) -> Parts {
+    let unit = match encoding {
+        Encoding::Utf16be => u16::from_be_bytes,
+        _ => u16::from_le_bytes,
+    };
+    let (pairs, rest) = bytes[mark..].as_chunks::<2>();
+    let (mut text, mut runs, mut damage) = (String::new(), Runs::default(), Vec::new());
+    let mut byte = mark;
+    for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        match c {
+            Ok(c) => {
+                runs.character(byte, c.len_utf8(), 2 * c.len_utf16());
+                text.push(c);
+                byte += 2 * c.len_utf16();
+            }
+            Err(_) => {
+                replace(&mut text, &mut runs, &mut damage, (byte, 2), NOT_UTF16);
+                byte += 2;
+            }
+        }
+        if damage.len() > MOST_DAMAGE {
+            break;
+        }
+    }
+    if !rest.is_empty() {
+        replace(&mut text, &mut runs, &mut damage, (byte, 1), NOT_UTF16);
+    }
+    (text, runs, damage)
+}
+
+fn single_bytes(bytes: &[u8]) -> Parts {
     let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
     let mut runs = Runs::default();
     for (at, c) in text.chars().enumerate() {
         runs.character(at, c.len_utf8(), 1);
     }
-    (text.into_owned(), runs)
+    (text.into_owned(), runs, Vec::new())
 }
 
 #[cfg(test)]
@@ -246,7 +341,8 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<(String, Encoding, bool), String> {
-        decode(bytes.to_vec(), None).map(|d| (d.text, d.encoding, d.guessed))
+        let decoded = decode(bytes.to_vec(), None).and_then(Decoded::whole);
+        decoded.map(|d| (d.text, d.encoding, d.guessed))
     }
 
     fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -289,8 +385,57 @@ mod tests {
             let error = read(bytes).unwrap_err();
             assert!(error.contains(says) && !error.contains("secret"), "{error}");
         }
-        assert!(decode(b"a\xFF".to_vec(), Some(Encoding::Utf8)).is_err());
-        assert!(decode(b"abc".to_vec(), Some(Encoding::Utf16le)).is_err());
+        for (bytes, encoding) in [
+            (&b"a\xFF"[..], Encoding::Utf8),
+            (b"abc", Encoding::Utf16le),
+            (b"a\0\x3D\xD8b\0", Encoding::Utf16le),
+        ] {
+            let decoded = decode(bytes.to_vec(), Some(encoding));
+            assert!(decoded.and_then(Decoded::whole).is_err(), "{bytes:?}");
+        }
+        assert!(decode(vec![b'\xFF'; 20_000], Some(Encoding::Utf8)).is_err());
+    }
+
+    #[test]
+    fn what_is_no_text_stands_where_it_is() {
+        let big = [0, b'a', 0, 0, 0xD8, 0x3D, 0, b'b', 7];
+        for (bytes, encoding, text, places) in [
+            (
+                &b"\xEF\xBB\xBFa\xFF\xC2b\0c"[..],
+                Encoding::Utf8,
+                "a\u{fffd}\u{fffd}b\0c",
+                &[(1, 4), (4, 5), (8, 7)][..],
+            ),
+            (
+                &big,
+                Encoding::Utf16be,
+                "a\0\u{fffd}b\u{fffd}",
+                &[(1, 2), (2, 4), (6, 8)],
+            ),
+        ] {
+            let decoded = decode(bytes.to_vec(), Some(encoding))
+                .map_err(|_| ())
+                .unwrap();
+            assert_eq!(decoded.text, text);
+            let found: Vec<_> = decoded.damage.iter().map(|d| (d.at, d.byte)).collect();
+            assert_eq!(found, places);
+            let b = decoded.runs.origin(text.find('b').unwrap());
+            assert!(bytes[b..].starts_with(b"b") || bytes[b..].starts_with(b"\0b"));
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_written_as_it_is_named() {
+        for encoding in [
+            Encoding::Utf8,
+            Encoding::Utf16le,
+            Encoding::Utf16be,
+            Encoding::Windows1252,
+        ] {
+            let written = serde_json::to_value(encoding).unwrap();
+            assert_eq!(written.as_str().unwrap().parse(), Ok(encoding));
+            assert_eq!(encoding.to_string().parse(), Ok(encoding));
+        }
     }
 
     #[test]

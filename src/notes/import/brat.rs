@@ -7,21 +7,25 @@ use std::collections::HashSet;
 use super::super::annotation::{
     Annotations, Attribute, Comment, Link, OffsetUnit, Positions, Span,
 };
-use super::{Details, Failure, FileContext, Importer, Warning};
+use super::files::{decompressed, marks_of, read, text_of};
+use super::{Decoded, Details, Failure, FileContext, Importer, Warning};
 
 /// Marks whose text is missing.
 pub(super) const BRAT: Importer = Importer {
     name: "brat",
     endings: &["ann"],
-    recognises: |_| false,
+    rows: false,
+    recognises: |_, _| false,
     read: |file| {
-        let text = file.path.with_extension("txt");
-        Err(match text.is_file() {
-            true => format!(
+        Err(match text_of(file.path) {
+            Some(text) => format!(
                 "these are marks; name {} and they are read with it",
                 text.display()
             ),
-            false => format!("these are marks without their text, {}", text.display()),
+            None => {
+                let text = file.path.with_extension("txt");
+                format!("these are marks without their text, {}", text.display())
+            }
         }
         .into())
     },
@@ -29,12 +33,16 @@ pub(super) const BRAT: Importer = Importer {
 
 /// The marks in the `.ann` file beside a text, if there is one.
 pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Failure> {
-    let path = file.path.with_extension("ann");
-    if file.path.as_os_str() == "-" || !path.is_file() {
+    if file.path.as_os_str() == "-" {
         return Ok(None);
     }
-    let marks =
-        super::files::read(&path).and_then(|bytes| super::super::encoding::decode(bytes, None));
+    let Some(path) = marks_of(file.path) else {
+        return Ok(None);
+    };
+    let marks = read(&path)
+        .and_then(decompressed)
+        .and_then(|bytes| super::super::encoding::decode(bytes, None))
+        .and_then(Decoded::whole);
     let marks = match marks {
         Ok(marks) => marks.text,
         Err(reason) => {

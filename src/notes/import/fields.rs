@@ -96,6 +96,22 @@ pub(super) fn has_text(names: &[String]) -> bool {
     names.iter().any(|name| position(TEXT, name).is_some())
 }
 
+/// How many of the names are usual ones.
+pub(super) fn known_names(names: &[String]) -> usize {
+    let usual = [TEXT, ID, PATIENT, LABEL];
+    let known = |name: &&String| usual.iter().any(|usual| position(usual, name).is_some());
+    names.iter().filter(known).count()
+}
+
+/// Whether a cell says that its row is wrong: a number that is not zero, as pandas writes 1.0.
+pub(super) fn is_error(cell: &str) -> bool {
+    let cell = cell.trim();
+    let number = cell
+        .parse::<f64>()
+        .is_ok_and(|number| number != 0.0 && !number.is_nan());
+    number || cell.eq_ignore_ascii_case("true")
+}
+
 fn position(usual: &[&str], name: &str) -> Option<usize> {
     let name = name.trim().to_lowercase().replace([' ', '-'], "_");
     usual.iter().position(|usual| *usual == name)
@@ -127,10 +143,14 @@ fn likeliest(names: &[String], usual: &[&str]) -> Option<usize> {
 /// # Errors
 /// A sentence when a named column does not exist, or nothing looks like the text.
 pub(super) fn roles(names: &[String], columns: &Columns) -> Result<Roles, String> {
-    let listed = || match looks_like_names(names) {
-        true => format!("there are: {}", names.join(", ")),
-        // What is no list of names can be a row of data, and data is not repeated.
-        false => "but the first line does not look like names of columns".to_owned(),
+    // What is no list of names can be a row of data, and data is not repeated.
+    let listed = || match (looks_like_names(names), known_names(names)) {
+        (true, 2..) => format!("there are: {}", names.join(", ")),
+        (true, _) => format!(
+            "there are {}, not named here: they could be data",
+            names.len()
+        ),
+        (false, _) => "but the first line does not look like names of columns".to_owned(),
     };
     let named = |wanted: &String| {
         let found = names.iter().position(|name| name == wanted).or_else(|| {
@@ -234,12 +254,14 @@ mod tests {
             ..Columns::default()
         };
         assert!(
-            roles(&names("a,text"), &columns)
+            roles(&names("a,text,label"), &columns)
                 .unwrap_err()
-                .contains("a, text")
+                .contains("a, text, label")
         );
-        let error = roles(&names("12,Jane fever"), &Columns::default()).unwrap_err();
-        assert!(!error.contains("Jane"), "{error}");
+        for line in ["12,Jane fever", "Jane Doe,fever", "id,Jane Doe"] {
+            let error = roles(&names(line), &Columns::default()).unwrap_err();
+            assert!(!error.contains("Jane"), "{error}");
+        }
         assert!(
             roles(&names("a,b"), &Columns::default())
                 .unwrap_err()

@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 4 << 30;
 
 /// The files of `paths`, each with those of a folder in the order of their names.
 ///
-/// Files of a folder that are of no known kind are counted in a warning.
+/// Files of a folder that are not read are counted in a warning.
 pub(super) fn list(paths: &[PathBuf], import: &mut Import) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in paths {
@@ -23,8 +23,8 @@ pub(super) fn list(paths: &[PathBuf], import: &mut Import) -> Vec<PathBuf> {
             continue;
         }
         let before = files.len();
-        let mut others = 0;
-        walk(path, &mut files, &mut others, import);
+        let mut aside = Aside::default();
+        walk(path, &mut files, &mut aside, import);
         if files.len() == before {
             import.failures.push(ImportError {
                 path: path.clone(),
@@ -33,13 +33,36 @@ pub(super) fn list(paths: &[PathBuf], import: &mut Import) -> Vec<PathBuf> {
                     endings()
                 ),
             });
-        } else if others > 0 {
-            let files = if others == 1 { "file" } else { "files" };
-            let reason = format!("{others} {files} of other kinds left aside");
+        } else if let Some(reason) = aside.remark() {
             import.warn(path, None, reason);
         }
     }
     files
+}
+
+/// Files of a folder that are not read.
+#[derive(Default)]
+struct Aside {
+    /// Of no known kind.
+    others: usize,
+    /// About the folder.
+    about: usize,
+}
+
+impl Aside {
+    fn remark(&self) -> Option<String> {
+        let files = |count: usize| match count {
+            1 => "1 file".to_owned(),
+            _ => format!("{count} files"),
+        };
+        let others = (self.others > 0).then(|| format!("{} of other kinds", files(self.others)));
+        let about = (self.about > 0).then(|| {
+            let names = ABOUT.join(", ");
+            format!("{} about the folder ({names})", files(self.about))
+        });
+        let found: Vec<String> = others.into_iter().chain(about).collect();
+        (!found.is_empty()).then(|| format!("{} left aside", found.join(" and ")))
+    }
 }
 
 fn endings() -> String {
@@ -48,7 +71,7 @@ fn endings() -> String {
     format!("{}, each also with .gz", named.join(", "))
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>, others: &mut usize, import: &mut Import) {
+fn walk(folder: &Path, files: &mut Vec<PathBuf>, aside: &mut Aside, import: &mut Import) {
     let mut entries: Vec<PathBuf> = Vec::new();
     let read = fs::read_dir(folder).and_then(|read| {
         for entry in read {
@@ -71,38 +94,67 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, others: &mut usize, import: &mu
         let linked = path.is_symlink();
         if path.is_dir() {
             if !linked && !hidden {
-                walk(&path, files, others, import);
+                walk(&path, files, aside, import);
             }
+        } else if is_marks_of_a_text(&path) {
+            // They are read with it.
+        } else if is_about(&path) {
+            aside.about += 1;
         } else if !hidden && is_notes(&path) {
             files.push(path);
-        } else if !has_text(&path) && !is_about(&path) {
-            *others += 1;
+        } else {
+            aside.others += 1;
         }
     }
 }
 
-/// Whether a file of a folder is to be read: of a known kind, but the marks of a text and what
-/// people write about a folder are no notes.
+/// Whether a file of a folder is of a known kind.
 fn is_notes(path: &Path) -> bool {
     let ending = ending(path);
-    let known = IMPORTERS
-        .iter()
-        .any(|one| one.endings.contains(&ending.as_str()));
-    known && !is_about(path) && !has_text(path)
+    let mut all = IMPORTERS.iter().flat_map(|one| one.endings);
+    all.any(|one| *one == ending)
 }
+
+/// Names of files that say something about their folder.
+const ABOUT: &[&str] = &["README", "LICENSE", "LICENCE", "NOTICE"];
 
 /// Whether a file says something about its folder.
 fn is_about(path: &Path) -> bool {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let names = ["README", "LICENSE", "LICENCE", "NOTICE"];
-    names
-        .iter()
-        .any(|name| stem.to_uppercase().starts_with(name))
+    let name = without_gz(path).with_extension("");
+    let name = name.file_name().unwrap_or_default().to_string_lossy();
+    ABOUT.iter().any(|about| name.eq_ignore_ascii_case(about))
 }
 
-/// Whether a file holds the marks of a text that lies beside it, with which it is read.
-fn has_text(path: &Path) -> bool {
-    ending(path) == "ann" && path.with_extension("txt").is_file()
+fn is_marks_of_a_text(path: &Path) -> bool {
+    ending(path) == "ann" && text_of(path).is_some()
+}
+
+/// The text that lies beside its marks.
+pub(super) fn text_of(marks: &Path) -> Option<PathBuf> {
+    beside(marks, "txt")
+}
+
+/// The marks that lie beside their text.
+pub(super) fn marks_of(text: &Path) -> Option<PathBuf> {
+    beside(text, "ann")
+}
+
+/// The file of the same name with this ending, which either of the two can have compressed.
+fn beside(path: &Path, ending: &str) -> Option<PathBuf> {
+    let plain = without_gz(path).with_extension(ending);
+    let packed = plain.with_extension(format!("{ending}.gz"));
+    [plain, packed].into_iter().find(|path| path.is_file())
+}
+
+/// A path without the `.gz` at its end.
+fn without_gz(path: &Path) -> PathBuf {
+    let packed = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
+    match packed {
+        true => path.with_extension(""),
+        false => path.to_owned(),
+    }
 }
 
 /// The ending of a file's name in small letters, that before `.gz` if it is compressed.

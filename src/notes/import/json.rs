@@ -13,17 +13,20 @@ use super::{Failure, FileContext, Importer};
 pub(super) const LINES: Importer = Importer {
     name: "JSON Lines",
     endings: &["jsonl", "ndjson"],
-    recognises: |text| {
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    rows: true,
+    recognises: |text, hint| {
+        let begins = |line: &str| line.trim_start().starts_with(['{', '[', '"']);
         let value = |line: &str| {
-            line.trim_start().starts_with(['{', '[', '"'])
-                && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
+            begins(line) && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
         };
-        let first = lines.next();
-        first.is_some_and(value)
-            && lines
-                .next()
-                .is_some_and(|line| line.trim_start().starts_with(['{', '[', '"']))
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let first = lines.next().unwrap_or_default();
+        let more = match lines.next() {
+            Some(line) => begins(line),
+            // One line can be a list of records as well, in a file whose name is wrong.
+            None => hint.named && !first.trim_start().starts_with('['),
+        };
+        more && value(first)
     },
     read: read_lines,
 };
@@ -32,7 +35,9 @@ pub(super) const LINES: Importer = Importer {
 pub(super) const WHOLE: Importer = Importer {
     name: "JSON",
     endings: &["json"],
-    recognises: |text| {
+    // Where its text is damaged there is no telling what else is.
+    rows: false,
+    recognises: |text, _| {
         text.trim_start().starts_with(['{', '['])
             && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
     },
@@ -50,6 +55,11 @@ fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
             continue;
         }
         file.check()?;
+        file.record += 1;
+        if let Some(reason) = file.damaged(&range) {
+            file.skip(line, reason);
+            continue;
+        }
         let value = own.len() - own.trim_start().len();
         let range = range.start + value..range.start + own.trim_end().len();
         match parse(&text[range.clone()]) {
@@ -80,6 +90,7 @@ fn read_whole(file: &mut FileContext<'_>) -> Result<(), Failure> {
         Value::Array(list) => {
             for (value, range) in list.iter().zip(elements(text, range)) {
                 file.check()?;
+                file.record += 1;
                 let line = lines.of(&range);
                 records.add(
                     file,
@@ -96,6 +107,7 @@ fn read_whole(file: &mut FileContext<'_>) -> Result<(), Failure> {
         Value::Object(object) if object.len() > 1 && object.values().all(Value::is_object) => {
             for (key, range) in members(text, range) {
                 file.check()?;
+                file.record += 1;
                 let line = lines.of(&range);
                 let value = &object[&key];
                 records.add(

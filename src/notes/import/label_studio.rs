@@ -3,10 +3,24 @@
 //! Offsets count units of UTF-16, since its editor is a browser's. Predictions of models are not
 //! taken for what people marked.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::annotation::{Annotations, Link, OffsetUnit, Positions, Span};
+use super::fields::has_text;
 use super::spans::id_of;
+
+/// Kinds of results that have no place here.
+const OTHERS: &[&str] = &[
+    "textarea",
+    "taxonomy",
+    "rating",
+    "number",
+    "datetime",
+    "pairwise",
+    "ranker",
+    "paragraphs",
+    "paragraphlabels",
+];
 
 /// What was taken from a task.
 #[derive(Default)]
@@ -19,13 +33,17 @@ pub(super) struct Marked {
     pub(super) remarks: Vec<String>,
 }
 
-/// Whether a record is a task.
+/// Whether a record is a task: it has a list of what people marked, or nothing but a text under
+/// `data`, as tasks have it before they are worked on.
 pub(super) fn is_task(value: &Value) -> bool {
+    let Some(data) = value.get("data").and_then(Value::as_object) else {
+        return false;
+    };
+    let names = |object: &Map<String, Value>| object.keys().cloned().collect::<Vec<_>>();
     let lists = ["annotations", "predictions", "completions"];
-    value.get("data").is_some_and(Value::is_object)
-        && lists
-            .iter()
-            .any(|name| value.get(*name).is_some_and(Value::is_array))
+    let list = |name: &&str| value.get(*name).is_some_and(Value::is_array);
+    lists.iter().any(|name| list(name))
+        || (has_text(&names(data)) && !value.as_object().is_some_and(|own| has_text(&names(own))))
 }
 
 /// What the first annotator of a task marked in `text`.
@@ -52,20 +70,24 @@ pub(super) fn marked(task: &Value, text: &str) -> Marked {
     let code_points = Positions::new(text, OffsetUnit::CodePoints);
     for result in results {
         let value = result.get("value").unwrap_or(&Value::Null);
+        let kind = result.get("type").and_then(Value::as_str);
         if let Some(choices) = value.get("choices").and_then(Value::as_array) {
             marked
                 .labels
                 .extend(choices.iter().filter_map(|c| c.as_str().map(str::to_owned)));
+        } else if let Some(other) = kind.and_then(|kind| OTHERS.iter().find(|one| **one == kind)) {
+            let remark = format!("results of the kind {other} are left aside");
+            marked.remarks.push(remark);
         } else if value.get("start").is_some() {
-            match span(
+            match spans(
                 result,
                 value,
                 text,
                 [&utf16, &code_points],
                 marked.annotations.spans.len() + 1,
             ) {
-                Ok((span, in_code_points)) => {
-                    marked.annotations.spans.push(span);
+                Ok((spans, in_code_points)) => {
+                    marked.annotations.spans.extend(spans);
                     if in_code_points {
                         let remark = "a span fits its text only if its offsets count code points";
                         marked.remarks.push(remark.to_owned());
@@ -73,6 +95,9 @@ pub(super) fn marked(task: &Value, text: &str) -> Marked {
                 }
                 Err(reason) => marked.wrong.push(reason.to_owned()),
             }
+        } else if kind != Some("relation") {
+            let remark = "results of a kind that is not known here are left aside";
+            marked.remarks.push(remark.to_owned());
         }
     }
     for (number, result) in (1..).zip(results) {
@@ -88,14 +113,14 @@ pub(super) fn marked(task: &Value, text: &str) -> Marked {
     marked
 }
 
-/// The span, and whether its offsets count code points after all.
-fn span(
+/// A span for each label of a region, and whether its offsets count code points after all.
+fn spans(
     result: &Value,
     value: &Value,
     text: &str,
     [utf16, code_points]: [&Positions<'_>; 2],
     number: usize,
-) -> Result<(Span, bool), &'static str> {
+) -> Result<(Vec<Span>, bool), &'static str> {
     let offset = |name: &str| {
         let number = value.get(name).and_then(Value::as_u64);
         number
@@ -121,18 +146,27 @@ fn span(
     let labels = ["labels", "hypertextlabels"]
         .iter()
         .find_map(|name| value.get(*name));
-    let label = labels
-        .and_then(|labels| labels.get(0))
-        .and_then(Value::as_str);
-    let span = Span {
-        id: result
-            .get("id")
-            .and_then(id_of)
-            .unwrap_or_else(|| format!("T{number}")),
-        label: label.ok_or("a span has no label")?.to_owned(),
-        pieces: vec![place],
-    };
-    Ok((span, in_code_points))
+    let labels = labels.and_then(Value::as_array).into_iter().flatten();
+    let id = result
+        .get("id")
+        .and_then(id_of)
+        .unwrap_or_else(|| format!("T{number}"));
+    let spans: Vec<Span> = (1..)
+        .zip(labels.filter_map(Value::as_str))
+        .map(|(number, label)| Span {
+            // Relations name the region; the first of its spans stands for it.
+            id: match number {
+                1 => id.clone(),
+                _ => format!("{id}-{number}"),
+            },
+            label: label.to_owned(),
+            pieces: vec![place.clone()],
+        })
+        .collect();
+    match spans.is_empty() {
+        true => Err("a span has no label"),
+        false => Ok((spans, in_code_points)),
+    }
 }
 
 fn relation(result: &Value, number: usize, found: &Annotations) -> Option<Link> {

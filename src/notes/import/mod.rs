@@ -9,24 +9,27 @@ mod files;
 mod json;
 mod json_text;
 mod label_studio;
+mod names;
+mod own;
+mod quotes;
 mod records;
+mod report;
 mod spans;
 mod table;
 mod text;
 
-use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::encoding::{Decoded, Encoding};
+use super::encoding::{Damage, Decoded, Encoding};
 use super::map::{Runs, SourceMap};
 use super::source::{Place, SourceFile};
 use super::{Details, Note, Source};
 use crate::job::{Cancelled, Job};
 
 pub use brat::ann_lines;
+pub use report::{FileReport, Import, ImportError, Warning};
 
 /// A kind of file that notes are read from.
 pub struct Importer {
@@ -34,10 +37,19 @@ pub struct Importer {
     pub name: &'static str,
     /// Endings of such files, without `.gz`.
     pub endings: &'static [&'static str],
+    /// Whether a row or record that is no text loses no other.
+    rows: bool,
     /// Whether a text is of this kind, as far as its content tells.
-    recognises: fn(&str) -> bool,
+    recognises: fn(&str, &Hint<'_>) -> bool,
     /// Reads all notes of a file.
     read: fn(&mut FileContext<'_>) -> Result<(), Failure>,
+}
+
+/// What is known of a file besides its content.
+struct Hint<'a> {
+    /// Whether its name says that it is of this kind.
+    named: bool,
+    columns: &'a Columns,
 }
 
 /// Every importer; what no content tells apart is told by the ending, and the last takes any text.
@@ -71,75 +83,11 @@ pub struct Columns {
     pub label: Option<String>,
 }
 
-/// Something that was left out, or that a person should know; the rest was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// The file.
-    pub path: PathBuf,
-    /// The line it is about, counted from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// What and why; never text of a note.
-    pub reason: String,
-}
-
-impl std::fmt::Display for Warning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path.display(), self.reason),
-            None => write!(f, "{}: {}", self.path.display(), self.reason),
-        }
-    }
-}
-
-/// Why a file gave no note at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{}: {reason}", path.display())]
-pub struct ImportError {
-    /// The file or folder; `-` for standard input.
-    pub path: PathBuf,
-    /// What is wrong and what to do; never text of a note.
-    pub reason: String,
-}
-
-/// What one file gave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileReport {
-    /// The file; `-` for standard input.
-    pub path: PathBuf,
-    /// The kind of file, and its dialect where there are several.
-    pub format: String,
-    /// How it was decoded.
-    pub encoding: Encoding,
-    /// Whether that is a guess.
-    pub guessed: bool,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// Notes that were read.
-    pub notes: usize,
-    /// Rows or records that were left out; each has a warning.
-    pub skipped: usize,
-}
-
-/// What was read, and what could not be.
-#[derive(Debug, Default)]
-pub struct Import {
-    /// The notes, in the order of the paths, files of a folder by name.
-    pub notes: Vec<Note>,
-    /// Each file that was read.
-    pub files: Vec<FileReport>,
-    /// What was left out or should be known.
-    pub warnings: Vec<Warning>,
-    /// Files that gave nothing.
-    pub failures: Vec<ImportError>,
-    /// Whether the user stopped it.
-    pub stopped: bool,
-}
-
-impl Import {
-    /// Whether nothing was left out.
-    pub fn is_complete(&self) -> bool {
-        self.failures.is_empty() && !self.stopped && self.files.iter().all(|file| file.skipped == 0)
+impl Columns {
+    /// All that are named.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let one = [&self.id, &self.patient, &self.label];
+        self.text.iter().chain(one.into_iter().flatten())
     }
 }
 
@@ -173,21 +121,14 @@ impl From<&str> for Failure {
 pub fn import(paths: &[PathBuf], options: &ImportOptions, job: &Job) -> Import {
     let mut import = Import::default();
     let files = files::list(paths, &mut import);
+    import.total = files.len();
     for (done, file) in files.iter().enumerate() {
         let result = match job.step(done, files.len(), "files") {
             Ok(()) => import.file(file, options, job),
             Err(cancelled) => Err(cancelled.into()),
         };
-        match result {
-            Ok(()) => {}
-            Err(Failure::Reason(reason)) => import.failures.push(ImportError {
-                path: file.clone(),
-                reason,
-            }),
-            Err(Failure::Cancelled) => {
-                import.stopped = true;
-                return import;
-            }
+        if !import.end(file, result) {
+            return import;
         }
     }
     let _ = job.step(files.len(), files.len(), "files");
@@ -196,13 +137,13 @@ pub fn import(paths: &[PathBuf], options: &ImportOptions, job: &Job) -> Import {
 
 /// Reads a text that somebody pasted, as the file it would be.
 pub fn import_text(text: &str, options: &ImportOptions, job: &Job) -> Import {
-    let mut import = Import::default();
+    let mut import = Import {
+        total: 1,
+        ..Import::default()
+    };
     let path = PathBuf::from("-");
-    match import.bytes(&path, text.as_bytes().to_vec(), options, job) {
-        Ok(()) => {}
-        Err(Failure::Cancelled) => import.stopped = true,
-        Err(Failure::Reason(reason)) => import.failures.push(ImportError { path, reason }),
-    }
+    let result = import.bytes(&path, text.as_bytes().to_vec(), options, job);
+    import.end(&path, result);
     import
 }
 
@@ -221,18 +162,25 @@ impl Import {
         job: &Job,
     ) -> Result<(), Failure> {
         let sha256 = files::sha256(&bytes);
-        let decoded = super::encoding::decode(files::decompressed(bytes)?, options.encoding)?;
+        let mut decoded = super::encoding::decode(files::decompressed(bytes)?, options.encoding)?;
         if decoded.text.trim().is_empty() {
             return Err("there is no text in it".into());
         }
         let ending = files::ending(path);
-        let importer = choose(&ending, &decoded.text);
+        let importer = choose(&ending, &decoded.text, &options.columns);
+        if !importer.rows {
+            decoded = decoded.whole()?;
+        }
+        if importer.name == text::TEXT.name && options.columns.names().next().is_some() {
+            self.warn_once(path, NO_COLUMNS);
+        }
         let (notes, warnings) = (self.notes.len(), self.warnings.len());
         let Decoded {
             text,
             runs,
             encoding,
             guessed,
+            damage,
         } = decoded;
         let file = SourceFile {
             path: path.to_owned(),
@@ -248,18 +196,21 @@ impl Import {
             text: &text,
             runs: Arc::new(runs),
             file: Arc::new(file),
+            damage,
             format: importer.name.to_owned(),
             skipped: 0,
+            record: 0,
+            records: Vec::new(),
         };
         let result = (importer.read)(&mut context);
-        let (format, skipped) = (context.format, context.skipped);
+        let (format, skipped, records) = (context.format, context.skipped, context.records);
         let known = importer.endings.contains(&ending.as_str()) || path.as_os_str() == "-";
         if !known && importer.name != text::TEXT.name && matches!(result, Ok(())) {
             let reason =
                 format!("read as {format}, which is what is in it, whatever its name says");
             self.warn(path, None, reason);
         }
-        self.name_notes(notes);
+        self.name_notes(notes, &records);
         match result {
             Err(Failure::Reason(reason)) => return Err(Failure::Reason(reason)),
             // Every row has its own reason; the first one stands for the file.
@@ -289,51 +240,22 @@ impl Import {
         });
         result
     }
-
-    fn warn(&mut self, path: &Path, line: Option<u64>, reason: String) {
-        self.warnings.push(Warning {
-            path: path.to_owned(),
-            line,
-            reason,
-        });
-    }
-
-    /// Names the notes from number `first` on by their ids where these tell them apart, and by
-    /// their numbers where not even their lines do.
-    fn name_notes(&mut self, first: usize) {
-        let mut lines: HashMap<u64, usize> = HashMap::new();
-        for note in &self.notes[first..] {
-            if let Source::File(_, Place::Line(line)) = &note.source {
-                *lines.entry(*line).or_default() += 1;
-            }
-        }
-        let mut seen: HashMap<String, usize> = HashMap::new();
-        for note in &self.notes[first..] {
-            if let Some(id) = &note.details.id {
-                *seen.entry(id.clone()).or_default() += 1;
-            }
-        }
-        for (number, note) in self.notes[first..].iter_mut().enumerate() {
-            let Source::File(_, place @ Place::Line(_)) = &mut note.source else {
-                continue;
-            };
-            match (&note.details.id, &place) {
-                (Some(id), _) if seen.get(id) == Some(&1) => *place = Place::Id(id.clone()),
-                (_, Place::Line(line)) if lines.get(line) > Some(&1) => {
-                    *place = Place::Record(number + 1);
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
+/// What a person is told who names columns for a file that has none.
+const NO_COLUMNS: &str = "plain text has no columns: --text, --id, --patient and --label mean \
+                          nothing here";
+
 /// The importer for a text: by what is in it where that is certain, otherwise by its name's ending.
-fn choose(ending: &str, text: &str) -> &'static Importer {
+fn choose(ending: &str, text: &str, columns: &Columns) -> &'static Importer {
+    let is = |one: &&Importer| {
+        let named = one.endings.contains(&ending);
+        (one.recognises)(text, &Hint { named, columns })
+    };
     let named = IMPORTERS.iter().find(|one| one.endings.contains(&ending));
-    let found = || IMPORTERS.iter().find(|one| (one.recognises)(text));
+    let found = || IMPORTERS.iter().find(is);
     match named {
-        Some(named) if (named.recognises)(text) => named,
+        Some(named) if is(&named) => named,
         _ => found().or(named).unwrap_or(&text::TEXT),
     }
 }
@@ -348,8 +270,14 @@ struct FileContext<'a> {
     text: &'a str,
     runs: Arc<Runs>,
     file: Arc<SourceFile>,
+    /// What is no text in it.
+    damage: Vec<Damage>,
     format: String,
     skipped: usize,
+    /// The number of the row or record that is being read, counted from 1.
+    record: usize,
+    /// The numbers of those that became notes.
+    records: Vec<usize>,
 }
 
 impl FileContext<'_> {
@@ -369,7 +297,15 @@ impl FileContext<'_> {
         let source = Source::File(Arc::clone(&self.file), place);
         let map = SourceMap::new(inner, &self.runs);
         let note = Note::new(source, text).with_details(details).with_map(map);
+        self.records.push(self.record);
         self.import.notes.push(note);
+    }
+
+    /// What is no text in these bytes of the decoded file, if anything is.
+    fn damaged(&self, bytes: &Range<usize>) -> Option<String> {
+        let first = self.damage.partition_point(|one| one.at < bytes.start);
+        let found = self.damage.get(first).filter(|one| one.at < bytes.end);
+        found.map(Damage::to_string)
     }
 
     /// Lets the user stop, now and then.

@@ -5,29 +5,15 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::super::annotation::{Annotations, OffsetUnit};
-use super::fields::{Roles, roles};
+use super::super::annotation::OffsetUnit;
+use super::fields::{Roles, is_error};
 use super::json_text::{elements, find, string_runs};
-use super::label_studio;
-use super::spans::{add_relations, add_spans, id_of, is_spans};
-use super::{Details, FileContext, Place, Runs};
+use super::names::{Field, Names, flatten};
+use super::spans::{SPAN_FIELDS, add_relations, add_spans, id_of, is_marks, is_prodigy, span_list};
+use super::{Details, FileContext, Place, Runs, label_studio, own};
 
-/// Fields of records that say how they are marked, and are no details of the note.
-const STRUCTURE: &[&str] = &[
-    "spans",
-    "entities",
-    "relations",
-    "annotations",
-    "tokens",
-    "options",
-    "accept",
-    "answer",
-    "offset_unit",
-    "predictions",
-    "completions",
-    "source",
-    "sha256",
-];
+/// Fields in which Prodigy keeps what is no detail of the note, besides those that begin with `_`.
+const PRODIGY: &[&str] = &["tokens", "options", "accept", "answer"];
 
 /// One record of a file.
 pub(super) struct Record<'a> {
@@ -42,17 +28,10 @@ pub(super) struct Record<'a> {
 /// What is known of the records so far.
 #[derive(Default)]
 pub(super) struct Records {
-    /// Names of the last record's fields, and what they hold.
-    last: Option<(Vec<String>, Result<Roles, String>)>,
+    /// Which fields hold what; tasks, whose fields lie deeper, have their own.
+    names: [Names; 2],
     dialects: BTreeSet<&'static str>,
     told: BTreeSet<String>,
-}
-
-/// A field of a record that can be text, an id or a label.
-struct Field<'a> {
-    name: String,
-    path: Vec<String>,
-    value: &'a Value,
 }
 
 impl Records {
@@ -88,13 +67,24 @@ impl Records {
         if !value.is_object() {
             return Err("a record is an object with fields, or a text".to_owned());
         }
+        let columns = &file.options.columns;
+        if own::is_own(value) && columns.names().next().is_none() {
+            return self.own(file, record);
+        }
         let task = label_studio::is_task(value);
         let mut fields = Vec::new();
-        match task {
-            true => flatten(&value["data"], &["data".to_owned()], "", &mut fields),
-            false => flatten(value, &[], "", &mut fields),
+        if task {
+            flatten(&value["data"], &["data".to_owned()], "", &mut fields);
+        } else {
+            flatten(value, &[], "", &mut fields);
+            let prodigy = is_prodigy(value);
+            fields.retain(|field| !is_structure(field, prodigy));
         }
-        let roles = self.roles(file, record.line, &fields)?;
+        let roles = self.roles(file, record.line, &fields, task)?;
+        let error = roles.error.and_then(|column| plain(fields[column].value));
+        if error.is_some_and(|error| is_error(&error)) {
+            return Err("marked as an error by its source (ISERROR)".to_owned());
+        }
         let (text, runs) = join(file.text, record, &roles.text, &fields);
         if text.trim().is_empty() {
             return Err("the text is empty".to_owned());
@@ -123,32 +113,31 @@ impl Records {
         add_note(file, record, text, runs, details)
     }
 
-    /// What the fields hold; records with the same fields share it.
+    /// Adds a record that this program wrote.
+    fn own(&mut self, file: &mut FileContext<'_>, record: &Record<'_>) -> Result<(), String> {
+        self.dialects.insert("Auscult");
+        let text = record.value["text"].as_str().unwrap_or_default();
+        let place = find(file.text, record.range.clone(), &["text".to_owned()]);
+        let runs = place.map_or_else(Runs::default, |place| string_runs(file.text, place));
+        let details = own::details(record.value, text)?;
+        add_note(file, record, text.to_owned(), runs, details)
+    }
+
+    /// What the fields hold, as the records before say.
     fn roles(
         &mut self,
         file: &mut FileContext<'_>,
         line: u64,
         fields: &[Field<'_>],
+        task: bool,
     ) -> Result<Roles, String> {
-        let same = |names: &[String]| names.iter().eq(fields.iter().map(|field| &field.name));
-        if !self.last.as_ref().is_some_and(|(names, _)| same(names)) {
-            let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-            let found = roles(&names, &file.options.columns);
-            if let Ok(found) = &found
-                && !found.other_texts.is_empty()
-            {
-                let text = &names[found.text[0]];
-                let others = found.other_texts.join(", ");
-                let remark =
-                    format!("\"{text}\" is taken as the text; name another with --text: {others}");
-                self.tell(file, line, &remark);
-            }
-            self.last = Some((names, found));
+        let names = &mut self.names[usize::from(task)];
+        let remark = names.learn(fields, &file.options.columns, task)?;
+        let found = names.find(fields);
+        if let Some(remark) = remark {
+            self.tell(file, line, &remark);
         }
-        match &self.last {
-            Some((_, found)) => found.clone(),
-            None => Err("there are no fields".to_owned()),
-        }
+        found
     }
 
     /// Adds what is marked, in the dialect in which it is.
@@ -171,9 +160,6 @@ impl Records {
             }
         };
         let list = |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice);
-        let prodigy = ["_input_hash", "_task_hash", "answer"]
-            .iter()
-            .any(|key| value.get(*key).is_some());
         if task {
             self.dialects.insert("Label Studio");
             let marked = label_studio::marked(value, text);
@@ -183,36 +169,43 @@ impl Records {
             for remark in marked.remarks {
                 self.tell(file, record.line, &remark);
             }
-        } else if let Some(own) = value.get("annotations").filter(|own| own.is_object()) {
+        } else if let Some(own) = value.get("annotations").filter(|own| own::has_marks(own)) {
             self.dialects.insert("Auscult");
-            details.annotations = own_marks(own, text)?;
+            details.annotations = own::marks(own, text)?;
         } else {
+            let prodigy = is_prodigy(value);
             let answer = value.get("answer").and_then(Value::as_str);
-            if answer.is_some_and(|answer| answer != "accept") {
+            if prodigy && answer.is_some_and(|answer| answer != "accept") {
                 self.dialects.insert("Prodigy");
                 let remark = "records that were not accepted are read without their marks";
                 self.tell(file, record.line, remark);
                 details.labels.clear();
                 return Ok(());
             }
-            let spans = ["spans", "entities", "label", "labels"];
-            let spans = spans
-                .into_iter()
-                .find(|name| value.get(*name).is_some_and(is_spans));
+            let found = &mut details.annotations;
+            let mut lists = 0;
+            for name in SPAN_FIELDS {
+                let Some((spans, labels)) = value.get(*name).and_then(|own| span_list(name, own))
+                else {
+                    continue;
+                };
+                lists += 1;
+                details.labels.extend(labels);
+                for (number, reason) in add_spans(&spans, text, unit, found) {
+                    wrong.push(format!("span {number} of \"{name}\": {reason}"));
+                }
+            }
             if prodigy {
                 self.dialects.insert("Prodigy");
                 let accepted = list("accept").map(|accepted| Value::Array(accepted.to_vec()));
                 details.labels.extend(accepted.iter().flat_map(labels));
-            } else if spans.is_some() {
+            } else if lists > 0 {
                 self.dialects.insert("doccano");
             }
-            let found = &mut details.annotations;
-            let reasons = spans
-                .and_then(list)
-                .map(|list| add_spans(list, text, unit, found));
             let related = list("relations").map(|list| add_relations(list, text, unit, found));
-            let reasons = reasons.into_iter().chain(related).flatten();
-            wrong.extend(reasons.map(str::to_owned));
+            for (number, reason) in related.into_iter().flatten() {
+                wrong.push(format!("relation {number}: {reason}"));
+            }
         }
         for reason in wrong {
             file.skip(record.line, format!("left out: {reason}"));
@@ -221,46 +214,14 @@ impl Records {
     }
 }
 
-/// Marks in the form that this program writes: offsets are bytes.
-fn own_marks(value: &Value, text: &str) -> Result<Annotations, String> {
-    let found: Result<Annotations, _> = serde_json::from_value(value.clone());
-    // What serde says may repeat the value.
-    let found = found.map_err(|_| "its annotations are not as this program writes them")?;
-    let pieces = found.spans.iter().flat_map(|span| &span.pieces);
-    let inside =
-        |piece: &Range<usize>| piece.start < piece.end && text.get(piece.clone()).is_some();
-    match pieces.clone().all(inside) {
-        true => Ok(found),
-        false => Err("the offsets of a span lie outside of the text".to_owned()),
-    }
-}
-
-/// Fields that are values or lists, those of nested objects with dotted names.
-fn flatten<'a>(value: &'a Value, path: &[String], prefix: &str, fields: &mut Vec<Field<'a>>) {
-    let Some(object) = value.as_object() else {
-        return;
+/// Whether a field says how the note is marked or how it was asked for, and nothing about it.
+fn is_structure(field: &Field<'_>, prodigy: bool) -> bool {
+    let [name] = &field.path[..] else {
+        return prodigy && field.path[0].starts_with('_');
     };
-    for (name, value) in object {
-        let own: Vec<String> = path.iter().chain([name]).cloned().collect();
-        let full = format!("{prefix}{name}");
-        if prefix.is_empty() && (STRUCTURE.contains(&name.as_str()) || name.starts_with('_')) {
-            continue;
-        }
-        match value {
-            // This program's own way to write the other fields of a note.
-            Value::Object(_) if name == "fields" && prefix.is_empty() => {
-                flatten(value, &own, "", fields);
-            }
-            Value::Object(_) => flatten(value, &own, &format!("{full}."), fields),
-            Value::Null => {}
-            _ if is_spans(value) => {}
-            _ => fields.push(Field {
-                name: full,
-                path: own,
-                value,
-            }),
-        }
-    }
+    name == "offset_unit"
+        || is_marks(name, field.value)
+        || (prodigy && (PRODIGY.contains(&name.as_str()) || name.starts_with('_')))
 }
 
 /// The text of several fields and where its characters stand.
@@ -317,14 +278,15 @@ fn labels(value: &Value) -> Vec<String> {
     }
 }
 
-/// A value as the text of a column.
-fn plain(value: &Value) -> Option<String> {
+/// A value as the text of a column; a list that is not one of names or numbers as JSON.
+pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
-        Value::Bool(value) => Some(value.to_string()),
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
         Value::Array(list) if list.iter().all(|one| id_of(one).is_some()) => {
             Some(list.iter().filter_map(id_of).collect::<Vec<_>>().join("; "))
         }
-        value => id_of(value),
+        value => Some(value.to_string()),
     }
 }
 

@@ -4,39 +4,96 @@ use serde_json::Value;
 
 use super::super::annotation::{Annotations, Link, OffsetUnit, Positions, Span};
 
+/// Fields that can hold spans.
+pub(super) const SPAN_FIELDS: &[&str] = &["spans", "entities", "label", "labels", "annotations"];
+
+/// Something of a list that is left out: its number, counted from 1, and why.
+type Wrong = (usize, &'static str);
+
 /// Adds spans in any of the usual spellings: `[start, end, label]`, or objects with `start`/`end`
 /// or `start_offset`/`end_offset` and `label` or `type`. Returns what is wrong with those left out.
 ///
 /// A span that repeats its text must repeat what stands there.
 pub(super) fn add_spans(
-    list: &[Value],
+    list: &[(usize, &Value)],
     text: &str,
     unit: OffsetUnit,
     found: &mut Annotations,
-) -> Vec<&'static str> {
+) -> Vec<Wrong> {
     let positions = Positions::new(text, unit);
     let mut wrong = Vec::new();
-    for value in list {
+    for (number, value) in list {
         match one(value, text, &positions, found.spans.len() + 1) {
             Ok(span) => found.spans.push(span),
-            Err(reason) => wrong.push(reason),
+            Err(reason) => wrong.push((*number, reason)),
         }
     }
     wrong
 }
 
-/// Whether a value is a list of spans, and not one of labels.
-pub(super) fn is_spans(value: &Value) -> bool {
-    value.as_array().is_some_and(|list| {
-        !list.is_empty()
-            && list.iter().all(|one| match one {
-                Value::Array(parts) => parts.len() >= 3 && parts[0].is_u64() && parts[1].is_u64(),
-                Value::Object(own) => ["start", "start_offset"]
-                    .iter()
-                    .any(|key| own.contains_key(*key)),
-                _ => false,
-            })
-    })
+/// Whether Prodigy wrote a record.
+pub(super) fn is_prodigy(record: &Value) -> bool {
+    let hash = |name: &&str| record.get(*name).is_some();
+    let answer = record.get("answer").and_then(Value::as_str);
+    ["_input_hash", "_task_hash"].iter().any(|name| hash(name))
+        || matches!(answer, Some("accept" | "reject" | "ignore"))
+}
+
+/// Whether a field of a record holds marks, and is no detail of the note.
+pub(super) fn is_marks(name: &str, value: &Value) -> bool {
+    let lists = ["relations", "spans", "entities", "annotations"];
+    let empty = value.as_array().is_some_and(Vec::is_empty) && lists.contains(&name);
+    let related = name == "relations" && parts(value).any(Value::is_object);
+    empty || related || span_list(name, value).is_some()
+}
+
+/// The spans in a field, numbered, and the labels of the whole note that stand among them
+/// (doccano's annotations can be either); nothing if the field holds no spans.
+///
+/// One that looks like a span is enough: the others are then spans that are wrong.
+pub(super) fn span_list<'a>(
+    name: &str,
+    value: &'a Value,
+) -> Option<(Vec<(usize, &'a Value)>, Vec<String>)> {
+    let is = match name {
+        "spans" | "entities" => |one: &Value| one.is_object() || looks_like_span(one),
+        "annotations" => |one: &Value| label_alone(one).is_some() || looks_like_span(one),
+        "label" | "labels" => looks_like_span,
+        _ => return None,
+    };
+    if !parts(value).any(is) {
+        return None;
+    }
+    let alone = |one: &Value| label_alone(one).filter(|_| name == "annotations");
+    let labels = parts(value).filter_map(alone).collect();
+    let spans = (1..).zip(parts(value));
+    Some((
+        spans.filter(|(_, one)| alone(one).is_none()).collect(),
+        labels,
+    ))
+}
+
+fn parts(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Whether a value is a span as far as it has an offset.
+fn looks_like_span(value: &Value) -> bool {
+    match value {
+        Value::Array(parts) => parts.len() >= 3 && parts.iter().take(2).any(Value::is_number),
+        Value::Object(own) => ["start", "start_offset", "end", "end_offset"]
+            .iter()
+            .any(|key| own.contains_key(*key)),
+        _ => false,
+    }
+}
+
+/// The label of an annotation that marks no place.
+fn label_alone(value: &Value) -> Option<String> {
+    match looks_like_span(value) {
+        true => None,
+        false => value.get("label").and_then(id_of),
+    }
 }
 
 fn one(
@@ -52,26 +109,27 @@ fn one(
     let offset = |names: &[&str], index: usize| {
         let number = get(names, index).and_then(Value::as_u64);
         number
-            .ok_or("a span has no offsets")
+            .ok_or("it has no offsets")
             .map(|number| number as usize)
     };
     let span = positions.bytes(
         offset(&["start", "start_offset"], 0)?,
         offset(&["end", "end_offset"], 1)?,
     );
-    let span = span.ok_or("the offsets of a span lie outside of the text")?;
-    let label = get(&["label", "type", "entity_group"], 2).and_then(Value::as_str);
-    let label = label.ok_or("a span has no label")?;
+    let span = span.ok_or("its offsets lie outside of the text")?;
+    // Some exports have the number of the label instead of its name.
+    let label = get(&["label", "type", "entity_group"], 2).and_then(id_of);
+    let label = label.ok_or("it has no label")?;
     let stored = value.get("text").and_then(Value::as_str);
     if stored.is_some_and(|stored| stored != &text[span.clone()]) {
-        return Err("the text at the offsets of a span is not the one that it repeats");
+        return Err("the text at its offsets is not the one that it repeats");
     }
     Ok(Span {
         id: value
             .get("id")
             .and_then(id_of)
             .unwrap_or_else(|| format!("T{number}")),
-        label: label.to_owned(),
+        label,
         pieces: vec![span],
     })
 }
@@ -91,7 +149,7 @@ pub(super) fn add_relations(
     text: &str,
     unit: OffsetUnit,
     found: &mut Annotations,
-) -> Vec<&'static str> {
+) -> Vec<Wrong> {
     let positions = Positions::new(text, unit);
     let by_place = |value: Option<&Value>| {
         let value = value?;
@@ -117,7 +175,7 @@ pub(super) fn add_relations(
             .or_else(|| value.get("label"))
             .and_then(Value::as_str);
         let (Some(from), Some(to), Some(label)) = (from, to, label) else {
-            wrong.push("a relation refers to a span that is not there");
+            wrong.push((number, "it refers to a span that is not there"));
             continue;
         };
         relations.push(Link {

@@ -7,7 +7,8 @@ pub(super) const TEXT: Importer = Importer {
     name: "text",
     endings: &["txt"],
     // Anything can be text: it is what is left.
-    recognises: |_| false,
+    rows: false,
+    recognises: |_, _| false,
     read,
 };
 
@@ -22,6 +23,11 @@ fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
     if is_pubtator(file.text) {
         return Err("this is PubTator's format, which is not read; convert it to brat".into());
     }
+    if let Some(kind) = markup(file.text) {
+        let reason =
+            format!("this is {kind}, and its tags are read as text; save the text as .txt");
+        file.warn(None, reason);
+    }
     let details = super::brat::beside(file)?;
     file.add(
         Place::Whole,
@@ -30,6 +36,21 @@ fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
         Runs::copy(0, length),
     );
     Ok(())
+}
+
+/// The language of tags in which a text is written, if it is.
+fn markup(text: &str) -> Option<&'static str> {
+    let start = text.trim_start();
+    let start = &start[..start.floor_char_boundary(start.len().min(14))];
+    let start = start.to_ascii_lowercase();
+    let begins = |with: &[&str]| with.iter().any(|one| start.starts_with(one));
+    if begins(&["<!doctype html", "<html"]) {
+        Some("HTML")
+    } else if begins(&["<?xml", "<!doctype", "<!--"]) {
+        Some("XML")
+    } else {
+        None
+    }
 }
 
 /// Whether a text is abstracts in PubTator's format: `number|t|title`, `number|a|abstract`.

@@ -1,0 +1,144 @@
+//! Which field of JSON records holds what.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::fields::{Roles, roles};
+use super::{Columns, own};
+
+/// A field of a record that can be text, an id or a label.
+pub(super) struct Field<'a> {
+    pub(super) name: String,
+    pub(super) path: Vec<String>,
+    pub(super) value: &'a Value,
+}
+
+/// Fields that are values or lists, those of nested objects with dotted names.
+pub(super) fn flatten<'a>(
+    value: &'a Value,
+    path: &[String],
+    prefix: &str,
+    fields: &mut Vec<Field<'a>>,
+) {
+    let Some(object) = value.as_object() else {
+        return;
+    };
+    for (name, value) in object {
+        let own: Vec<String> = path.iter().chain([name]).cloned().collect();
+        let full = format!("{prefix}{name}");
+        match value {
+            // Marks and other fields of a note as this program writes them.
+            _ if name == "annotations" && path.is_empty() && own::has_marks(value) => {}
+            Value::Object(_) if name == "fields" && path.is_empty() => {
+                flatten(value, &own, "", fields);
+            }
+            Value::Object(_) => flatten(value, &own, &format!("{full}."), fields),
+            _ => fields.push(Field {
+                name: full,
+                path: own,
+                value,
+            }),
+        }
+    }
+}
+
+/// Names of the fields that hold what. The text is where the first record has it: in another field
+/// it would be another text.
+#[derive(Default)]
+pub(super) struct Names {
+    text: Vec<String>,
+    id: Option<String>,
+    patient: Option<String>,
+    label: Option<String>,
+    error: Option<String>,
+    /// All that were looked at.
+    seen: HashSet<String>,
+}
+
+impl Names {
+    /// Learns from a record what those before did not tell. Returns a remark if it has several
+    /// fields that could be the text.
+    ///
+    /// # Errors
+    /// A sentence when no record so far has a text.
+    pub(super) fn learn(
+        &mut self,
+        fields: &[Field<'_>],
+        columns: &Columns,
+        task: bool,
+    ) -> Result<Option<String>, String> {
+        let first = self.text.is_empty();
+        if !first && fields.iter().all(|field| self.seen.contains(&field.name)) {
+            return Ok(None);
+        }
+        let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let found = match task {
+            true => roles(&names, &inside_data(columns)),
+            false => roles(&names, columns),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(reason) if first => return Err(reason),
+            // Such as a record that lacks a field of the others.
+            Err(_) => return Ok(None),
+        };
+        let name = |column: usize| names[column].clone();
+        let mut remark = None;
+        if first {
+            self.text = found.text.iter().map(|&column| name(column)).collect();
+            if !found.other_texts.is_empty() {
+                let (text, others) = (&self.text[0], found.other_texts.join(", "));
+                remark = Some(format!(
+                    "\"{text}\" is taken as the text; name another with --text: {others}"
+                ));
+            }
+        }
+        for (own, found) in [
+            (&mut self.id, found.id),
+            (&mut self.patient, found.patient),
+            (&mut self.label, found.label),
+            (&mut self.error, found.error),
+        ] {
+            let free = |name: &String| !self.text.contains(name);
+            *own = own.take().or(found.map(name).filter(free));
+        }
+        self.seen.extend(names);
+        Ok(remark)
+    }
+
+    /// Where a record has what these names say.
+    ///
+    /// # Errors
+    /// A sentence when it has no field of the text.
+    pub(super) fn find(&self, fields: &[Field<'_>]) -> Result<Roles, String> {
+        let column = |name: &String| fields.iter().position(|field| field.name == *name);
+        let one = |name: &Option<String>| name.as_ref().and_then(column);
+        let text: Vec<usize> = self.text.iter().filter_map(column).collect();
+        if text.is_empty() {
+            let names = self.text.join("\" or \"");
+            return Err(format!(
+                "it has no \"{names}\", which is the text of the records before it"
+            ));
+        }
+        Ok(Roles {
+            text,
+            id: one(&self.id),
+            patient: one(&self.patient),
+            label: one(&self.label),
+            error: one(&self.error),
+            ..Roles::default()
+        })
+    }
+}
+
+/// Names of columns as they are inside of a task's `data`.
+fn inside_data(columns: &Columns) -> Columns {
+    let own = |name: &String| name.strip_prefix("data.").unwrap_or(name).to_owned();
+    Columns {
+        text: columns.text.iter().map(own).collect(),
+        id: columns.id.as_ref().map(own),
+        patient: columns.patient.as_ref().map(own),
+        label: columns.label.as_ref().map(own),
+    }
+}
