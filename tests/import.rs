@@ -7,6 +7,8 @@ mod common;
 
 #[path = "import/damage.rs"]
 mod damage;
+#[path = "import/export.rs"]
+mod export;
 #[path = "import/folders.rs"]
 mod folders;
 #[path = "import/properties.rs"]
@@ -15,6 +17,8 @@ mod properties;
 mod records;
 #[path = "import/tables.rs"]
 mod tables;
+#[path = "import/units.rs"]
+mod units;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

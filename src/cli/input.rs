@@ -107,4 +107,28 @@ pub(super) fn tell(import: &Import, terminal: &Terminal) {
     for failure in &import.failures {
         terminal.error(&failure.to_string());
     }
+    if import.stopped {
+        terminal.remark(&stopped(import));
+    }
+}
+
+fn stopped(import: &Import) -> String {
+    let (done, total) = (import.done, import.total);
+    format!("stopped: {done} of {total} files are read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_import_says_how_far_it_came() {
+        let import = Import {
+            stopped: true,
+            done: 2,
+            total: 9,
+            ..Import::default()
+        };
+        assert_eq!(stopped(&import), "stopped: 2 of 9 files are read");
+    }
 }

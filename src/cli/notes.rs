@@ -1,6 +1,6 @@
 //! `auscult notes`: what files hold, and which sections notes have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,20 +10,21 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::input::{Notes, tell};
-use super::output::{Format, Forms, Output, Table, print_text};
+use super::output::{Format, Forms, Output, Table, write_text};
 use super::passage::{counted, visible};
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
     Annotations, BUNDLED_RULES, Details, FileReport, Import, ImportError, Note, SectionRules,
-    Source, Warning,
+    Source, Warning, rule_list,
 };
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Read files of notes, count what is in them, and say what could not be read.
     ///
-    /// With --out NOTES.jsonl the notes are written in one shape, which every command reads.
+    /// With --out NOTES.jsonl the notes are written in one shape, which every command reads; a .csv
+    /// file holds no marks.
     #[command(after_help = "Example: auscult notes import assets/notes")]
     Import(Notes),
     /// Show the sections of notes.
@@ -36,7 +37,10 @@ pub(super) enum Command {
         sections: Option<PathBuf>,
     },
     /// Print the rules for section headings, as a file to change.
-    #[command(after_help = "Example: auscult notes rules > my-rules.toml")]
+    ///
+    /// With --out RULES.toml they are written there; with --json, or into a .json, .jsonl or .csv
+    /// file, each section is a record of its name and headings.
+    #[command(after_help = "Example: auscult notes rules --out my-rules.toml")]
     Rules,
 }
 
@@ -47,10 +51,7 @@ impl Command {
             Self::Outline { notes, sections } => {
                 outline(notes, sections.as_deref(), global, terminal)
             }
-            Self::Rules => {
-                print_text(BUNDLED_RULES)?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Self::Rules => rules(global),
         }
     }
 }
@@ -126,6 +127,15 @@ fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCod
                 array: None,
             })?;
             terminal.remark(&describe(&report));
+            let marked = items.iter().filter(|item| !item.annotations.is_empty());
+            let marked = marked.count();
+            if marked > 0 && matches!(output, Output::File(_, Format::Csv)) {
+                terminal.warning(&format!(
+                    "the marks of {} are not written, since CSV cannot hold them; --out with \
+                     .jsonl keeps them",
+                    counted(marked, "note")
+                ));
+            }
         }
         _ => output.write(&Forms {
             text: describe(&report),
@@ -231,21 +241,65 @@ fn describe(report: &Report<'_>) -> String {
     text
 }
 
+/// Columns of every table of notes; fields of the same name get another.
+const COLUMNS: [&str; 5] = ["id", "source", "patient", "label", "text"];
+
 fn table(items: &[Written<'_>]) -> Table {
-    let header = ["id", "source", "patient", "label", "text"];
+    let fields: BTreeSet<&String> = items.iter().flat_map(|item| item.fields.keys()).collect();
+    let mut header: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
+    for field in &fields {
+        let mut name = (*field).clone();
+        // Names that differ in case only would be one when the table is read again.
+        while header.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
+            name.push('_');
+        }
+        header.push(name);
+    }
     let row = |item: &Written<'_>| {
-        vec![
+        let own = [
             item.id.unwrap_or_default().to_owned(),
             item.source.clone(),
             item.patient.unwrap_or_default().to_owned(),
             item.labels.join("; "),
             item.text.to_owned(),
-        ]
+        ];
+        let fields = fields.iter();
+        let others = fields.map(|field| item.fields.get(*field).cloned().unwrap_or_default());
+        own.into_iter().chain(others).collect()
     };
     Table {
-        header: header.map(str::to_owned).to_vec(),
         rows: items.iter().map(row).collect(),
+        header,
     }
+}
+
+/// The rules for headings, as the file that they are or as records.
+fn rules(global: &Global) -> Result<ExitCode> {
+    let toml = global.out.as_deref().filter(|file| {
+        let ending = file.extension().unwrap_or_default();
+        ending.eq_ignore_ascii_case("toml")
+    });
+    if let Some(file) = toml {
+        write_text(file, BUNDLED_RULES)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let output = global.output(&[Format::Csv])?;
+    let sections = rule_list(BUNDLED_RULES).map_err(anyhow::Error::msg)?;
+    let rows = sections.iter().flat_map(|section| {
+        let headings = section.headings.iter();
+        headings.map(|heading| vec![section.name.clone(), heading.clone()])
+    });
+    let table = Table {
+        header: ["name", "heading"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    };
+    output.write(&Forms {
+        items: &sections,
+        text: BUNDLED_RULES.to_owned(),
+        table: Some(table),
+        array: None,
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The sections of a note.

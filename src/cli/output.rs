@@ -127,6 +127,11 @@ pub(super) fn print_text(text: &str) -> Result<()> {
     print(|out| out.write_all(text.as_bytes()))
 }
 
+/// Writes text into a file, whose folder has to be there.
+pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_file(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn json_lines<T: Serialize>(items: &[T]) -> Result<String> {
     let mut lines = String::new();
     for item in items {

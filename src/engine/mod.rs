@@ -35,7 +35,9 @@ pub use crate::notes::import::{
     Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning,
     ann_lines, import, import_text,
 };
-pub use crate::notes::sections::{BUNDLED_RULES, RulesError, Section, SectionRules};
+pub use crate::notes::sections::{
+    BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
+};
 pub use crate::notes::{Annotations, Details, Note, Source};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;

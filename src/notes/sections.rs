@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The rules that come with the program, as a file to start from.
 pub const BUNDLED_RULES: &str = include_str!("../../assets/section-rules.toml");
@@ -83,11 +83,34 @@ struct File {
     section: Vec<Rule>,
 }
 
-#[derive(Deserialize)]
+/// A section and the headings under which it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Rule {
-    name: String,
-    headings: Vec<String>,
+pub struct Rule {
+    /// What the section is called.
+    pub name: String,
+    /// Its headings.
+    pub headings: Vec<String>,
+}
+
+/// The rules of a text, one by one.
+///
+/// # Errors
+/// A sentence that says what is wrong, and in which line.
+pub fn rule_list(text: &str) -> Result<Vec<Rule>, String> {
+    Ok(File::parse(text)?.section)
+}
+
+impl File {
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
+            match line {
+                Some(line) => format!("line {line}: {}", error.message()),
+                None => error.message().to_owned(),
+            }
+        })
+    }
 }
 
 impl Default for SectionRules {
@@ -118,13 +141,7 @@ impl SectionRules {
     /// # Errors
     /// A sentence that says what is wrong, and in which line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| line_of(text, span.start));
-            match line {
-                Some(line) => format!("line {line}: {}", error.message()),
-                None => error.message().to_owned(),
-            }
-        })?;
+        let file = File::parse(text)?;
         if file.section.is_empty() && !file.unknown_headings {
             return Err("there is no rule in it: nothing would be a heading".to_owned());
         }

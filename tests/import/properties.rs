@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use auscult::engine::{ImportOptions, Job, Note, import};
+use auscult::engine::{ImportOptions, Job, Note, TextEncoding, import};
+use encoding_rs::WINDOWS_1252;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::common::Temporary;
 
 /// Text of letters with the characters on which offsets come to grief, never only white space.
-fn awkward_text() -> impl Strategy<Value = String> {
+pub fn awkward_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[a-zA-Z0-9 ,.:;'\"-]{1,8}",
         1 => prop::sample::select(vec![
@@ -22,7 +23,7 @@ fn awkward_text() -> impl Strategy<Value = String> {
 }
 
 /// A text with spans of it, in code points.
-fn marked_text() -> impl Strategy<Value = (String, Vec<(usize, usize)>)> {
+pub fn marked_text() -> impl Strategy<Value = (String, Vec<(usize, usize)>)> {
     awkward_text().prop_flat_map(|text| {
         let length = text.chars().count();
         let span = (0..length).prop_flat_map(move |start| (Just(start), start + 1..=length));
@@ -91,6 +92,26 @@ proptest! {
         let big = [b"\xFE\xFF".to_vec(), units(u16::to_be_bytes)].concat();
         let spell = |c: char| vec![c.encode_utf16(&mut [0; 2]).iter().flat_map(|u| u.to_be_bytes()).collect()];
         check_map(&one("c.txt", &big), &big, spell);
+    }
+
+    #[test]
+    fn text_files_in_windows_1252(text in awkward_text()) {
+        let one = |c: char| WINDOWS_1252.encode(&c.to_string()).0.into_owned();
+        let text: String = text.chars().filter(|c| !WINDOWS_1252.encode(&c.to_string()).2).collect();
+        let bytes: Vec<u8> = text.chars().flat_map(one).collect();
+        let path = Temporary::new();
+        let path = path.file("d.txt", &bytes);
+        let options = ImportOptions { encoding: Some(TextEncoding::Windows1252), ..ImportOptions::default() };
+        // Letters beyond ASCII are no UTF-8 when they are bytes, so that the guess is right; a row
+        // of them can be by chance.
+        let beyond = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+        let guessed = import(&[path.to_owned()], &ImportOptions::default(), &Job::silent());
+        let told = import(&[path], &options, &Job::silent());
+        let all = if beyond > 1 { vec![told] } else { vec![told, guessed] };
+        for import in all {
+            prop_assert_eq!(import.notes[0].text(), &text);
+            check_map(&import.notes[0], &bytes, |c| vec![one(c)]);
+        }
     }
 
     #[test]
