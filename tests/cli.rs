@@ -422,6 +422,32 @@ fn bench_measures_what_it_is_asked_for() {
 }
 
 #[test]
+fn rules_for_headings_go_where_they_are_asked_for() {
+    let temporary = Temporary::new();
+    let rules = succeeds(&["notes", "rules"]);
+    let toml = temporary.path().join("rules.toml");
+    assert_eq!(succeeds(&["notes", "rules", "--out", path(&toml)]), "");
+    assert_eq!(std::fs::read_to_string(&toml).unwrap(), rules);
+    let json = succeeds(&["notes", "rules", "--json"]);
+    let first: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert!(
+        first["name"].is_string() && first["headings"][0].is_string(),
+        "{first}"
+    );
+    let table = temporary.path().join("rules.csv");
+    succeeds(&["notes", "rules", "--out", path(&table)]);
+    let table = std::fs::read_to_string(table).unwrap();
+    assert!(table.starts_with("name,heading\r\n") && table.lines().count() > 50);
+    fails(&["notes", "rules", "--out", "rules.npy"], 2, "no such form");
+    let nowhere = temporary.path().join("none/rules.toml");
+    fails(
+        &["notes", "rules", "--out", path(&nowhere)],
+        1,
+        "cannot write",
+    );
+}
+
+#[test]
 fn every_command_has_an_example() {
     for command in [
         &["models", "check"][..],
@@ -443,19 +469,22 @@ fn every_command_has_an_example() {
     }
 }
 
-/// A hundred damaged copies of a note: each gives a result or a sentence.
+/// A hundred damaged copies of a note: each gives a result or a sentence. What is still text gives
+/// a result, and what holds a NUL does not.
 #[test]
 fn damaged_notes_never_panic() {
     let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let original = std::fs::read(bundled_note("progress-note.txt")).unwrap();
+    let mut original = std::fs::read(bundled_note("progress-note.txt")).unwrap();
+    original.truncate(400);
     let mut numbers = Numbers(42);
+    let (mut sound, mut broken) = (Vec::new(), Vec::new());
     for index in 0..100 {
         let mut bytes = original.clone();
         match index % 4 {
-            0 => bytes.truncate(numbers.below(bytes.len())),
+            0 => bytes.truncate(1 + numbers.below(bytes.len())),
             1 => {
                 let at = numbers.below(bytes.len());
-                bytes[at] = numbers.below(256) as u8;
+                bytes[at] = [0, 0xFF, b'\r', 7][numbers.below(4)];
             }
             2 => {
                 let at = numbers.below(bytes.len());
@@ -468,7 +497,13 @@ fn damaged_notes_never_panic() {
                 bytes.splice(at..at, emoji);
             }
         }
-        temporary.file(&format!("{index:03}.txt"), bytes);
+        let name = format!("{index:03}.txt");
+        match std::str::from_utf8(&bytes) {
+            _ if bytes.contains(&0) => broken.push(name.clone()),
+            Ok(_) => sound.push(name.clone()),
+            Err(_) => {}
+        }
+        temporary.file(&name, bytes);
     }
     let output = auscult(&[
         "embed",
@@ -477,16 +512,18 @@ fn damaged_notes_never_panic() {
         "--json",
         path(temporary.path()),
     ]);
-    let stderr = text(&output.stderr);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(!stderr.contains("panicked"), "{stderr}");
-    let results = text(&output.stdout).lines().count();
-    let errors = stderr
-        .lines()
-        .filter(|line| line.starts_with("error: "))
-        .count();
-    assert_eq!(results + errors, 100, "{stderr}");
-    assert!(
-        results > 30 && errors > 0,
-        "{results} results, {errors} errors"
-    );
+    let errors = |line: &&str| line.starts_with("error: ");
+    let errors: Vec<&str> = stderr.lines().filter(errors).collect();
+    assert_eq!(stdout.lines().count() + errors.len(), 100, "{stderr}");
+    assert!(sound.len() > 50 && broken.len() > 3, "{sound:?} {broken:?}");
+    for name in &sound {
+        let found = stdout.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(found, 1, "{name}: {stderr}");
+    }
+    for name in &broken {
+        let said = |line: &&&str| line.contains(name);
+        assert_eq!(errors.iter().filter(said).count(), 1, "{name}: {stderr}");
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn is_task(value: &Value) -> bool {
     let names = |object: &Map<String, Value>| object.keys().cloned().collect::<Vec<_>>();
     let lists = ["annotations", "predictions", "completions"];
     let list = |name: &&str| value.get(*name).is_some_and(Value::is_array);
-    lists.iter().any(|name| list(name))
+    lists.iter().any(list)
         || (has_text(&names(data)) && !value.as_object().is_some_and(|own| has_text(&names(own))))
 }
 

@@ -34,7 +34,7 @@ const MARKS: &[&str] = &[
 /// Whether a record's `annotations` are in the form in which this program writes them.
 pub(super) fn has_marks(annotations: &Value) -> bool {
     let list = |name: &&str| annotations.get(*name).is_some_and(Value::is_array);
-    annotations.as_object().is_some_and(|own| own.is_empty()) || MARKS.iter().any(|name| list(name))
+    annotations.as_object().is_some_and(|own| own.is_empty()) || MARKS.iter().any(list)
 }
 
 /// Whether this program wrote a record; any of the signs alone can be somebody else's.

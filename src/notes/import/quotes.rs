@@ -46,7 +46,7 @@ pub(super) fn row_end(text: &str, start: usize, form: Form) -> RowEnd {
                 at = quote + 1;
                 match bytes.get(at) {
                     Some(b'"') => at += 1,
-                    next if next.is_none_or(parts) => {
+                    next if next.is_none_or(&parts) => {
                         cells.push(first + 1..quote);
                         break;
                     }
@@ -56,7 +56,7 @@ pub(super) fn row_end(text: &str, start: usize, form: Form) -> RowEnd {
             }
         } else {
             let rest = &bytes[at..];
-            at += rest.iter().position(|b| parts(b)).unwrap_or(rest.len());
+            at += rest.iter().position(&parts).unwrap_or(rest.len());
             cells.push(first..at);
         }
         if bytes.get(at) == Some(&form.delimiter) {

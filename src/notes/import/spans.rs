@@ -7,6 +7,9 @@ use super::super::annotation::{Annotations, Link, OffsetUnit, Positions, Span};
 /// Fields that can hold spans.
 pub(super) const SPAN_FIELDS: &[&str] = &["spans", "entities", "label", "labels", "annotations"];
 
+/// Something of a list with its number, counted from 1.
+type Numbered<'a> = (usize, &'a Value);
+
 /// Something of a list that is left out: its number, counted from 1, and why.
 type Wrong = (usize, &'static str);
 
@@ -15,7 +18,7 @@ type Wrong = (usize, &'static str);
 ///
 /// A span that repeats its text must repeat what stands there.
 pub(super) fn add_spans(
-    list: &[(usize, &Value)],
+    list: &[Numbered<'_>],
     text: &str,
     unit: OffsetUnit,
     found: &mut Annotations,
@@ -35,7 +38,7 @@ pub(super) fn add_spans(
 pub(super) fn is_prodigy(record: &Value) -> bool {
     let hash = |name: &&str| record.get(*name).is_some();
     let answer = record.get("answer").and_then(Value::as_str);
-    ["_input_hash", "_task_hash"].iter().any(|name| hash(name))
+    ["_input_hash", "_task_hash"].iter().any(hash)
         || matches!(answer, Some("accept" | "reject" | "ignore"))
 }
 
@@ -54,7 +57,7 @@ pub(super) fn is_marks(name: &str, value: &Value) -> bool {
 pub(super) fn span_list<'a>(
     name: &str,
     value: &'a Value,
-) -> Option<(Vec<(usize, &'a Value)>, Vec<String>)> {
+) -> Option<(Vec<Numbered<'a>>, Vec<String>)> {
     let is = match name {
         "spans" | "entities" => |one: &Value| one.is_object() || looks_like_span(one),
         "annotations" => |one: &Value| label_alone(one).is_some() || looks_like_span(one),
