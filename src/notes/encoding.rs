@@ -1,6 +1,7 @@
 //! How the bytes of a file spell its text.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use encoding_rs::WINDOWS_1252;
@@ -84,7 +85,7 @@ impl Decoded {
 /// A place in a file that is no text.
 pub(super) struct Damage {
     /// The byte of the decoded text where a mark stands for it.
-    pub(super) at: usize,
+    at: usize,
     /// Its byte in the file, after decompression.
     byte: usize,
     what: &'static str,
@@ -94,6 +95,13 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "byte {} {}", self.byte, self.what)
     }
+}
+
+/// What is no text in these bytes of a decoded text, if anything is.
+pub(super) fn damaged(damage: &[Damage], bytes: &Range<usize>) -> Option<String> {
+    let first = damage.partition_point(|one| one.at < bytes.start);
+    let found = damage.get(first).filter(|one| one.at < bytes.end);
+    found.map(Damage::to_string)
 }
 
 const NUL: &str = "is NUL";

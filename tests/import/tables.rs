@@ -3,7 +3,7 @@
 use auscult::engine::{Import, Job, StopFlag, import};
 
 use crate::common::Temporary;
-use crate::{named, read, sources, texts};
+use crate::{marked, named, read, sources, texts};
 
 fn table(content: impl AsRef<[u8]>) -> Import {
     read(&Temporary::new().file("t.csv", content))
@@ -95,6 +95,17 @@ fn a_byte_that_is_no_text_loses_its_row_only() {
     ]
     .concat();
     assert_eq!(ids(&table(wrong)), ["1", "2", "4"]);
+    // Marks are lines, too.
+    temporary.file(
+        "m.ann",
+        b"T1\tX 0 1\ta\nT2\tX 2 3\t\xC2\xB5\nT3\tX 2 3\t\xC2\xB5\n#1\tN T1\t\xFFzyxword\n",
+    );
+    let import = read(&temporary.file("m.txt", "a µ"));
+    assert_eq!(
+        (marked(&import.notes[0]).len(), lines(&import)),
+        (3, vec![4])
+    );
+    assert!(import.notes[0].details().annotations.comments.is_empty());
     // A text has no rows, and a table without names of columns cannot be read.
     for (name, content) in [
         ("a.txt", &b"5 \xC2\xB5g \xC2\xB0 \xFF"[..]),
@@ -143,7 +154,7 @@ fn a_note_is_not_taken_for_a_table() {
     let temporary = Temporary::new();
     for note in [
         "Radiology, Report\nPatient with cough, fever and chills.\nNo effusion.\n",
-        "Jane Doe, Note\nCough, fever.\nNo effusion.\n",
+        "Jane Doe, Note\nCough, fever.\nNausea, vomiting.\n",
         "Patient, Note\nLong prose, with commas, and more.\nAnother, line, too.\nNone.\n",
     ] {
         let path = temporary.file("note.txt", note);

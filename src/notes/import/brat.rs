@@ -8,7 +8,7 @@ use super::super::annotation::{
     Annotations, Attribute, Comment, Link, OffsetUnit, Positions, Span,
 };
 use super::files::{decompressed, marks_of, read, text_of};
-use super::{Decoded, Details, Failure, FileContext, Importer, Warning};
+use super::{Damage, Details, Failure, FileContext, Importer, Warning, damaged};
 
 /// Marks whose text is missing.
 pub(super) const BRAT: Importer = Importer {
@@ -41,10 +41,9 @@ pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Fail
     };
     let marks = read(&path)
         .and_then(decompressed)
-        .and_then(|bytes| super::super::encoding::decode(bytes, None))
-        .and_then(Decoded::whole);
+        .and_then(|bytes| super::super::encoding::decode(bytes, None));
     let marks = match marks {
-        Ok(marks) => marks.text,
+        Ok(marks) => marks,
         Err(reason) => {
             // The text is read all the same.
             file.skipped += 1;
@@ -54,7 +53,7 @@ pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Fail
         }
     };
     file.format = "brat".to_owned();
-    let (annotations, warnings) = parse(&marks, file.text);
+    let (annotations, warnings) = parse(&marks.text, &marks.damage, file.text);
     file.skipped += warnings.len();
     file.import
         .warnings
@@ -70,13 +69,21 @@ pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Fail
 }
 
 /// The marks of an `.ann` file, and the lines that are left out.
-fn parse(marks: &str, text: &str) -> (Annotations, Vec<(u64, String)>) {
+fn parse(marks: &str, damage: &[Damage], text: &str) -> (Annotations, Vec<(u64, String)>) {
     let mut found = Annotations::default();
     let mut warnings = Vec::new();
     let mut lines: Vec<(u64, String)> = Vec::new();
     let mut taken: HashSet<&str> = HashSet::new();
     let positions = Positions::new(text, OffsetUnit::CodePoints);
-    for (number, line) in (1..).zip(marks.lines()) {
+    let mut end = 0;
+    for (number, own) in (1..).zip(marks.split_inclusive('\n')) {
+        let bytes = end..end + own.len();
+        end = bytes.end;
+        if let Some(reason) = damaged(damage, &bytes) {
+            warnings.push((number, reason));
+            continue;
+        }
+        let line = own.lines().next().unwrap_or_default();
         if line.trim().is_empty() {
             continue;
         }
@@ -303,7 +310,7 @@ mod tests {
                      T3\tSeverity 33 39\tsevere\nR1\tMODIFY Arg1:T3 Arg2:T1\n\
                      E1\tSymptom:T1 Theme:T2\nE2\tOuter:T3 Inner:E1\nA1\tNegated E1\nA2\tLevel T3 high\n\
                      #1\tAnnotatorNotes T1\tsee the chart\n*\tOVERLAP T1 T2\nN1\tReference T1 X:1\tpain";
-        let (found, warnings) = parse(marks, TEXT);
+        let (found, warnings) = parse(marks, &[], TEXT);
         assert_eq!(warnings, []);
         assert_eq!(&TEXT[found.spans[0].pieces[0].clone()], "chest\npain");
         assert_eq!(found.spans[1].pieces.len(), 2);
@@ -318,7 +325,7 @@ mod tests {
     fn wrong_lines_are_listed_and_the_rest_stays() {
         let marks = "T1\tSymptom 21 31\tchest pain\nT2\tAge 0 5\twrong\nT3\tAge 5\nT4\tAge 40 99\nT5\tAge x 2\n\
                      R1\tX Arg1:T1 Arg2:T9\nA1\tNegated R1\nE1\tSymptom\nR2\tX Arg1\n\nA2\tonly\nT6\tAge\nT1\tAge 0 1";
-        let (found, warnings) = parse(marks, TEXT);
+        let (found, warnings) = parse(marks, &[], TEXT);
         assert_eq!(found.spans.len(), 1);
         assert!(found.relations.is_empty() && found.attributes.is_empty());
         let lines: Vec<u64> = warnings.iter().map(|(line, _)| *line).collect();

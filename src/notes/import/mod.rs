@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::encoding::{Damage, Decoded, Encoding};
+use super::encoding::{Damage, Decoded, Encoding, damaged};
 use super::map::{Runs, SourceMap};
 use super::source::{Place, SourceFile};
 use super::{Details, Note, Source};
@@ -303,9 +303,7 @@ impl FileContext<'_> {
 
     /// What is no text in these bytes of the decoded file, if anything is.
     fn damaged(&self, bytes: &Range<usize>) -> Option<String> {
-        let first = self.damage.partition_point(|one| one.at < bytes.start);
-        let found = self.damage.get(first).filter(|one| one.at < bytes.end);
-        found.map(Damage::to_string)
+        damaged(&self.damage, bytes)
     }
 
     /// Lets the user stop, now and then.
