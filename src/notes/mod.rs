@@ -1,6 +1,7 @@
 //! Clinical text with byte spans, read from files.
 
 pub mod annotation;
+mod decoding;
 pub mod encoding;
 pub mod import;
 pub mod map;

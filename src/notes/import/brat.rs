@@ -8,7 +8,7 @@ use super::super::annotation::{
     Annotations, Attribute, Comment, Link, OffsetUnit, Positions, Span,
 };
 use super::files::{decompressed, marks_of, read, text_of};
-use super::{Damage, Details, Failure, FileContext, Importer, Warning, damaged};
+use super::{Damage, Details, Failure, FileContext, Importer, Warning, damaged, decode};
 
 /// Marks whose text is missing.
 pub(super) const BRAT: Importer = Importer {
@@ -41,7 +41,7 @@ pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Fail
     };
     let marks = read(&path)
         .and_then(decompressed)
-        .and_then(|bytes| super::super::encoding::decode(bytes, None));
+        .and_then(|bytes| decode(bytes, None));
     let marks = match marks {
         Ok(marks) => marks,
         Err(reason) => {

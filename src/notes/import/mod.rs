@@ -22,7 +22,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::encoding::{Damage, Decoded, Encoding, damaged};
+use super::decoding::{Damage, Decoded, damaged, decode};
+use super::encoding::Encoding;
 use super::map::{Runs, SourceMap};
 use super::source::{Place, SourceFile};
 use super::{Details, Note, Source};
@@ -162,7 +163,7 @@ impl Import {
         job: &Job,
     ) -> Result<(), Failure> {
         let sha256 = files::sha256(&bytes);
-        let mut decoded = super::encoding::decode(files::decompressed(bytes)?, options.encoding)?;
+        let mut decoded = decode(files::decompressed(bytes)?, options.encoding)?;
         if decoded.text.trim().is_empty() {
             return Err("there is no text in it".into());
         }
