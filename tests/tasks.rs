@@ -11,6 +11,7 @@ mod attention;
 mod windows;
 
 use std::path::Path;
+use std::time::Duration;
 
 use auscult::engine::{
     Aggregation, ClassifyQuery, DeviceChoice, EmbedQuery, Engine, FillMaskQuery, Function, Job,
@@ -276,22 +277,25 @@ fn a_stopped_measurement_keeps_what_it_has() {
     let engine = tiny();
     let stop = StopFlag::default();
     let flag = stop.clone();
-    // Told at most every 50 ms: the first report comes before anything is done.
-    let job = Job::reporting(stop, move |progress| {
-        if progress.done > 0 {
+    let job = Job::reporting(stop, Duration::ZERO, move |progress| {
+        let tokens = progress.inside.filter(|inside| inside.unit == "tokens");
+        if progress.done == 1 && tokens.is_some_and(|inside| inside.done > 0) {
             flag.stop();
         }
     });
+    let notes = [note(), note(), note(), note()];
     let found = engine
-        .surprise(
-            &[note(), note(), note(), note()],
-            &SurpriseQuery::default(),
-            &job,
-        )
+        .surprise(&notes, &SurpriseQuery::default(), &job)
         .unwrap();
-    assert!(found.stopped && found.results.len() < 4);
-    let last = found.results.last().unwrap();
-    assert!(!last.tokens.is_empty());
+    assert!(found.stopped && found.failures.is_empty());
+    let [first, second] = &found.results[..] else {
+        panic!("{} notes", found.results.len());
+    };
+    assert!(first.complete && first.tokens.len() == first.coverage.tokens - 2);
+    // What was measured of the second note before its second batch of tokens.
+    assert!(!second.complete && !second.tokens.is_empty());
+    assert!(second.tokens.len() < first.tokens.len());
+    assert!(second.tokens == first.tokens[..second.tokens.len()]);
 }
 
 #[test]
