@@ -63,7 +63,7 @@ pub struct FilledMask {
     /// are only an approximation.
     pub approximate: bool,
     /// Whether it lies in what was read of the note.
-    pub read: bool,
+    pub was_read: bool,
     /// The likeliest first; none if it was not read.
     pub candidates: Vec<Candidate>,
 }
@@ -136,7 +136,7 @@ impl Fill<'_> {
             start: spans(place).start,
             end: spans(place).end,
             approximate: place.rows.len() > 1,
-            read: false,
+            was_read: false,
             candidates: Vec::new(),
         };
         let mut masks: Vec<FilledMask> = places.iter().map(unread).collect();
@@ -229,7 +229,7 @@ impl Fill<'_> {
                 start: mask.span.start,
                 end: mask.span.end,
                 approximate: mask.approximate,
-                read: true,
+                was_read: true,
                 candidates: self.candidates(logits),
             };
         };
