@@ -7,6 +7,8 @@ mod common;
 
 #[path = "tasks/attention.rs"]
 mod attention;
+#[path = "tasks/reading.rs"]
+mod reading_notes;
 #[path = "tasks/windows.rs"]
 mod windows;
 
@@ -18,7 +20,7 @@ use auscult::engine::{
     LongNotes, Note, Pooling, ReadingOptions, SearchQuery, Source, StopFlag, SurpriseQuery,
     TagQuery, Unit, Way,
 };
-use common::{Temporary, copy_folder, fixture};
+use common::{Temporary, fixture};
 
 const TEXT: &str = "HPI: 3 days of cough and fever, worse at night.\nNo chest pain.\n\n\
                     Medications:\n- aspirin 81 mg daily\n- metoprolol 25 mg twice daily\n\n\
@@ -47,20 +49,9 @@ fn reading(long: LongNotes, max_tokens: usize, overlap: usize) -> ReadingOptions
     }
 }
 
-/// A reference model, which has no tokenizer, with one that spells letter by letter.
+/// A reference model with a tokenizer that spells.
 fn spelling(case: &str, temporary: &Temporary) -> Engine {
-    let folder = temporary.path().join(case);
-    copy_folder(&fixture("reference").join(case), &folder);
-    let letters = ('a'..='z').chain('0'..='9').chain(".,:;-!?/".chars());
-    let mut tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-        .map(str::to_owned)
-        .to_vec();
-    for letter in letters {
-        tokens.push(letter.to_string());
-        tokens.push(format!("##{letter}"));
-    }
-    std::fs::write(folder.join("vocab.txt"), tokens.join("\n")).unwrap();
-    engine(&folder)
+    engine(&common::spelling(case, temporary))
 }
 
 #[test]
