@@ -17,8 +17,7 @@ use std::time::Duration;
 
 use auscult::engine::{
     Aggregation, ClassifyQuery, DeviceChoice, EmbedQuery, Engine, FillMaskQuery, Function, Job,
-    LongNotes, Note, Pooling, ReadingOptions, SearchQuery, Source, StopFlag, SurpriseQuery,
-    TagQuery, Unit, Way,
+    LongNotes, Note, Pooling, ReadingOptions, Source, StopFlag, SurpriseQuery, TagQuery, Unit, Way,
 };
 use common::{Temporary, fixture};
 
@@ -413,31 +412,4 @@ fn windows_that_hold_everything_change_nothing() {
         assert!(windows.coverage.windows > 1 && windows.units.len() == plain.units.len());
         assert!(windows.units != plain.units);
     }
-}
-
-#[test]
-fn a_search_finds_the_passage_itself() {
-    let engine = tiny();
-    let wanted = Note::new(Source::Typed, "No chest pain.".to_owned());
-    let folder = fixture("notes/good");
-    let paths = [folder.join("clinic.csv"), folder.join("plain.txt")];
-    let mut notes = auscult::engine::import(&paths, &Default::default(), &Job::silent()).notes;
-    let file = notes[0].source().clone();
-    notes.push(Note::new(
-        file,
-        "Something else.\n\nNo chest pain.\n\n---".to_owned(),
-    ));
-    let query = SearchQuery {
-        unit: Unit::Sentence,
-        pooling: Pooling::Cls,
-        top: 3,
-        reading: ReadingOptions::default(),
-    };
-    let found = engine
-        .search(&wanted, &notes, &query, &Job::silent())
-        .unwrap();
-    assert_eq!(found.hits[0].text, "No chest pain.");
-    assert!((found.hits[0].score - 1.0).abs() < 1e-6 && found.hits[1].score < 1.0);
-    assert!(found.hits.len() == 3 && found.compared > 5);
-    assert!(found.hits.is_sorted_by(|a, b| a.score >= b.score));
 }

@@ -173,6 +173,12 @@ impl Loaded {
 }
 
 impl Reader<'_> {
+    /// Where each section of a note but the first begins.
+    fn section_starts(&self, note: &Note) -> Vec<usize> {
+        let sections = self.options.rules.outline(note.text()).into_iter();
+        sections.skip(1).map(|section| section.span.start).collect()
+    }
+
     /// Tokenizes a note and cuts it where it is too long.
     pub(super) fn read(&self, note: &Note) -> Result<ReadNote, EngineError> {
         let whole = self.loaded.tokenizer.encode(note.text());
@@ -183,10 +189,7 @@ impl Reader<'_> {
         let overlap = self.overlap;
         let fits = whole.len() <= self.limit;
         let starts: Vec<usize> = match self.options.long {
-            LongNotes::Sections if !fits => {
-                let sections = self.options.rules.outline(note.text());
-                sections.iter().skip(1).map(|s| s.span.start).collect()
-            }
+            LongNotes::Sections if !fits => self.section_starts(note),
             _ => Vec::new(),
         };
         let (way, cut) = match self.options.long {

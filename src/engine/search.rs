@@ -87,7 +87,7 @@ impl Engine {
         let asked = job.within(0.0..0.0, || loaded.embed_note(wanted, &reader, &whole, job))?;
         let wanted_vector = &asked.units[0].vector;
         let mut vectors: Vec<f32> = Vec::new();
-        let mut places: Vec<(usize, Hit)> = Vec::new();
+        let mut places = Vec::new();
         let mut number = 0;
         let finished = each_note(notes, job, |note| {
             number += 1;
@@ -101,29 +101,25 @@ impl Engine {
                     continue;
                 }
                 vectors.extend(unit.vector);
-                let hit = Hit {
-                    rank: 0,
-                    score: 0.0,
-                    note: embedding.note.clone(),
-                    coverage: embedding.coverage.clone(),
-                    start: unit.start,
-                    end: unit.end,
-                    section: unit.section,
-                    text: String::new(),
-                    random_weights: embedding.random_weights,
-                };
-                places.push((number - 1, hit));
+                let place = unit.start..unit.end;
+                places.push((number - 1, place, unit.section, embedding.coverage.clone()));
             }
             Ok(())
         });
         let nearest = analysis::nearest(wanted_vector, &vectors, query.top);
         let hits = nearest.iter().enumerate().map(|(rank, found)| {
-            let (note, hit) = &places[found.row];
+            let (note, place, section, coverage) = &places[found.row];
+            let note = &notes[*note];
             Hit {
                 rank: rank + 1,
                 score: found.score,
-                text: notes[*note].text()[hit.start..hit.end].to_owned(),
-                ..hit.clone()
+                note: note.source().to_string(),
+                coverage: coverage.clone(),
+                start: place.start,
+                end: place.end,
+                section: section.clone(),
+                text: note.text()[place.clone()].to_owned(),
+                random_weights: loaded.info.random_weights,
             }
         });
         Ok(Found {

@@ -1,5 +1,6 @@
 //! How surprised a masked language model is by each token of a note.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -148,15 +149,7 @@ impl Loaded {
         let (mut done, total) = (0, read.whole.len());
         let mut copies = copies(read, query, mask).peekable();
         while copies.peek().is_some() {
-            let mut batch: Vec<Copy> = Vec::new();
-            let mut tokens = 0;
-            while let Some(next) = copies.peek()
-                && (batch.is_empty() || tokens + next.ids.len() <= TOKENS_AT_ONCE)
-                && batch.len() < ROWS_AT_ONCE
-            {
-                tokens += next.ids.len();
-                batch.extend(copies.next());
-            }
+            let batch = next_batch(&mut copies);
             let measured = job
                 .step(done, total, "tokens")
                 .map_err(EngineError::from)
@@ -237,6 +230,20 @@ impl Loaded {
         })?;
         Ok(losses)
     }
+}
+
+/// As many copies as are read at once; at least one if there is one.
+fn next_batch(copies: &mut Peekable<impl Iterator<Item = Copy>>) -> Vec<Copy> {
+    let mut batch: Vec<Copy> = Vec::new();
+    let mut tokens = 0;
+    while let Some(next) = copies.peek()
+        && (batch.is_empty() || tokens + next.ids.len() <= TOKENS_AT_ONCE)
+        && batch.len() < ROWS_AT_ONCE
+    {
+        tokens += next.ids.len();
+        batch.extend(copies.next());
+    }
+    batch
 }
 
 /// Copies of a note's windows in which every token of the note is hidden once, in the window where it

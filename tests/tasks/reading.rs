@@ -8,8 +8,10 @@ use auscult::engine::{
     SearchQuery, Source, StopFlag, SurpriseQuery, Unit, Way, surprising_words,
 };
 
-use crate::common::Temporary;
-use crate::{TEXT, embed, note, reading, tiny};
+use serde_json::Value;
+
+use crate::common::{Temporary, copy_folder, fixture};
+use crate::{TEXT, embed, engine, note, reading, tiny};
 
 #[test]
 fn overlap_is_named_where_windows_share_tokens() {
@@ -130,7 +132,8 @@ fn a_note_is_itself_whatever_its_path_is_called() {
     let engine = tiny();
     let temporary = Temporary::new();
     let file = temporary.file("a.csv", "id,text\n1,No cough.\n2,Cough.\n");
-    let other = temporary.path().join(".").join("a.csv");
+    let folder = temporary.path().file_name().unwrap();
+    let other = temporary.path().join("..").join(folder).join("a.csv");
     let import = |path: &std::path::Path| {
         auscult::engine::import(&[path.to_owned()], &Default::default(), &Job::silent()).notes
     };
@@ -173,4 +176,64 @@ fn words_have_one_meaning() {
         .map(|unit| unit.start..unit.end)
         .collect();
     assert_eq!(spans, units);
+}
+
+#[test]
+fn a_search_finds_the_passage_itself() {
+    let engine = tiny();
+    let wanted = Note::new(Source::Typed, "No chest pain.".to_owned());
+    let folder = fixture("notes/good");
+    let paths = [folder.join("clinic.csv"), folder.join("plain.txt")];
+    let mut notes = auscult::engine::import(&paths, &Default::default(), &Job::silent()).notes;
+    let file = notes[0].source().clone();
+    notes.push(Note::new(
+        file,
+        "Something else.\n\nNo chest pain.\n\n---".to_owned(),
+    ));
+    let query = SearchQuery {
+        unit: Unit::Sentence,
+        pooling: Pooling::Cls,
+        top: 3,
+        reading: ReadingOptions::default(),
+    };
+    let found = engine
+        .search(&wanted, &notes, &query, &Job::silent())
+        .unwrap();
+    assert_eq!(found.hits[0].text, "No chest pain.");
+    assert!((found.hits[0].score - 1.0).abs() < 1e-6 && found.hits[1].score < 1.0);
+    assert!(found.hits.len() == 3 && found.compared > 5);
+    assert!(found.hits.is_sorted_by(|a, b| a.score >= b.score));
+}
+
+/// A tokenizer that has lost a byte, so that it cannot spell every text.
+#[test]
+fn what_the_tokenizer_cannot_read_names_its_note() {
+    let temporary = Temporary::new();
+    let folder = temporary.path().join("model");
+    copy_folder(&fixture("tiny"), &folder);
+    let file = folder.join("tokenizer.json");
+    let mut definition: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let vocabulary = definition["model"]["vocab"].as_object_mut().unwrap();
+    // The second byte of `ß`.
+    let id = vocabulary.remove("Ł").unwrap();
+    vocabulary.insert("ŁŁ".to_owned(), id);
+    definition["model"]["unk_token"] = "[NONE]".into();
+    std::fs::write(&file, definition.to_string()).unwrap();
+    let engine = engine(&folder);
+    let query = EmbedQuery {
+        unit: Unit::Note,
+        pooling: Pooling::Mean,
+        normalize: false,
+        reading: ReadingOptions::default(),
+    };
+    let unreadable = Note::new(Source::Typed, "Weiß".to_owned());
+    let plain = Note::new(Source::Typed, "No cough.".to_owned());
+    let notes = [plain, unreadable];
+    let found = engine.embed(&notes, &query, &Job::silent()).unwrap();
+    assert_eq!((found.results.len(), found.failures.len()), (1, 1));
+    let error = found.failures[0].to_string();
+    assert!(
+        error.starts_with("(typed): ") && !error.contains("Wei"),
+        "{error}"
+    );
 }

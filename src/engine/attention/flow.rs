@@ -76,13 +76,7 @@ impl Engine {
         let (layers, heads) = (loaded.layers(&query.layers)?, loaded.heads(&query.heads)?);
         let rules = &query.reading.rules;
         let (pieces, of_token) = gathered(note.text(), &window.encoding, query.unit, rules);
-        if pieces.len() > MOST_UNITS {
-            let count = pieces.len();
-            return Err(no_result(format!(
-                "{count} units would make a matrix of {count} x {count}; at most {MOST_UNITS} are \
-                 taken, so choose larger units"
-            )));
-        }
+        few_enough(pieces.len()).map_err(no_result)?;
         let groups = Groups::new(of_token, pieces.len());
         let taps = Taps {
             layers: loaded.capture(note, window, &layers, job)?,
@@ -114,5 +108,16 @@ impl Engine {
             matrix,
             outside,
         })
+    }
+}
+
+/// That a matrix of so many units is not too large, or what is wrong.
+fn few_enough(count: usize) -> Result<(), String> {
+    match count {
+        ..=MOST_UNITS => Ok(()),
+        _ => Err(format!(
+            "{count} units would make a matrix of {count} x {count}; at most {MOST_UNITS} are taken, \
+             so choose larger units"
+        )),
     }
 }
