@@ -124,7 +124,7 @@ pub struct AttentionResult {
     /// In the order of the note, those of which a token was read. Of what is looked at the sum over a unit's tokens, averaged over the
     /// chosen tokens; of what looks, the sum over a unit's tokens of what each gives to the chosen.
     pub items: Vec<UnitAttention>,
-    /// The same of tokens that are in no unit, such as [CLS] and [SEP].
+    /// The same of tokens that are in no unit, such as `[CLS]` and `[SEP]`.
     pub outside: f32,
     /// The sum over all tokens: 1 for a row of one head, or of the mean of several.
     pub total: f32,
