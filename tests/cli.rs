@@ -5,11 +5,20 @@
 
 mod common;
 
-use std::io::Write;
+#[path = "cli/looking.rs"]
+mod looking;
+#[path = "cli/results.rs"]
+mod results;
+#[cfg(unix)]
+#[path = "cli/stopping.rs"]
+mod stopping;
+#[path = "cli/wrong.rs"]
+mod wrong;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{Numbers, Temporary, bundled_note, fixture};
+use common::{Temporary, fixture};
 use serde_json::Value;
 
 fn auscult(arguments: &[&str]) -> Output {
@@ -27,6 +36,36 @@ fn text(bytes: &[u8]) -> &str {
 
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// The JSON lines that a command prints.
+#[track_caller]
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    let printed = succeeds(&[arguments, &["--json"]].concat());
+    let line = |line| serde_json::from_str(line).unwrap();
+    printed.lines().map(line).collect()
+}
+
+/// The rows of the table that a command writes, its header first; cells hold no comma.
+#[track_caller]
+fn table(arguments: &[&str]) -> Vec<Vec<String>> {
+    let temporary = Temporary::new();
+    let out = temporary.path().join("out.csv");
+    let printed = succeeds(&[arguments, &["--out", path(&out)]].concat());
+    assert_eq!(printed, "", "results go to the file");
+    let text = std::fs::read_to_string(&out).unwrap();
+    let cells = |line: &str| line.split(',').map(str::to_owned).collect();
+    text.lines().map(cells).collect()
+}
+
+/// The cell of a row in the column of this name.
+fn cell<'a>(table: &'a [Vec<String>], row: usize, column: &str) -> &'a str {
+    let index = table[0].iter().position(|name| name == column).unwrap();
+    &table[row][index]
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
 }
 
 #[track_caller]
@@ -101,277 +140,6 @@ fn models_check_prints_what_is_wrong() {
         let output = auscult(&["models", "check", path(&folder), "--json"]);
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(json["problem"].as_str().unwrap().contains(says), "{json}");
-    }
-}
-
-#[test]
-fn embed_writes_every_form() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let notes = [
-        bundled_note("progress-note.txt"),
-        bundled_note("discharge-summary.txt"),
-    ];
-    let arguments = [
-        "embed",
-        "--model",
-        path(&tiny),
-        path(&notes[0]),
-        path(&notes[1]),
-    ];
-    let lines = succeeds(&[&arguments[..], &["--json", "--normalize"]].concat());
-    let vectors: Vec<Vec<f64>> = lines
-        .lines()
-        .map(|line| {
-            let line: Value = serde_json::from_str(line).unwrap();
-            let vector = line["vector"].as_array().unwrap();
-            vector.iter().map(|value| value.as_f64().unwrap()).collect()
-        })
-        .collect();
-    assert_eq!(vectors.len(), 2);
-    for vector in &vectors {
-        let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
-        assert!(
-            vector.len() == 64 && (length - 1.0).abs() < 1e-5,
-            "{length}"
-        );
-    }
-    assert_ne!(vectors[0], vectors[1]);
-
-    for ending in ["jsonl", "json", "csv", "npy"] {
-        let out = temporary.path().join(format!("out.{ending}"));
-        let printed = succeeds(&[&arguments[..], &["--out", path(&out)]].concat());
-        assert_eq!(printed, "", "results go to the file");
-        let bytes = std::fs::read(&out).unwrap();
-        match ending {
-            "npy" => {
-                assert!(bytes.starts_with(b"\x93NUMPY") && bytes.len() == 128 + 2 * 64 * 4);
-            }
-            "csv" => {
-                let lines: Vec<&str> = text(&bytes).lines().collect();
-                assert!(
-                    lines.len() == 3 && lines[1].split(',').count() == 69,
-                    "{lines:?}"
-                );
-            }
-            _ => assert!(text(&bytes).contains("\"vector\"")),
-        }
-    }
-    fails(
-        &[&arguments[..], &["--out", "x.xlsx"]].concat(),
-        2,
-        ".jsonl",
-    );
-    let nowhere = [&arguments[..], &["--out", "none/x.csv"]].concat();
-    fails(&nowhere, 2, "no such folder");
-    let check = ["models", "check", path(&tiny), "--out", "x.csv"];
-    fails(&check, 2, "no such form");
-}
-
-#[test]
-fn fill_mask_finds_written_masks_and_named_words() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let note = temporary.file("note.txt", "Patient denies [MASK] and [MASK].\n");
-    let arguments = ["fill-mask", "--model", path(&tiny), "--json", "--top", "3"];
-    let line = succeeds(&[&arguments[..], &[path(&note)]].concat());
-    let line: Value = serde_json::from_str(&line).unwrap();
-    let masks = line["masks"].as_array().unwrap();
-    assert_eq!(masks.len(), 2);
-    // [MASK] swallows the space before it.
-    assert_eq!(
-        (&masks[0]["start"], &masks[0]["end"]),
-        (&14.into(), &21.into())
-    );
-    let candidates = masks[0]["candidates"].as_array().unwrap();
-    let scores: Vec<f64> = candidates
-        .iter()
-        .map(|c| c["score"].as_f64().unwrap())
-        .collect();
-    assert!(
-        scores.len() == 3 && scores.is_sorted_by(|a, b| a >= b),
-        "{scores:?}"
-    );
-
-    let note = bundled_note("progress-note.txt");
-    let line = succeeds(&[&arguments[..], &["--word", "denies", path(&note)]].concat());
-    let line: Value = serde_json::from_str(&line).unwrap();
-    let note = std::fs::read_to_string(&note).unwrap();
-    for mask in line["masks"].as_array().unwrap() {
-        let [start, end] = ["start", "end"].map(|key| mask[key].as_u64().unwrap() as usize);
-        assert_eq!(note[start..end].trim(), "denies");
-    }
-    let shown = succeeds(&[
-        "fill-mask",
-        "--model",
-        path(&tiny),
-        "--word",
-        "denies",
-        path(&bundled_note("progress-note.txt")),
-    ]);
-    assert!(shown.contains('%'), "{shown}");
-}
-
-#[test]
-fn notes_come_from_files_folders_and_standard_input() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    temporary.file("b.txt", "Second note.");
-    temporary.file("a.TXT", "First note.");
-    temporary.file("c.md", "No note.");
-    let folder = path(temporary.path());
-    let lines = succeeds(&["embed", "--model", path(&tiny), "--json", folder]);
-    let sources: Vec<String> = lines
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["note"].to_string())
-        .collect();
-    assert!(
-        sources.len() == 2 && sources[0].contains("a.TXT"),
-        "{sources:?}"
-    );
-
-    let mut child = Command::new(env!("CARGO_BIN_EXE_auscult"))
-        .args([
-            "embed",
-            "--model",
-            path(&tiny),
-            "--device",
-            "cpu",
-            "--json",
-            "-",
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"First note.")
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let [piped, read] = [text(&output.stdout), lines.lines().next().unwrap()]
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["vector"].clone());
-    assert_eq!(piped, read);
-}
-
-#[test]
-fn one_bad_note_does_not_lose_the_others() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    temporary.file("good.txt", "A note.");
-    temporary.file("bad.txt", b"A n\0te.");
-    let output = auscult(&[
-        "embed",
-        "--model",
-        path(&tiny),
-        "--json",
-        path(temporary.path()),
-    ]);
-    assert_eq!(output.status.code(), Some(1), "something is missing");
-    assert_eq!(text(&output.stdout).lines().count(), 1);
-    assert!(
-        text(&output.stderr).contains("bad.txt: byte 3"),
-        "{}",
-        text(&output.stderr)
-    );
-}
-
-#[test]
-fn what_cannot_be_done_is_a_sentence() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let tiny = path(&tiny);
-    let note = bundled_note("progress-note.txt");
-    let limited = |flags: &[&str], says: &str| {
-        let arguments = ["embed", "--model", tiny, path(&note)];
-        fails(&[&arguments[..], flags].concat(), 1, says);
-    };
-    limited(&["--max-tokens", "8193"], "at most 8192");
-    limited(&["--max-tokens", "2"], "hold no text");
-    limited(
-        &["--max-tokens", "40", "--overlap", "38"],
-        "smaller overlap",
-    );
-    fails(&["fill-mask", "--model", tiny, path(&note)], 1, "no [MASK]");
-    fails(
-        &["fill-mask", "--model", tiny, "--word", "qqqq", path(&note)],
-        1,
-        "does not occur",
-    );
-    fails(&["embed", path(&note)], 2, "--model DIR");
-    fails(
-        &["fill-mask", "--model", tiny, "--word", " ", path(&note)],
-        2,
-        "no word",
-    );
-    fails(&["embed", "--model", tiny], 2, "NOTES");
-    fails(&["embed", "--model", tiny, "missing.txt"], 1, "missing.txt");
-    fails(
-        &["fill-mask", "--model", tiny, "--top", "0", path(&note)],
-        2,
-        "--top",
-    );
-    let empty = temporary.file("empty.txt", " \n");
-    fails(&["embed", "--model", tiny, path(&empty)], 1, "no text");
-    let encoder = fixture("reference/bert-encoder");
-    fails(
-        &["embed", "--model", path(&encoder), path(&note)],
-        1,
-        "tokenizer",
-    );
-    fails(
-        &["embed", "--model", tiny, "--device", "cuda", path(&note)],
-        2,
-        "gpu:N",
-    );
-}
-
-#[test]
-fn messages_hold_no_note_text() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let tiny = path(&tiny);
-    let secret = "Zyxwvutsrq";
-    let good = temporary.file("good.txt", format!("Seen by {secret}, [MASK] noted."));
-    let bad = temporary.file("bad.txt", [secret.as_bytes(), b"\0"].concat());
-    let long = temporary.file("long.txt", format!("{secret} ").repeat(9000));
-    for arguments in [
-        vec!["embed", "--model", tiny, path(&good)],
-        vec!["embed", "--model", tiny, path(&bad)],
-        vec![
-            "embed",
-            "--model",
-            tiny,
-            "--long",
-            "last",
-            "--max-tokens",
-            "64",
-            path(&long),
-        ],
-        vec![
-            "search",
-            "--model",
-            tiny,
-            "--query",
-            "pain",
-            "--json",
-            path(&bad),
-        ],
-        vec!["notes", "import", path(&bad)],
-        vec![
-            "fill-mask",
-            "--model",
-            tiny,
-            "--word",
-            "absent",
-            path(&good),
-        ],
-        vec!["fill-mask", "--model", tiny, "--json", path(&good)],
-    ] {
-        let stderr = auscult(&arguments).stderr;
-        assert!(
-            !text(&stderr).contains(&secret[..5]),
-            "{arguments:?}: {}",
-            text(&stderr)
-        );
     }
 }
 
@@ -466,64 +234,5 @@ fn every_command_has_an_example() {
     ] {
         let help = succeeds(&[command, &["--help"]].concat());
         assert!(help.contains("Example: auscult"), "{command:?}: {help}");
-    }
-}
-
-/// A hundred damaged copies of a note: each gives a result or a sentence. What is still text gives
-/// a result, and what holds a NUL does not.
-#[test]
-fn damaged_notes_never_panic() {
-    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
-    let mut original = std::fs::read(bundled_note("progress-note.txt")).unwrap();
-    original.truncate(400);
-    let mut numbers = Numbers(42);
-    let (mut sound, mut broken) = (Vec::new(), Vec::new());
-    for index in 0..100 {
-        let mut bytes = original.clone();
-        match index % 4 {
-            0 => bytes.truncate(1 + numbers.below(bytes.len())),
-            1 => {
-                let at = numbers.below(bytes.len());
-                bytes[at] = [0, 0xFF, b'\r', 7][numbers.below(4)];
-            }
-            2 => {
-                let at = numbers.below(bytes.len());
-                let more: Vec<u8> = (0..9).map(|_| numbers.below(256) as u8).collect();
-                bytes.splice(at..at, more);
-            }
-            _ => {
-                let at = numbers.below(bytes.len());
-                let emoji = "👩\u{200d}⚕️e\u{301}\u{a0}\r\n\u{200b}".bytes();
-                bytes.splice(at..at, emoji);
-            }
-        }
-        let name = format!("{index:03}.txt");
-        match std::str::from_utf8(&bytes) {
-            _ if bytes.contains(&0) => broken.push(name.clone()),
-            Ok(_) => sound.push(name.clone()),
-            Err(_) => {}
-        }
-        temporary.file(&name, bytes);
-    }
-    let output = auscult(&[
-        "embed",
-        "--model",
-        path(&tiny),
-        "--json",
-        path(temporary.path()),
-    ]);
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert!(!stderr.contains("panicked"), "{stderr}");
-    let errors = |line: &&str| line.starts_with("error: ");
-    let errors: Vec<&str> = stderr.lines().filter(errors).collect();
-    assert_eq!(stdout.lines().count() + errors.len(), 100, "{stderr}");
-    assert!(sound.len() > 50 && broken.len() > 3, "{sound:?} {broken:?}");
-    for name in &sound {
-        let found = stdout.lines().filter(|line| line.contains(name)).count();
-        assert_eq!(found, 1, "{name}: {stderr}");
-    }
-    for name in &broken {
-        let said = |line: &&&str| line.contains(name);
-        assert_eq!(errors.iter().filter(said).count(), 1, "{name}: {stderr}");
     }
 }

@@ -9,6 +9,7 @@ use std::fs;
 
 use auscult::engine::{CaseReport, DeviceChoice, Engine, Job, Outcome};
 use common::{Temporary, copy_folder, fixture};
+use serde_json::Value;
 
 fn run(folder: &std::path::Path, case: Option<&str>) -> Vec<CaseReport> {
     let engine = Engine::open(DeviceChoice::Cpu).unwrap();
@@ -73,6 +74,45 @@ fn a_wrong_number_fails_its_case() {
         );
     }
     assert!(with_changed_number("bert-encoder", "output.attention.1.0", 1e-3).failed());
+}
+
+/// Changes one value of a copy of hf-pipelines and returns what became of the case.
+fn with_changed_value(file: &str, pointer: &str, change: impl Fn(&mut Value)) -> CaseReport {
+    let temporary = Temporary::new();
+    let reference = fixture("reference");
+    for case in [
+        "hf-pipelines",
+        "masked-lm",
+        "bert-masked-lm",
+        "bert-masked-lm-mosaic",
+    ] {
+        copy_folder(&reference.join(case), &temporary.path().join(case));
+    }
+    let file = temporary.path().join("hf-pipelines").join(file);
+    let mut cases: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    change(cases.pointer_mut(pointer).unwrap());
+    fs::write(&file, cases.to_string()).unwrap();
+    run(temporary.path(), Some("hf-pipelines")).remove(0)
+}
+
+#[test]
+fn a_wrong_score_span_or_label_fails_the_pipelines() {
+    let tags = "token-classification.json";
+    let span = "/wordpiece-bio/expected/first/0";
+    let mask = "/modernbert-one/expected/0/0";
+    let more = |value: &mut Value| *value = Value::from(value.as_f64().unwrap() + 1e-4);
+    let next = |value: &mut Value| *value = Value::from(value.as_u64().unwrap() + 1);
+    let other = |value: &mut Value| *value = Value::from("OTHER");
+    let failed = |file: &str, pointer: String, change: &dyn Fn(&mut Value)| {
+        with_changed_value(file, &pointer, change).failed()
+    };
+    assert!(!failed(tags, format!("{span}/score"), &|_| {}));
+    assert!(failed(tags, format!("{span}/score"), &more));
+    assert!(failed(tags, format!("{span}/start_byte"), &next));
+    assert!(failed(tags, format!("{span}/end"), &next));
+    assert!(failed(tags, format!("{span}/entity_group"), &other));
+    assert!(failed("fill-mask.json", format!("{mask}/score"), &more));
+    assert!(failed("fill-mask.json", format!("{mask}/token"), &next));
 }
 
 #[test]

@@ -7,17 +7,19 @@ mod common;
 
 #[path = "tasks/attention.rs"]
 mod attention;
+#[path = "tasks/reading.rs"]
+mod reading_notes;
 #[path = "tasks/windows.rs"]
 mod windows;
 
 use std::path::Path;
+use std::time::Duration;
 
 use auscult::engine::{
     Aggregation, ClassifyQuery, DeviceChoice, EmbedQuery, Engine, FillMaskQuery, Function, Job,
-    LongNotes, Note, Pooling, ReadingOptions, SearchQuery, Source, StopFlag, SurpriseQuery,
-    TagQuery, Unit, Way,
+    LongNotes, Note, Pooling, ReadingOptions, Source, StopFlag, SurpriseQuery, TagQuery, Unit, Way,
 };
-use common::{Temporary, copy_folder, fixture};
+use common::{Temporary, fixture};
 
 const TEXT: &str = "HPI: 3 days of cough and fever, worse at night.\nNo chest pain.\n\n\
                     Medications:\n- aspirin 81 mg daily\n- metoprolol 25 mg twice daily\n\n\
@@ -46,20 +48,9 @@ fn reading(long: LongNotes, max_tokens: usize, overlap: usize) -> ReadingOptions
     }
 }
 
-/// A reference model, which has no tokenizer, with one that spells letter by letter.
+/// A reference model with a tokenizer that spells.
 fn spelling(case: &str, temporary: &Temporary) -> Engine {
-    let folder = temporary.path().join(case);
-    copy_folder(&fixture("reference").join(case), &folder);
-    let letters = ('a'..='z').chain('0'..='9').chain(".,:;-!?/".chars());
-    let mut tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-        .map(str::to_owned)
-        .to_vec();
-    for letter in letters {
-        tokens.push(letter.to_string());
-        tokens.push(format!("##{letter}"));
-    }
-    std::fs::write(folder.join("vocab.txt"), tokens.join("\n")).unwrap();
-    engine(&folder)
+    engine(&common::spelling(case, temporary))
 }
 
 #[test]
@@ -276,22 +267,25 @@ fn a_stopped_measurement_keeps_what_it_has() {
     let engine = tiny();
     let stop = StopFlag::default();
     let flag = stop.clone();
-    // Told at most every 50 ms: the first report comes before anything is done.
-    let job = Job::reporting(stop, move |progress| {
-        if progress.done > 0 {
+    let job = Job::reporting(stop, Duration::ZERO, move |progress| {
+        let tokens = progress.inside.filter(|inside| inside.unit == "tokens");
+        if progress.done == 1 && tokens.is_some_and(|inside| inside.done > 0) {
             flag.stop();
         }
     });
+    let notes = [note(), note(), note(), note()];
     let found = engine
-        .surprise(
-            &[note(), note(), note(), note()],
-            &SurpriseQuery::default(),
-            &job,
-        )
+        .surprise(&notes, &SurpriseQuery::default(), &job)
         .unwrap();
-    assert!(found.stopped && found.results.len() < 4);
-    let last = found.results.last().unwrap();
-    assert!(!last.tokens.is_empty());
+    assert!(found.stopped && found.failures.is_empty());
+    let [first, second] = &found.results[..] else {
+        panic!("{} notes", found.results.len());
+    };
+    assert!(first.complete && first.tokens.len() == first.coverage.tokens - 2);
+    // What was measured of the second note before its second batch of tokens.
+    assert!(!second.complete && !second.tokens.is_empty());
+    assert!(second.tokens.len() < first.tokens.len());
+    assert!(second.tokens == first.tokens[..second.tokens.len()]);
 }
 
 #[test]
@@ -418,31 +412,4 @@ fn windows_that_hold_everything_change_nothing() {
         assert!(windows.coverage.windows > 1 && windows.units.len() == plain.units.len());
         assert!(windows.units != plain.units);
     }
-}
-
-#[test]
-fn a_search_finds_the_passage_itself() {
-    let engine = tiny();
-    let wanted = Note::new(Source::Typed, "No chest pain.".to_owned());
-    let folder = fixture("notes/good");
-    let paths = [folder.join("clinic.csv"), folder.join("plain.txt")];
-    let mut notes = auscult::engine::import(&paths, &Default::default(), &Job::silent()).notes;
-    let file = notes[0].source().clone();
-    notes.push(Note::new(
-        file,
-        "Something else.\n\nNo chest pain.\n\n---".to_owned(),
-    ));
-    let query = SearchQuery {
-        unit: Unit::Sentence,
-        pooling: Pooling::Cls,
-        top: 3,
-        reading: ReadingOptions::default(),
-    };
-    let found = engine
-        .search(&wanted, &notes, &query, &Job::silent())
-        .unwrap();
-    assert_eq!(found.hits[0].text, "No chest pain.");
-    assert!((found.hits[0].score - 1.0).abs() < 1e-6 && found.hits[1].score < 1.0);
-    assert!(found.hits.len() == 3 && found.compared > 5);
-    assert!(found.hits.is_sorted_by(|a, b| a.score >= b.score));
 }

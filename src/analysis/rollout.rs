@@ -5,9 +5,9 @@
 //! one column of the product is wanted, so that a vector goes through the layers and no square
 //! matrix exists.
 
-/// Which way a vector goes through the layers.
+/// What of the product is wanted, which says how a vector goes through the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Wanted {
     /// From the last layer to the first, `v R`: a row of the product.
     Row,
     /// From the first layer to the last, `R v`: a column of the product.
@@ -17,16 +17,16 @@ pub enum Way {
 /// One layer on the way of a vector, built row by row of its attention.
 pub struct Layer<'a> {
     vector: &'a [f64],
-    way: Way,
+    wanted: Wanted,
     out: Vec<f64>,
 }
 
 impl<'a> Layer<'a> {
     /// The vector before it has seen the layer's attention: its half of `I`.
-    pub fn new(vector: &'a [f64], way: Way) -> Self {
+    pub fn new(vector: &'a [f64], wanted: Wanted) -> Self {
         Self {
             vector,
-            way,
+            wanted,
             out: vector.iter().map(|value| value / 2.0).collect(),
         }
     }
@@ -34,13 +34,13 @@ impl<'a> Layer<'a> {
     /// Adds what `row` looks at, with the share that a head has in the mean over heads.
     pub fn add(&mut self, row: usize, looks_at: &[f32], share: f64) {
         let half = share / 2.0;
-        match self.way {
-            Way::Row => {
+        match self.wanted {
+            Wanted::Row => {
                 let weight = half * self.vector[row];
                 let pairs = self.out.iter_mut().zip(looks_at);
                 pairs.for_each(|(out, &value)| *out += weight * f64::from(value));
             }
-            Way::Column => {
+            Wanted::Column => {
                 let pairs = looks_at.iter().zip(self.vector);
                 let sum: f64 = pairs.map(|(&value, own)| f64::from(value) * own).sum();
                 self.out[row] += half * sum;
@@ -64,8 +64,8 @@ mod tests {
     ];
 
     /// The vector behind a layer, whose attention comes as two equal heads.
-    fn through(vector: &[f64], layer: usize, way: Way) -> Vec<f64> {
-        let mut own = Layer::new(vector, way);
+    fn through(vector: &[f64], layer: usize, wanted: Wanted) -> Vec<f64> {
+        let mut own = Layer::new(vector, wanted);
         for (row, looks_at) in LAYERS[layer].iter().enumerate() {
             own.add(row, looks_at, 0.5);
             own.add(row, looks_at, 0.5);
@@ -83,8 +83,8 @@ mod tests {
         for token in 0..3 {
             let mut one = vec![0.0; 3];
             one[token] = 1.0;
-            let row = through(&through(&one, 1, Way::Row), 0, Way::Row);
-            let column = through(&through(&one, 0, Way::Column), 1, Way::Column);
+            let row = through(&through(&one, 1, Wanted::Row), 0, Wanted::Row);
+            let column = through(&through(&one, 0, Wanted::Column), 1, Wanted::Column);
             for other in 0..3 {
                 assert!((row[other] - product(token, other)).abs() < 1e-12);
                 assert!((column[other] - product(other, token)).abs() < 1e-12);

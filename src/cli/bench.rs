@@ -60,7 +60,8 @@ impl Command {
         let text = format!("\n{} on {}\n", report.model, report.device);
         let complete = !report.stopped;
         if report.stopped {
-            terminal.remark("stopped before the last length");
+            let (done, all) = (report.lengths.len(), lengths.len());
+            terminal.remark(&format!("stopped: {done} of {all} lengths are kept"));
         }
         output.write(&Forms {
             items: &[report],

@@ -1,15 +1,16 @@
 //! `auscult classify`: scores for the labels of notes.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::output::{Format, Forms, Table};
+use super::output::{Format, Lazy, Rows};
 use super::passage::visible;
 use super::progress::Terminal;
-use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{ClassifiedNote, ClassifyQuery, Function};
 
@@ -43,6 +44,11 @@ enum FunctionChoice {
 }
 
 impl Command {
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.notes.paths().chain(self.long.file()).collect()
+    }
+
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
         let query = ClassifyQuery {
@@ -53,12 +59,12 @@ impl Command {
             }),
             reading: self.long.options()?,
         };
-        let read = self.notes.read(terminal)?;
+        let read = global.read(&self.notes, terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let finished = engine.classify(&read.notes, &query, &terminal.job("classifying"))?;
-        output.write(&Forms {
+        output.write_lazily(Lazy {
             items: &finished.results,
-            text: describe(&finished.results, self.top.into()),
+            text: Box::new(|| describe(&finished.results, self.top.into())),
             table: Some(table(&finished.results)),
             array: None,
         })?;
@@ -87,22 +93,21 @@ fn describe(results: &[ClassifiedNote], top: usize) -> String {
     text
 }
 
-fn table(results: &[ClassifiedNote]) -> Table {
-    let mut rows = Vec::new();
-    for result in results {
-        for (rank, label) in result.labels.iter().enumerate() {
-            rows.push(vec![
+fn table(results: &[ClassifiedNote]) -> Rows<'_> {
+    let rows = results.iter().flat_map(|result| {
+        let ranked = result.labels.iter().enumerate();
+        ranked.map(|(rank, label)| {
+            let own = [
                 result.note.clone(),
                 (rank + 1).to_string(),
                 label.label.clone(),
                 label.score.to_string(),
-            ]);
-        }
-    }
-    Table {
-        header: ["note", "rank", "label", "score"]
-            .map(str::to_owned)
-            .to_vec(),
-        rows,
+            ];
+            row(own, cells(&result.coverage, result.random_weights))
+        })
+    });
+    Rows {
+        header: header(&["note", "rank", "label", "score"]),
+        rows: Box::new(rows),
     }
 }

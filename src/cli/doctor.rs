@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{Forms, Output, print_text};
+use super::passage::counted;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
@@ -79,7 +80,8 @@ impl Command {
         })?;
         let ran = |report: &CaseReport| !matches!(report.outcome, Outcome::NotRun(_));
         if reports.stopped {
-            terminal.remark("stopped before the last case");
+            let done = counted(reports.results.len(), "case");
+            terminal.remark(&format!("stopped: {done} compared, the others were not"));
         }
         let passed = reports.results.iter().any(ran)
             && !reports.results.iter().any(CaseReport::failed)

@@ -1,16 +1,18 @@
 //! `auscult embed`: vectors for notes or their parts.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::output::{Array, Format, Forms, Table};
+use super::output::{Array, Format, Lazy, Rows};
 use super::passage::visible;
 use super::progress::Terminal;
-use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
+use super::unit::UnitChoice;
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{Coverage, EmbedQuery, Embedding, Pooling, Unit};
 
@@ -33,33 +35,6 @@ pub(super) struct Command {
     normalize: bool,
     #[command(flatten)]
     long: LongNoteFlags,
-}
-
-/// What gets a vector.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum UnitChoice {
-    /// The whole note.
-    Note,
-    /// Each section.
-    Section,
-    /// Each sentence.
-    Sentence,
-    /// Each word.
-    Word,
-    /// Each token.
-    Token,
-}
-
-impl From<UnitChoice> for Unit {
-    fn from(choice: UnitChoice) -> Self {
-        match choice {
-            UnitChoice::Note => Self::Note,
-            UnitChoice::Section => Self::Section,
-            UnitChoice::Sentence => Self::Sentence,
-            UnitChoice::Word => Self::Word,
-            UnitChoice::Token => Self::Token,
-        }
-    }
 }
 
 /// How the vectors of tokens become one.
@@ -99,6 +74,11 @@ struct Row<'a> {
 }
 
 impl Command {
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.notes.paths().chain(self.long.file()).collect()
+    }
+
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv, Format::Npy])?;
         let query = EmbedQuery {
@@ -107,16 +87,16 @@ impl Command {
             normalize: self.normalize,
             reading: self.long.options()?,
         };
-        let read = self.notes.read(terminal)?;
+        let read = global.read(&self.notes, terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let finished = engine.embed(&read.notes, &query, &terminal.job("embedding"))?;
         let results = &finished.results;
         let rows = rows(results);
-        output.write(&Forms {
+        output.write_lazily(Lazy {
             items: &rows,
-            text: describe(results, query.unit),
+            text: Box::new(|| describe(results, query.unit)),
             table: Some(table(&rows)),
-            array: Some(array(&rows)),
+            array: Some(Box::new(|| array(&rows))),
         })?;
         let complete = report(&finished, &read, terminal);
         terminal.remark("An embedding can reveal its note: treat it as patient data.");
@@ -183,31 +163,28 @@ fn describe(results: &[Embedding], unit: Unit) -> String {
     text
 }
 
-fn table(rows: &[Row<'_>]) -> Table {
+fn table<'a>(rows: &'a [Row<'a>]) -> Rows<'a> {
     let width = rows.first().map_or(0, |row| row.vector.len());
-    let header = ["note", "tokens", "start", "end", "section"];
-    let cells = |row: &Row<'_>| {
-        let start = [
-            row.note.to_owned(),
-            row.coverage.tokens.to_string(),
-            row.start.to_string(),
-            row.end.to_string(),
-            row.section.unwrap_or_default().to_owned(),
+    let mut header = header(&["note", "start", "end", "section"]);
+    header.extend((0..width).map(|index| format!("d{index}")));
+    let cells = |own: &Row<'_>| {
+        let place = [
+            own.note.to_owned(),
+            own.start.to_string(),
+            own.end.to_string(),
+            own.section.unwrap_or_default().to_owned(),
         ];
-        let values = row.vector.iter().map(f32::to_string);
-        start.into_iter().chain(values).collect()
+        let mut cells = row(place, cells(own.coverage, own.random_weights));
+        cells.extend(own.vector.iter().map(f32::to_string));
+        cells
     };
-    Table {
-        header: header
-            .map(str::to_owned)
-            .into_iter()
-            .chain((0..width).map(|index| format!("d{index}")))
-            .collect(),
-        rows: rows.iter().map(cells).collect(),
+    Rows {
+        header,
+        rows: Box::new(rows.iter().map(cells)),
     }
 }
 
-fn array(rows: &[Row<'_>]) -> Array {
+fn array<'a>(rows: &[Row<'_>]) -> Array<'a> {
     let width = rows.first().map_or(0, |row| row.vector.len());
     let values = rows.iter().flat_map(|row| row.vector.iter().copied());
     Array {

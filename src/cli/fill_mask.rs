@@ -1,18 +1,19 @@
 //! `auscult fill-mask`: what stands behind masks in notes.
 
-use std::collections::HashMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::output::{Format, Forms, Table};
+use super::input::{Texts, word};
+use super::output::{Format, Lazy, Rows};
 use super::passage::{passage, visible};
 use super::progress::Terminal;
-use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::reading::{self, LongNoteFlags, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Candidate, FillMaskQuery, FilledNote, Note};
+use crate::engine::{Candidate, FillMaskQuery, FilledNote};
 
 #[derive(Args)]
 #[command(
@@ -43,19 +44,14 @@ pub(super) struct Command {
     long: LongNoteFlags,
 }
 
-/// A word is something between white space.
-fn word(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("there is no word in it"),
-        word => Ok(word.to_owned()),
-    }
-}
-
 impl Command {
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.notes.paths().chain(self.long.file()).collect()
+    }
+
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
-        let read = self.notes.read(terminal)?;
-        let engine = global.engine_with_model(terminal)?;
         let query = FillMaskQuery {
             word: self.word.clone(),
             occurrence: self.occurrence.map(|number| number as usize),
@@ -64,13 +60,13 @@ impl Command {
             targets: self.targets.clone(),
             reading: self.long.options()?,
         };
+        let read = global.read(&self.notes, terminal)?;
+        let engine = global.engine_with_model(terminal)?;
         let finished = engine.fill_mask(&read.notes, &query, &terminal.job("filling"))?;
-        let text = describe(&read.notes, &finished.results);
-        let table = Some(table(&finished.results));
-        output.write(&Forms {
+        output.write_lazily(Lazy {
             items: &finished.results,
-            text,
-            table,
+            text: Box::new(|| describe(&Texts::new(&read.notes), &finished.results)),
+            table: Some(table(&finished.results)),
             array: None,
         })?;
         Ok(exit(report(&finished, &read, terminal)))
@@ -80,12 +76,8 @@ impl Command {
 /// Bytes of the note to show around a mask.
 const CONTEXT: usize = 40;
 
-fn describe(notes: &[Note], results: &[FilledNote]) -> String {
+fn describe(texts: &Texts<'_>, results: &[FilledNote]) -> String {
     let mut text = String::new();
-    let texts: HashMap<String, &str> = notes
-        .iter()
-        .map(|note| (note.source().to_string(), note.text()))
-        .collect();
     for result in results {
         let badge = badge(result.random_weights);
         let _ = writeln!(
@@ -101,14 +93,14 @@ fn describe(notes: &[Note], results: &[FilledNote]) -> String {
                 visible(target)
             );
         }
-        let note = texts.get(&result.note).copied().unwrap_or_default();
+        let note = texts.of(&result.note);
         for mask in &result.masks {
             let before = passage(note, mask.start.saturating_sub(CONTEXT), mask.start);
             let after = passage(note, mask.end, mask.end + CONTEXT);
-            let hint = if mask.approximate {
-                " (several tokens, approximate)"
-            } else {
-                ""
+            let hint = match (mask.was_read, mask.approximate) {
+                (false, _) => " (not filled: it lies outside of the part that is read)",
+                (_, true) => " (several tokens, approximate)",
+                _ => "",
             };
             let _ = writeln!(text, "\n  …{before}▁▁▁▁{after}…{hint}");
             for candidate in &mask.candidates {
@@ -133,8 +125,9 @@ fn shown(candidate: &Candidate) -> String {
     }
 }
 
-fn table(results: &[FilledNote]) -> Table {
-    let header = [
+/// A row per candidate; a mask that was not read has one without.
+fn table(results: &[FilledNote]) -> Rows<'_> {
+    let own = [
         "note",
         "start",
         "end",
@@ -144,25 +137,36 @@ fn table(results: &[FilledNote]) -> Table {
         "text",
         "score",
     ];
-    let mut rows = Vec::new();
-    for result in results {
-        for mask in &result.masks {
-            for (rank, candidate) in mask.candidates.iter().enumerate() {
-                rows.push(vec![
-                    result.note.clone(),
-                    mask.start.to_string(),
-                    mask.end.to_string(),
-                    mask.approximate.to_string(),
-                    (rank + 1).to_string(),
-                    candidate.id.to_string(),
-                    candidate.text.clone(),
-                    candidate.score.to_string(),
-                ]);
-            }
-        }
-    }
-    Table {
-        header: header.map(str::to_owned).to_vec(),
-        rows,
+    let masks = results
+        .iter()
+        .flat_map(|result| result.masks.iter().map(move |mask| (result, mask)));
+    let rows = masks.flat_map(|(result, mask)| {
+        let ranked = mask.candidates.iter().enumerate();
+        let cells = ranked.map(|(rank, candidate)| {
+            [
+                (rank + 1).to_string(),
+                candidate.id.to_string(),
+                candidate.text.clone(),
+                candidate.score.to_string(),
+            ]
+        });
+        let nothing = mask.candidates.is_empty().then(Default::default);
+        cells.chain(nothing).map(|[rank, id, text, score]| {
+            let own = [
+                result.note.clone(),
+                mask.start.to_string(),
+                mask.end.to_string(),
+                mask.approximate.to_string(),
+                rank,
+                id,
+                text,
+                score,
+            ];
+            row(own, reading::cells(&result.coverage, result.random_weights))
+        })
+    });
+    Rows {
+        header: header(&own),
+        rows: Box::new(rows),
     }
 }

@@ -1,6 +1,7 @@
 //! Which notes a command reads, and how their files are to be understood.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -44,6 +45,33 @@ struct FileFlags {
 pub(super) struct ReadNotes {
     pub(super) notes: Vec<Note>,
     pub(super) complete: bool,
+    /// Whether the user stopped the reading.
+    pub(super) stopped: bool,
+}
+
+/// The texts of notes, by the names that results have for them.
+pub(super) struct Texts<'a>(HashMap<String, &'a str>);
+
+impl<'a> Texts<'a> {
+    pub(super) fn new(notes: &'a [Note]) -> Self {
+        let named = notes
+            .iter()
+            .map(|note| (note.source().to_string(), note.text()));
+        Self(named.collect())
+    }
+
+    /// The text of the note with this name.
+    pub(super) fn of(&self, name: &str) -> &'a str {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+}
+
+/// Reads a word as something between white space.
+pub(super) fn word(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("there is no word in it"),
+        word => Ok(word.to_owned()),
+    }
 }
 
 /// Warnings that are shown one by one.
@@ -64,8 +92,14 @@ impl Notes {
         }
         Ok(ReadNotes {
             complete: import.is_complete(),
+            stopped: import.stopped,
             notes: import.notes,
         })
+    }
+
+    /// The files and folders that are read.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.notes.iter().map(PathBuf::as_path)
     }
 
     /// All that reading the paths gives.

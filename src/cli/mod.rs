@@ -13,22 +13,25 @@ mod input;
 mod models;
 mod notes;
 mod output;
+mod overwriting;
 mod passage;
 mod progress;
 mod reading;
 mod search;
 mod surprise;
 mod tag;
+mod unit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{DeviceChoice, Engine, EngineError, Finished};
+use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished};
 use input::{Notes, ReadNotes};
 use output::{Format, Output, Usage};
+use overwriting::Inputs;
 use progress::Terminal;
 
 /// Runs Clinical ModernBERT and its family, on this machine only.
@@ -61,7 +64,7 @@ struct Global {
     /// Write results to a file instead; its ending says how: .jsonl, .json, .csv, .npy.
     #[arg(long, global = true, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// No progress and no remarks, only results and errors.
+    /// No progress, remarks or warnings: only results and errors.
     #[arg(long, global = true)]
     quiet: bool,
 }
@@ -100,7 +103,12 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.global.quiet);
     let global = arguments.global;
+    let spared = match &global.out {
+        Some(out) => arguments.command.inputs(&global).spare(out),
+        None => Ok(()),
+    };
     let result = match arguments.command {
+        _ if spared.is_err() => spared.map(|()| ExitCode::SUCCESS).map_err(Into::into),
         Command::Models(command) => command.run(&global, &terminal),
         Command::Notes(command) => command.run(&global, &terminal),
         Command::FillMask(command) => command.run(&global, &terminal),
@@ -120,7 +128,7 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
         Err(error) if matches!(error.downcast_ref(), Some(EngineError::Cancelled(_))) => {
-            terminal.remark("stopped");
+            terminal.remark("stopped: nothing was finished that could be kept");
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -130,19 +138,71 @@ pub fn run() -> ExitCode {
     }
 }
 
+impl Command {
+    /// What the command reads.
+    fn inputs<'a>(&'a self, global: &'a Global) -> Inputs<'a> {
+        let mut model = global.model.as_deref();
+        let files = match self {
+            Self::Models(models::Command::Check { folder }) => {
+                model = Some(folder);
+                Vec::new()
+            }
+            Self::Notes(command) => command_of_notes(command),
+            Self::FillMask(command) => command.files(),
+            Self::Surprise(command) => command.files(),
+            Self::Classify(command) => command.files(),
+            Self::Tag(command) => command.files(),
+            Self::Embed(command) => command.files(),
+            Self::Search(command) => command.files(),
+            Self::Attention(command) => command.files(),
+            Self::Doctor(_) | Self::Bench(_) => Vec::new(),
+        };
+        Inputs { files, model }
+    }
+}
+
+fn command_of_notes(command: &notes::Command) -> Vec<&Path> {
+    match command {
+        notes::Command::Import(notes) => notes.paths().collect(),
+        notes::Command::Outline { notes, sections } => {
+            notes.paths().chain(sections.as_deref()).collect()
+        }
+        notes::Command::Rules => Vec::new(),
+    }
+}
+
 impl Global {
     /// Where results go; `forms` are those that they have besides JSON.
     fn output(&self, forms: &[Format]) -> Result<Output> {
         Output::new(self.json, self.out.as_deref(), forms)
     }
 
-    /// An engine with the model that `--model` names.
-    fn engine_with_model(&self, terminal: &Terminal) -> Result<Engine> {
-        let folder = self.model.as_ref().ok_or_else(|| {
+    /// The folder that `--model` names.
+    fn model_folder(&self) -> Result<&Path> {
+        let folder = self.model.as_deref().ok_or_else(|| {
             let needed = "this command needs a model: --model DIR, a folder with config.json, \
                           model.safetensors and tokenizer.json";
             Usage(needed.to_owned())
         })?;
+        match folder.is_dir() {
+            true => Ok(folder),
+            false => anyhow::bail!("{}: no such folder", folder.display()),
+        }
+    }
+
+    /// Reads notes for a model; that there is one is seen before any work.
+    fn read(&self, notes: &Notes, terminal: &Terminal) -> Result<ReadNotes> {
+        self.model_folder()?;
+        let read = notes.read(terminal)?;
+        match read.stopped {
+            true => Err(EngineError::from(Cancelled).into()),
+            false => Ok(read),
+        }
+    }
+
+    /// An engine with the model that `--model` names.
+    fn engine_with_model(&self, terminal: &Terminal) -> Result<Engine> {
+        let folder = self.model_folder()?;
         let mut engine = Engine::open(self.device)?;
         let info = engine.load_model(folder, &terminal.job("loading"))?.clone();
         terminal.remark(&format!("{} on {}", info.name, engine.device()));
@@ -160,7 +220,7 @@ fn report<T>(finished: &Finished<T>, read: &ReadNotes, terminal: &Terminal) -> b
     }
     if finished.stopped {
         let (done, all) = (finished.results.len(), read.notes.len());
-        terminal.remark(&format!("stopped: {done} of {all} notes are done"));
+        terminal.remark(&format!("stopped: {done} of {all} notes are kept"));
     }
     read.complete && finished.failures.is_empty() && !finished.stopped
 }

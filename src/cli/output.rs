@@ -1,5 +1,6 @@
 //! Where results go, and in which form.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -34,14 +35,22 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// Results as one array of floats, row-major.
-pub(super) struct Array {
-    /// Rows and columns.
-    pub(super) shape: [usize; 2],
-    pub(super) values: Vec<f32>,
+/// A table whose rows are made when they are written.
+pub(super) struct Rows<'a> {
+    /// Names of the columns.
+    pub(super) header: Vec<String>,
+    /// Cells, as many per row as there are columns.
+    pub(super) rows: Box<dyn Iterator<Item = Vec<String>> + 'a>,
 }
 
-/// The forms that the results of a command have.
+/// Results as one array of floats, row-major.
+pub(super) struct Array<'a> {
+    /// Rows and columns.
+    pub(super) shape: [usize; 2],
+    pub(super) values: Cow<'a, [f32]>,
+}
+
+/// The forms that the results of a command have, for results of a few lines: all are made.
 pub(super) struct Forms<'a, T> {
     /// One JSON object each.
     pub(super) items: &'a [T],
@@ -50,7 +59,19 @@ pub(super) struct Forms<'a, T> {
     /// For `.csv`.
     pub(super) table: Option<Table>,
     /// For `.npy`.
-    pub(super) array: Option<Array>,
+    pub(super) array: Option<Array<'a>>,
+}
+
+/// The forms of results that may be large: only that is made which is asked for.
+pub(super) struct Lazy<'a, T> {
+    /// One JSON object each.
+    pub(super) items: &'a [T],
+    /// For a person.
+    pub(super) text: Box<dyn FnOnce() -> String + 'a>,
+    /// For `.csv`.
+    pub(super) table: Option<Rows<'a>>,
+    /// For `.npy`.
+    pub(super) array: Option<Box<dyn FnOnce() -> Array<'a> + 'a>>,
 }
 
 /// A wrong way to call the program; ends it with status 2.
@@ -94,31 +115,51 @@ impl Output {
         Ok(Self::File(file.to_owned(), format))
     }
 
-    /// Writes results; a file is written aside and renamed, so that it is never half there.
-    pub(super) fn write<T: Serialize>(&self, forms: &Forms<'_, T>) -> Result<()> {
+    /// Writes results of a few lines.
+    pub(super) fn write<'b, T: Serialize>(&self, forms: &'b Forms<'_, T>) -> Result<()> {
+        self.write_lazily(Lazy {
+            items: forms.items,
+            text: Box::new(|| forms.text.clone()),
+            table: forms.table.as_ref().map(|table| Rows {
+                header: table.header.clone(),
+                rows: Box::new(table.rows.iter().cloned()),
+            }),
+            array: forms.array.as_ref().map(|array| {
+                let array = || Array {
+                    shape: array.shape,
+                    values: Cow::Borrowed(&array.values),
+                };
+                Box::new(array) as Box<dyn FnOnce() -> Array<'b> + 'b>
+            }),
+        })
+    }
+
+    /// Writes results, in the one form that is asked for; a file is written aside and renamed, so
+    /// that it is never half there.
+    pub(super) fn write_lazily<T: Serialize>(&self, forms: Lazy<'_, T>) -> Result<()> {
         match self {
-            Self::Text => print(|out| out.write_all(forms.text.as_bytes())),
-            Self::Json => {
-                let lines = json_lines(forms.items)?;
-                print(|out| out.write_all(lines.as_bytes()))
+            Self::Text => {
+                let text = (forms.text)();
+                print(|out| out.write_all(text.as_bytes()))
             }
-            Self::File(path, format) => {
-                let bytes = render(forms, *format)
-                    .with_context(|| format!("cannot write {}", path.display()))?;
-                write_file(path, &bytes).with_context(|| format!("cannot write {}", path.display()))
-            }
+            Self::Json => print(|out| json_lines(forms.items, out)),
+            Self::File(path, format) => write_file(path, |out| render(forms, *format, out))
+                .with_context(|| format!("cannot write {}", path.display())),
         }
     }
 }
 
 /// Standard output; a reader that went away wants no more, which is no failure.
 fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-    let mut out = stdout().lock();
+    let mut out = BufWriter::new(stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            // What is left in the buffer has no reader either.
+            let _ = out.into_parts();
+            Ok(())
         }
-        _ => Ok(()),
+        Err(error) => Err(error).context("cannot write to standard output"),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -129,45 +170,48 @@ pub(super) fn print_text(text: &str) -> Result<()> {
 
 /// Writes text into a file, whose folder has to be there.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_file(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    write_file(path, |out| Ok(out.write_all(text.as_bytes())?))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn json_lines<T: Serialize>(items: &[T]) -> Result<String> {
-    let mut lines = String::new();
+fn json_lines<T: Serialize>(items: &[T], out: &mut dyn Write) -> std::io::Result<()> {
     for item in items {
-        lines.push_str(&serde_json::to_string(item)?);
-        lines.push('\n');
+        serde_json::to_writer(&mut *out, item)?;
+        out.write_all(b"\n")?;
     }
-    Ok(lines)
+    Ok(())
 }
 
-fn render<T: Serialize>(forms: &Forms<'_, T>, format: Format) -> Result<Vec<u8>> {
-    match (format, &forms.table, &forms.array) {
-        (Format::JsonLines, ..) => Ok(json_lines(forms.items)?.into_bytes()),
-        (Format::Json, ..) => Ok(serde_json::to_vec_pretty(forms.items)?),
-        (Format::Csv, Some(table), _) => Ok(csv(table).into_bytes()),
-        (Format::Npy, _, Some(array)) => Ok(npy(array)),
+fn render<T: Serialize>(forms: Lazy<'_, T>, format: Format, out: &mut dyn Write) -> Result<()> {
+    match (format, forms.table, forms.array) {
+        (Format::JsonLines, ..) => json_lines(forms.items, out)?,
+        (Format::Json, ..) => serde_json::to_writer_pretty(out, forms.items)?,
+        (Format::Csv, Some(table), _) => csv(table, out)?,
+        (Format::Npy, _, Some(array)) => npy(&array(), out)?,
         (Format::Csv, ..) => bail!("these results are no table; use .jsonl or .json"),
         (Format::Npy, ..) => bail!("these results are no array; use .jsonl or .json"),
     }
+    Ok(())
 }
 
 /// RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
-fn csv(table: &Table) -> String {
-    let cell = |cell: &String| match cell.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
-    };
-    let line = |row: &Vec<String>| row.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n";
-    std::iter::once(&table.header)
-        .chain(&table.rows)
-        .map(line)
-        .collect()
+fn csv(table: Rows<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    for row in std::iter::once(table.header).chain(table.rows) {
+        for (index, cell) in row.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match cell.contains(['"', ',', '\n', '\r']) {
+                true => write!(out, "{comma}\"{}\"", cell.replace('"', "\"\""))?,
+                false => write!(out, "{comma}{cell}")?,
+            }
+        }
+        out.write_all(b"\r\n")?;
+    }
+    Ok(())
 }
 
 /// NumPy's format, version 1.0: magic, length of the header, header, values; what comes before
 /// the values is a multiple of 64 bytes long.
-fn npy(array: &Array) -> Vec<u8> {
+fn npy(array: &Array<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let [rows, columns] = array.shape;
     let mut header =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
@@ -175,27 +219,29 @@ fn npy(array: &Array) -> Vec<u8> {
     let padding = (PREFIX + header.len() + 1).next_multiple_of(64) - PREFIX - header.len() - 1;
     header.push_str(&" ".repeat(padding));
     header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.extend(array.values.iter().flat_map(|value| value.to_le_bytes()));
-    bytes
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(&(header.len() as u16).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    let mut values = array.values.iter();
+    values.try_for_each(|value| out.write_all(&value.to_le_bytes()))
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let mut name = path.file_name().context("no file name")?.to_owned();
     name.push(".part");
     let aside = path.with_file_name(name);
-    let written = File::create(&aside).and_then(|file| {
+    let result = File::create(&aside).map_err(Into::into).and_then(|file| {
         let mut file = BufWriter::new(file);
-        file.write_all(bytes)?;
-        file.into_inner()?.sync_all()?;
-        std::fs::rename(&aside, path)
+        write(&mut file)?;
+        file.into_inner()
+            .map_err(|error| error.into_error())?
+            .sync_all()?;
+        Ok(std::fs::rename(&aside, path)?)
     });
-    if written.is_err() {
+    if result.is_err() {
         let _ = std::fs::remove_file(&aside);
     }
-    Ok(written?)
+    result
 }
 
 #[cfg(test)]
@@ -204,22 +250,55 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_where_they_must_be() {
-        let table = Table {
+        let row = vec!["1,5".to_owned(), "say \"no\"\n".to_owned()];
+        let table = Rows {
             header: vec!["a".to_owned(), "b".to_owned()],
-            rows: vec![vec!["1,5".to_owned(), "say \"no\"\n".to_owned()]],
+            rows: Box::new(std::iter::once(row)),
         };
-        assert_eq!(csv(&table), "a,b\r\n\"1,5\",\"say \"\"no\"\"\n\"\r\n");
+        let mut bytes = Vec::new();
+        csv(table, &mut bytes).unwrap();
+        assert_eq!(bytes, b"a,b\r\n\"1,5\",\"say \"\"no\"\"\n\"\r\n");
     }
 
     #[test]
     fn arrays_have_numpys_header() {
-        let bytes = npy(&Array {
+        let array = Array {
             shape: [1, 2],
-            values: vec![1.0, -2.0],
-        });
+            values: Cow::Borrowed(&[1.0, -2.0]),
+        };
+        let mut bytes = Vec::new();
+        npy(&array, &mut bytes).unwrap();
         assert_eq!(bytes.len() % 64, 8);
         assert!(bytes.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4'"));
         assert_eq!(bytes[bytes.len() - 8..], [0, 0, 128, 63, 0, 0, 0, 192]);
+    }
+
+    /// The other forms of a large result may not fit into memory.
+    #[test]
+    fn only_the_form_that_is_asked_for_is_made() {
+        let folder = std::env::temp_dir();
+        for (ending, expected) in [("csv", "a\r\n1\r\n"), ("json", "[]"), ("jsonl", "")] {
+            let name = format!("auscult-lazy-{}.{ending}", std::process::id());
+            let file = folder.join(name);
+            let output = Output::new(false, Some(&file), &[Format::Csv]).unwrap();
+            let row = || {
+                assert_eq!(ending, "csv");
+                vec!["1".to_owned()]
+            };
+            output
+                .write_lazily(Lazy::<u8> {
+                    items: &[],
+                    text: Box::new(|| unreachable!("a file holds no text for a person")),
+                    table: Some(Rows {
+                        header: vec!["a".to_owned()],
+                        rows: Box::new(std::iter::once_with(row)),
+                    }),
+                    array: Some(Box::new(|| unreachable!("no array is asked for"))),
+                })
+                .unwrap();
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+            std::fs::remove_file(&file).unwrap();
+        }
     }
 
     #[test]

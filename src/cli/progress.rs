@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::engine::{Job, Progress, StopFlag};
+use crate::engine::{Inside, Job, Progress, StopFlag};
+
+/// How often progress is shown at most.
+const REPORT_EVERY: Duration = Duration::from_millis(50);
 
 /// Standard error as this program uses it.
 pub(super) struct Terminal {
@@ -39,7 +42,7 @@ impl Terminal {
             return Job::new(self.stop.clone());
         }
         let line = Arc::clone(&self.line);
-        Job::reporting(self.stop.clone(), move |progress| {
+        Job::reporting(self.stop.clone(), REPORT_EVERY, move |progress| {
             let last = progress.done >= progress.total;
             let text = if last {
                 String::new()
@@ -61,9 +64,9 @@ impl Terminal {
         }
     }
 
-    /// Something that is missing or was understood in one of several ways.
+    /// Something about the data that is missing or was understood in one of several ways.
     pub(super) fn warning(&self, text: &str) {
-        self.say(&format!("warning: {text}"));
+        self.remark(&format!("warning: {text}"));
     }
 
     /// Something that went wrong.
@@ -89,10 +92,15 @@ fn sentence(what: &str, progress: Progress) -> String {
         done,
         total,
         unit,
+        inside,
         remaining,
+        ..
     } = progress;
+    let inside = inside.map_or(String::new(), |Inside { done, total, unit }| {
+        format!(", {done} of {total} {unit}")
+    });
     let left = remaining.map_or(String::new(), |left| format!(", {} left", human(left)));
-    format!("{what}: {done} of {total} {unit}{left}")
+    format!("{what}: {done} of {total} {unit}{inside}{left}")
 }
 
 fn human(time: Duration) -> String {
@@ -109,15 +117,27 @@ mod tests {
 
     #[test]
     fn progress_reads_as_a_sentence() {
-        let progress = Progress {
+        let mut progress = Progress {
             done: 3,
             total: 10,
             unit: "notes",
+            inside: None,
+            share: 0.3,
             remaining: Some(Duration::from_secs(75)),
         };
         assert_eq!(
             sentence("embedding", progress),
             "embedding: 3 of 10 notes, 1 min 15 s left"
+        );
+        progress.inside = Some(Inside {
+            done: 0,
+            total: 4,
+            unit: "windows",
+        });
+        progress.remaining = None;
+        assert_eq!(
+            sentence("embedding", progress),
+            "embedding: 3 of 10 notes, 0 of 4 windows"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! What to do with notes that are longer than the model, on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -40,6 +40,11 @@ enum LongChoice {
 }
 
 impl LongNoteFlags {
+    /// The file of rules that is read.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.sections.as_deref()
+    }
+
     /// The options that the flags name.
     pub(super) fn options(&self) -> Result<ReadingOptions> {
         let rules = match &self.sections {
@@ -73,7 +78,48 @@ pub(super) fn describe(coverage: &Coverage) -> String {
         Way::Whole => format!("{tokens} tokens"),
         Way::First => format!("first part of {tokens} tokens, to byte {read_end}"),
         Way::Last => format!("last part of {tokens} tokens, from byte {read_start}"),
+        Way::Windows if coverage.overlap == Some(0) => {
+            format!("{tokens} tokens in {windows} windows side by side")
+        }
         Way::Windows => format!("{tokens} tokens in {windows} overlapping windows"),
-        Way::Sections => format!("{tokens} tokens in {windows} windows of whole sections"),
+        Way::Sections if coverage.overlap.is_none() => {
+            format!("{tokens} tokens in {windows} windows of whole sections")
+        }
+        Way::Sections => format!(
+            "{tokens} tokens in {windows} windows by section, sections too long for one cut"
+        ),
     }
+}
+
+/// Columns of every table of results: how a note was read, and by what.
+pub(super) const COLUMNS: [&str; 6] = [
+    "tokens",
+    "read",
+    "windows",
+    "read_start",
+    "read_end",
+    "random_weights",
+];
+
+/// The cells of [`COLUMNS`].
+pub(super) fn cells(coverage: &Coverage, random_weights: bool) -> [String; 6] {
+    [
+        coverage.tokens.to_string(),
+        coverage.read.to_string(),
+        coverage.windows.to_string(),
+        coverage.read_start.to_string(),
+        coverage.read_end.to_string(),
+        random_weights.to_string(),
+    ]
+}
+
+/// The names of a table's own columns and of [`COLUMNS`].
+pub(super) fn header(own: &[&str]) -> Vec<String> {
+    let names = own.iter().chain(&COLUMNS);
+    names.map(|name| (*name).to_owned()).collect()
+}
+
+/// A row of a table's own cells and those of [`COLUMNS`].
+pub(super) fn row<const N: usize>(own: [String; N], shared: [String; 6]) -> Vec<String> {
+    own.into_iter().chain(shared).collect()
 }

@@ -1,18 +1,19 @@
 //! `auscult surprise`: which words of a note the model did not expect.
 
-use std::collections::HashMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::output::{Format, Forms, Table};
+use super::input::Texts;
+use super::output::{Format, Lazy, Rows};
 use super::passage::passage;
 use super::progress::Terminal;
-use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Note, SurpriseQuery, SurprisingNote, surprising_words};
+use crate::engine::{SurpriseQuery, SurprisingNote, surprising_words};
 
 #[derive(Args)]
 #[command(
@@ -39,6 +40,11 @@ pub(super) struct Command {
 }
 
 impl Command {
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.notes.paths().chain(self.long.file()).collect()
+    }
+
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
         let query = SurpriseQuery {
@@ -46,32 +52,27 @@ impl Command {
             context: self.context.map(|context| context as usize),
             reading: self.long.options()?,
         };
-        let read = self.notes.read(terminal)?;
+        let read = global.read(&self.notes, terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let finished = engine.surprise(&read.notes, &query, &terminal.job("measuring"))?;
-        output.write(&Forms {
+        let texts = Texts::new(&read.notes);
+        output.write_lazily(Lazy {
             items: &finished.results,
-            text: describe(&read.notes, &finished.results, self.top.into()),
-            table: Some(table(&read.notes, &finished.results)),
+            text: Box::new(|| describe(&texts, &finished.results, self.top.into())),
+            table: Some(table(&texts, &finished.results)),
             array: None,
         })?;
         Ok(exit(report(&finished, &read, terminal)))
     }
 }
 
-fn texts(notes: &[Note]) -> HashMap<String, &str> {
-    let text = |note: &'_ Note| note.source().to_string();
-    notes.iter().map(|note| (text(note), note.text())).collect()
-}
-
 /// Bytes of the note to show on either side of a word.
 const CONTEXT: usize = 30;
 
-fn describe(notes: &[Note], results: &[SurprisingNote], top: usize) -> String {
-    let texts = texts(notes);
+fn describe(texts: &Texts<'_>, results: &[SurprisingNote], top: usize) -> String {
     let mut text = String::new();
     for result in results {
-        let note = texts.get(&result.note).copied().unwrap_or_default();
+        let note = texts.of(&result.note);
         let badge = badge(result.random_weights);
         let coverage = describe_coverage(&result.coverage);
         let approximate = match (result.approximate, result.complete) {
@@ -100,25 +101,24 @@ fn describe(notes: &[Note], results: &[SurprisingNote], top: usize) -> String {
     text
 }
 
-fn table(notes: &[Note], results: &[SurprisingNote]) -> Table {
-    let texts = texts(notes);
-    let header = ["note", "start", "end", "id", "loss", "text"];
-    let mut rows = Vec::new();
-    for result in results {
-        let note = texts.get(&result.note).copied().unwrap_or_default();
-        for token in &result.tokens {
-            rows.push(vec![
-                result.note.clone(),
-                token.start.to_string(),
-                token.end.to_string(),
-                token.id.to_string(),
-                token.loss.to_string(),
-                note[token.start..token.end].to_owned(),
-            ]);
-        }
-    }
-    Table {
-        header: header.map(str::to_owned).to_vec(),
-        rows,
+fn table<'a>(texts: &'a Texts<'_>, results: &'a [SurprisingNote]) -> Rows<'a> {
+    let tokens = results
+        .iter()
+        .flat_map(|result| result.tokens.iter().map(move |token| (result, token)));
+    let rows = tokens.map(|(result, token)| {
+        let own = [
+            result.note.clone(),
+            token.start.to_string(),
+            token.end.to_string(),
+            token.id.to_string(),
+            token.loss.to_string(),
+            texts.of(&result.note)[token.start..token.end].to_owned(),
+            result.complete.to_string(),
+        ];
+        row(own, cells(&result.coverage, result.random_weights))
+    });
+    Rows {
+        header: header(&["note", "start", "end", "id", "loss", "text", "complete"]),
+        rows: Box::new(rows),
     }
 }

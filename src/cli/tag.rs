@@ -1,15 +1,16 @@
 //! `auscult tag`: spans that a tagger finds in notes.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::output::{Format, Forms, Table};
+use super::output::{Format, Lazy, Rows};
 use super::passage::{beginning, counted, visible};
 use super::progress::Terminal;
-use super::reading::{LongNoteFlags, describe as describe_coverage};
+use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{Aggregation, TagQuery, TaggedNote};
 
@@ -50,6 +51,11 @@ enum AggregationChoice {
 }
 
 impl Command {
+    /// The files that are read.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.notes.paths().chain(self.long.file()).collect()
+    }
+
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
         let query = TagQuery {
@@ -63,12 +69,12 @@ impl Command {
             ignored: self.ignore.clone(),
             reading: self.long.options()?,
         };
-        let read = self.notes.read(terminal)?;
+        let read = global.read(&self.notes, terminal)?;
         let engine = global.engine_with_model(terminal)?;
         let finished = engine.tag(&read.notes, &query, &terminal.job("tagging"))?;
-        output.write(&Forms {
+        output.write_lazily(Lazy {
             items: &finished.results,
-            text: describe(&finished.results),
+            text: Box::new(|| describe(&finished.results)),
             table: Some(table(&finished.results)),
             array: None,
         })?;
@@ -106,23 +112,22 @@ fn describe(results: &[TaggedNote]) -> String {
     text
 }
 
-fn table(results: &[TaggedNote]) -> Table {
-    let header = ["note", "start", "end", "label", "score", "text"];
-    let mut rows = Vec::new();
-    for result in results {
-        for span in &result.spans {
-            rows.push(vec![
+fn table(results: &[TaggedNote]) -> Rows<'_> {
+    let rows = results.iter().flat_map(|result| {
+        result.spans.iter().map(|span| {
+            let own = [
                 result.note.clone(),
                 span.start.to_string(),
                 span.end.to_string(),
                 span.label.clone(),
                 span.score.to_string(),
                 span.text.clone(),
-            ]);
-        }
-    }
-    Table {
-        header: header.map(str::to_owned).to_vec(),
-        rows,
+            ];
+            row(own, cells(&result.coverage, result.random_weights))
+        })
+    });
+    Rows {
+        header: header(&["note", "start", "end", "label", "score", "text"]),
+        rows: Box::new(rows),
     }
 }

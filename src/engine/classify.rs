@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::pass::finite;
 use super::reading::Reader;
 use super::{
-    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, finite, on_each,
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
@@ -68,7 +69,7 @@ impl Engine {
         let config = loaded.model.config();
         let usual = Function::usual(config.problem_type, config.labels.len());
         let function = query.function.unwrap_or(usual);
-        Ok(on_each(notes, job, |note| {
+        Ok(each_note(notes, job, |note| {
             loaded.classify_note(note, &reader, function, job)
         }))
     }
@@ -87,9 +88,10 @@ impl Loaded {
         let mut means = vec![0.0f64; names.len()];
         let mut windows = Vec::with_capacity(read.windows.len());
         let tokens: usize = read.windows.iter().map(|window| window.rows.len()).sum();
-        for window in &read.windows {
+        for (done, window) in read.windows.iter().enumerate() {
+            job.step(done, read.windows.len(), "windows")?;
             let batch = self.batch(note, &window.encoding)?;
-            let encoded = self.model.encode(&batch, &Capture::default(), &mut &*job)?;
+            let encoded = self.encode(&batch, &Capture::default(), job)?;
             let logits = self.model.sequence_logits(encoded.last, batch.sequences());
             let (_, logits) = logits.expect("the caller has seen the head");
             let scores = function.scores(&finite(values(logits), note)?);

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::pass::finite;
 use super::reading::{ReadNote, Reader};
 use super::units::{assign, pieces};
 use super::{
     Coverage, Engine, EngineError, Finished, Job, Loaded, Note, Pooling, ReadingOptions, Unit,
-    finite, on_each,
+    each_note,
 };
 use crate::analysis;
 use crate::model::capture::Capture;
@@ -78,7 +79,7 @@ impl Engine {
     ) -> Result<Finished<Embedding>, EngineError> {
         let loaded = self.loaded()?;
         let reader = loaded.reader(&query.reading)?;
-        Ok(on_each(notes, job, |note| {
+        Ok(each_note(notes, job, |note| {
             loaded.embed_note(note, &reader, query, job)
         }))
     }
@@ -123,9 +124,10 @@ impl Loaded {
     /// Hidden states of a note's windows.
     fn hidden(&self, note: &Note, read: &ReadNote, job: &Job) -> Result<Hidden, EngineError> {
         let mut windows = Vec::with_capacity(read.windows.len());
-        for window in &read.windows {
+        for (done, window) in read.windows.iter().enumerate() {
+            job.step(done, read.windows.len(), "windows")?;
             let batch = self.batch(note, &window.encoding)?;
-            let encoded = self.model.encode(&batch, &Capture::default(), &mut &*job)?;
+            let encoded = self.encode(&batch, &Capture::default(), job)?;
             windows.push(finite(values(encoded.last), note)?);
         }
         Ok(Hidden {
@@ -169,7 +171,7 @@ impl Loaded {
             .collect())
     }
 
-    /// Units read one by one, several in a batch; the vector is that of the first token.
+    /// Units read one by one, without what surrounds them; the vector is that of the first token.
     fn read_by_themselves(
         &self,
         note: &Note,
@@ -180,8 +182,9 @@ impl Loaded {
         let nothing = Encoding::default();
         let pieces = pieces(note.text(), &nothing, query.unit, &query.reading.rules);
         let mut units = Vec::new();
-        for piece in pieces {
-            job.check()?;
+        let count = pieces.len();
+        for (done, piece) in pieces.into_iter().enumerate() {
+            job.step(done, count, "parts")?;
             let own = Note::new(
                 note.source().clone(),
                 note.text()[piece.span.clone()].to_owned(),
@@ -190,7 +193,7 @@ impl Loaded {
                 continue;
             }
             let read = reader.read(&own)?;
-            let hidden = self.hidden(note, &read, job)?;
+            let hidden = job.within(0.0..1.0, || self.hidden(note, &read, job))?;
             units.push(UnitVector {
                 start: piece.span.start,
                 end: piece.span.end,

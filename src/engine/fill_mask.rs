@@ -2,19 +2,18 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::reading::Reader;
+use super::reading::{ReadNote, Reader};
 use super::{
-    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, finite, on_each,
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
-use crate::model::values;
-use crate::tasks::fill_mask::{Candidate, Mask, mask_words, occurrences, top, written_masks};
+use crate::tasks::fill_mask::{
+    Candidate, Mask, mask_words, occurrences, rows_of_words, top, written_masks,
+};
 use crate::tokenization::Encoding;
-use crate::tokenization::windows::Window;
 
 /// What to mask, and which candidates to give.
 #[derive(Clone, Default)]
@@ -63,7 +62,9 @@ pub struct FilledMask {
     /// Whether several tokens were hidden behind one mask, so that the candidates, single tokens,
     /// are only an approximation.
     pub approximate: bool,
-    /// The likeliest first.
+    /// Whether it lies in what was read of the note.
+    pub was_read: bool,
+    /// The likeliest first; none if it was not read.
     pub candidates: Vec<Candidate>,
 }
 
@@ -71,7 +72,7 @@ impl Engine {
     /// Fills the masks of each note.
     ///
     /// In a note of several windows a mask is read in the window where it has the most context;
-    /// one that no window holds has no candidates.
+    /// one that no window holds has no candidates. A note is cut as it is, before anything is hidden.
     ///
     /// # Errors
     /// [`EngineError`] when no masked language model is loaded, it cannot read in this way, or no
@@ -91,12 +92,9 @@ impl Engine {
             mask: loaded.mask_id("fill masks in")?,
             targets: loaded.targets(&query.targets)?,
         };
-        Ok(on_each(notes, job, |note| fill.note(note, job)))
+        Ok(each_note(notes, job, |note| fill.note(note, job)))
     }
 }
-
-/// Masks whose logits over the whole vocabulary exist at a time.
-const MASKS_AT_ONCE: usize = 64;
 
 /// One call with all that it needs.
 struct Fill<'a> {
@@ -108,40 +106,50 @@ struct Fill<'a> {
     targets: Vec<(u32, bool)>,
 }
 
+/// A place in a note whose token or tokens are to be hidden.
+struct Place {
+    /// The word, or the mask that is written there.
+    word: Range<usize>,
+    /// Its rows of the whole note; at least one.
+    rows: Vec<usize>,
+    /// The window in which it is read, if any holds it.
+    window: Option<usize>,
+}
+
 impl Fill<'_> {
     fn note(&self, note: &Note, job: &Job) -> Result<FilledNote, EngineError> {
-        let whole = self.loaded.tokenizer.encode(note.text())?;
-        let mut filled = Vec::new();
-        let mut coverage = None;
-        for (encoding, masks) in self.masked(note, &whole)? {
-            job.check()?;
-            let read = self.reader.cut(note, encoding)?;
-            let owners = read.owners();
-            for (index, window) in read.windows.iter().enumerate() {
-                let own: Vec<&Mask> = masks
-                    .iter()
-                    .filter(|mask| owners[mask.row] == Some(index))
-                    .collect();
-                if !own.is_empty() {
-                    filled.extend(self.window(note, window, &own, job)?);
-                }
-            }
-            coverage.get_or_insert(read.coverage);
-        }
-        let Some(mut coverage) = coverage.filter(|_| !filled.is_empty()) else {
+        let read = self.reader.read(note)?;
+        let places = self.places(note, &read)?;
+        if places.iter().all(|place| place.window.is_none()) {
             return Err(EngineError::NoResult {
                 note: note.source().to_string(),
                 reason: "what is masked lies in the part that is not read; read it in windows"
                     .to_owned(),
             });
+        }
+        let spans = |place: &Place| {
+            let spans = place.rows.iter().map(|&row| &read.whole.spans[row]);
+            let start = spans.clone().map(|span| span.start).min();
+            start.unwrap_or(0)..spans.map(|span| span.end).max().unwrap_or(0)
         };
-        coverage.tokens = whole.len();
+        let unread = |place: &Place| FilledMask {
+            start: spans(place).start,
+            end: spans(place).end,
+            approximate: place.rows.len() > 1,
+            was_read: false,
+            candidates: Vec::new(),
+        };
+        let mut masks: Vec<FilledMask> = places.iter().map(unread).collect();
+        match self.query.word.is_some() && !self.query.together {
+            true => self.one_by_one(note, &read, &places, &mut masks, job)?,
+            false => self.together(note, &read, &places, &mut masks, job)?,
+        }
         let cut = self.query.targets.iter().zip(&self.targets);
         Ok(FilledNote {
             note: note.source().to_string(),
-            coverage,
+            coverage: read.coverage,
             random_weights: self.loaded.info.random_weights,
-            masks: filled,
+            masks,
             shortened_targets: cut
                 .filter(|(_, (_, whole))| !whole)
                 .map(|(target, _)| target.clone())
@@ -149,57 +157,107 @@ impl Fill<'_> {
         })
     }
 
-    /// The masks of one window.
-    fn window(
+    /// Hides one place at a time, each in a copy of its window.
+    fn one_by_one(
         &self,
         note: &Note,
-        window: &Window,
-        masks: &[&Mask],
+        read: &ReadNote,
+        places: &[Place],
+        filled: &mut [FilledMask],
         job: &Job,
-    ) -> Result<Vec<FilledMask>, EngineError> {
-        let loaded = self.loaded;
-        let batch = loaded.batch(note, &window.encoding)?;
-        let encoded = loaded
-            .model
-            .encode(&batch, &Capture::default(), &mut &*job)?;
-        let mut filled = Vec::with_capacity(masks.len());
-        for masks in masks.chunks(MASKS_AT_ONCE) {
-            let rows = masks.iter().filter_map(|mask| window.local(mask.row));
-            let rows: Vec<i64> = rows.map(|row| row as i64).collect();
-            let rows = Tensor::from_data(rows.as_slice(), loaded.model.device());
-            let logits = loaded
-                .model
-                .masked_lm_logits(encoded.last.clone().select(0, rows));
-            let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
-            let rows = logits.chunks_exact(loaded.model.config().vocab_size);
-            filled.extend(masks.iter().zip(rows).map(|(mask, logits)| FilledMask {
+    ) -> Result<(), EngineError> {
+        for (done, place) in places.iter().enumerate() {
+            job.step(done, places.len(), "masks")?;
+            if let Some(window) = place.window {
+                let window = &read.windows[window].encoding;
+                let words = std::slice::from_ref(&place.word);
+                let (masked, masks) = mask_words(window, words, self.mask);
+                let masks: Vec<(usize, Mask)> =
+                    masks.into_iter().map(|mask| (done, mask)).collect();
+                self.fill(note, &masked, &masks, filled, job)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hides all places, and fills in each window those that are read there.
+    fn together(
+        &self,
+        note: &Note,
+        read: &ReadNote,
+        places: &[Place],
+        filled: &mut [FilledMask],
+        job: &Job,
+    ) -> Result<(), EngineError> {
+        let words: Vec<Range<usize>> = places.iter().map(|place| place.word.clone()).collect();
+        for (index, window) in read.windows.iter().enumerate() {
+            job.step(index, read.windows.len(), "windows")?;
+            if !places.iter().any(|place| place.window == Some(index)) {
+                continue;
+            }
+            let (masked, masks) = match self.query.word {
+                Some(_) => mask_words(&window.encoding, &words, self.mask),
+                None => (
+                    window.encoding.clone(),
+                    written_masks(&window.encoding, self.mask),
+                ),
+            };
+            let own = masks.into_iter().filter_map(|mask| {
+                let place = words.partition_point(|word| word.end <= mask.span.start);
+                (places.get(place)?.window == Some(index)).then_some((place, mask))
+            });
+            self.fill(note, &masked, &own.collect::<Vec<_>>(), filled, job)?;
+        }
+        Ok(())
+    }
+
+    /// Fills masks of an encoding, each for the place of this number.
+    fn fill(
+        &self,
+        note: &Note,
+        encoding: &Encoding,
+        masks: &[(usize, Mask)],
+        filled: &mut [FilledMask],
+        job: &Job,
+    ) -> Result<(), EngineError> {
+        let batch = self.loaded.batch(note, encoding)?;
+        let encoded = self.loaded.encode(&batch, &Capture::default(), job)?;
+        let rows: Vec<usize> = masks.iter().map(|(_, mask)| mask.row).collect();
+        let each = &mut |number: usize, logits: &[f32]| {
+            let (place, mask) = &masks[number];
+            filled[*place] = FilledMask {
                 start: mask.span.start,
                 end: mask.span.end,
                 approximate: mask.approximate,
+                was_read: true,
                 candidates: self.candidates(logits),
-            }));
-        }
-        Ok(filled)
+            };
+        };
+        self.loaded.masked_lm_rows(note, &encoded.last, &rows, each)
     }
 
-    /// The note with its masks in place: once, or once for each occurrence.
-    fn masked(
-        &self,
-        note: &Note,
-        whole: &Encoding,
-    ) -> Result<Vec<(Encoding, Vec<Mask>)>, EngineError> {
+    /// What is to be hidden in a note, in order: at least one place.
+    fn places(&self, note: &Note, read: &ReadNote) -> Result<Vec<Place>, EngineError> {
         let nothing = |reason: String| EngineError::NoResult {
             note: note.source().to_string(),
             reason,
         };
+        let place = |word: Range<usize>, rows: Vec<usize>| Place {
+            word,
+            window: read.window_of(&rows),
+            rows,
+        };
         let Some(word) = &self.query.word else {
-            let masks = written_masks(whole, self.mask);
-            if masks.is_empty() {
+            let masks = written_masks(&read.whole, self.mask).into_iter();
+            let places: Vec<Place> = masks
+                .map(|mask| place(mask.span, Vec::from([mask.row])))
+                .collect();
+            if places.is_empty() {
                 let mask = self.loaded.tokenizer.token(self.mask).unwrap_or_default();
                 let reason = format!("no {mask} in this note; write one, or name a word to mask");
                 return Err(nothing(reason));
             }
-            return Ok(Vec::from([(whole.clone(), masks)]));
+            return Ok(places);
         };
         let mut words: Vec<Range<usize>> = occurrences(note.text(), word);
         if let Some(occurrence) = self.query.occurrence {
@@ -213,19 +271,18 @@ impl Fill<'_> {
                 return Err(nothing(reason));
             }
         }
-        let groups: Vec<&[Range<usize>]> = match self.query.together {
-            true => words.chunks(words.len().max(1)).collect(),
-            false => words.chunks(1).collect(),
-        };
-        let masked = groups
+        let rows = rows_of_words(&read.whole, &words);
+        let places: Vec<Place> = words
             .into_iter()
-            .map(|words| mask_words(whole, words, self.mask));
-        let masked: Vec<_> = masked.filter(|(_, masks)| !masks.is_empty()).collect();
-        match masked.is_empty() {
+            .zip(rows)
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(|(word, rows)| place(word, rows))
+            .collect();
+        match places.is_empty() {
             true => Err(nothing(
                 "the word to mask does not occur in this note".to_owned(),
             )),
-            false => Ok(masked),
+            false => Ok(places),
         }
     }
 

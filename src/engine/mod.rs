@@ -11,6 +11,7 @@ mod device;
 mod embed;
 mod fill_mask;
 mod models;
+mod pass;
 mod reading;
 mod search;
 mod self_check;
@@ -26,7 +27,7 @@ use crate::parity::{self, ParityError};
 use crate::tokenization::{Tokenizer, TokenizerError};
 
 pub use crate::analysis::Pooling;
-pub use crate::job::{Cancelled, Job, Progress, StopFlag};
+pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
@@ -70,9 +71,17 @@ pub enum EngineError {
     /// The folder is no model.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The tokenizer cannot be opened or cannot read a note.
+    /// The tokenizer cannot be opened.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// A note that the tokenizer cannot read.
+    #[error("{note}: {error}")]
+    Encode {
+        /// Where the note came from.
+        note: String,
+        /// Why not.
+        error: TokenizerError,
+    },
     /// A note that the model cannot read.
     #[error("{note}: {error}")]
     Input {
@@ -228,8 +237,8 @@ impl Engine {
 }
 
 /// Runs `one` on each note until all are done or the job is stopped. A note that fails loses no
-/// other; a stopped one gives nothing.
-fn on_each<T>(
+/// other; a stopped one gives nothing. What `one` says of its progress counts inside its note.
+pub fn each_note<T>(
     notes: &[Note],
     job: &Job,
     mut one: impl FnMut(&Note) -> Result<T, EngineError>,
@@ -239,11 +248,17 @@ fn on_each<T>(
         failures: Vec::new(),
         stopped: false,
     };
+    // The time goes with the length of the notes, not with their number.
+    let bytes = |note: &Note| note.text().len().max(1) as f64;
+    let all: f64 = notes.iter().map(bytes).sum();
+    let mut read = 0.0;
     for (done, note) in notes.iter().enumerate() {
-        let result = match job.step(done, notes.len(), "notes") {
-            Ok(()) => one(note),
-            Err(cancelled) => Err(cancelled.into()),
-        };
+        let start = read / all;
+        read += bytes(note);
+        let result = job
+            .step_of(done, notes.len(), "notes", start..read / all)
+            .map_err(EngineError::from)
+            .and_then(|()| job.within(0.0..1.0, || one(note)));
         match result {
             Ok(result) => finished.results.push(result),
             Err(EngineError::Cancelled(_)) => {
@@ -255,33 +270,4 @@ fn on_each<T>(
     }
     let _ = job.step(notes.len(), notes.len(), "notes");
     finished
-}
-
-/// The values, if all of them are numbers.
-fn finite(values: Vec<f32>, note: &Note) -> Result<Vec<f32>, EngineError> {
-    match values.iter().all(|value| value.is_finite()) {
-        true => Ok(values),
-        false => Err(EngineError::NoResult {
-            note: note.source().to_string(),
-            reason: "the model computes no finite numbers for it; check its weights".to_owned(),
-        }),
-    }
-}
-
-impl Loaded {
-    /// The note as a batch of one, checked.
-    fn batch(
-        &self,
-        note: &Note,
-        encoding: &crate::tokenization::Encoding,
-    ) -> Result<model::Batch, EngineError> {
-        let batch = model::Batch::new([(&encoding.ids[..], &encoding.type_ids[..])]);
-        match self.model.check(&batch) {
-            Ok(()) => Ok(batch),
-            Err(error) => Err(EngineError::Input {
-                note: note.source().to_string(),
-                error,
-            }),
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Reads notes the way the model can: whole, or in parts that every result names.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -50,8 +51,20 @@ pub enum Way {
     Last,
     /// All of it in overlapping windows.
     Windows,
-    /// All of it in windows of whole sections.
+    /// All of it in windows that end where a section ends.
     Sections,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => "whole",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Windows => "windows",
+            Self::Sections => "sections",
+        })
+    }
 }
 
 /// How much of a note a result stands for.
@@ -65,7 +78,8 @@ pub struct Coverage {
     pub windows: usize,
     /// Tokens of a window at most, special tokens included.
     pub max_tokens: usize,
-    /// Tokens that neighbouring windows share, where that applies.
+    /// Tokens that neighbouring windows share; not there if none do, as in windows of whole sections.
+    /// Of windows by section those share them that a section too long for one was cut into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlap: Option<usize>,
     /// First byte of the note that was read.
@@ -88,6 +102,27 @@ impl ReadNote {
     /// For each row of the whole note the window in which it has the most context.
     pub(super) fn owners(&self) -> Vec<Option<usize>> {
         windows::owners(&self.windows, self.whole.len())
+    }
+
+    /// The window that holds most of these rows of the whole note, then that in which the middle one
+    /// has the most context; `None` if no window holds any.
+    pub(super) fn window_of(&self, rows: &[usize]) -> Option<usize> {
+        let middle = *rows.get(rows.len() / 2)?;
+        let mut best = (0, 0);
+        let mut found = None;
+        for (index, window) in self.windows.iter().enumerate() {
+            let own = &window.rows;
+            let held = rows.iter().filter(|row| own.contains(row)).count();
+            let context = match own.contains(&middle) {
+                true => (middle - own.start).min(own.end - 1 - middle),
+                false => 0,
+            };
+            if held > 0 && (found.is_none() || (held, context) > best) {
+                best = (held, context);
+                found = Some(index);
+            }
+        }
+        found
     }
 }
 
@@ -138,21 +173,23 @@ impl Loaded {
 }
 
 impl Reader<'_> {
-    /// Tokenizes a note and cuts it where it is too long.
-    pub(super) fn read(&self, note: &Note) -> Result<ReadNote, EngineError> {
-        let whole = self.loaded.tokenizer.encode(note.text())?;
-        self.cut(note, whole)
+    /// Where each section of a note but the first begins.
+    fn section_starts(&self, note: &Note) -> Vec<usize> {
+        let sections = self.options.rules.outline(note.text()).into_iter();
+        sections.skip(1).map(|section| section.span.start).collect()
     }
 
-    /// Cuts an encoding of a note, which may hold masks.
-    pub(super) fn cut(&self, note: &Note, whole: Encoding) -> Result<ReadNote, EngineError> {
+    /// Tokenizes a note and cuts it where it is too long.
+    pub(super) fn read(&self, note: &Note) -> Result<ReadNote, EngineError> {
+        let whole = self.loaded.tokenizer.encode(note.text());
+        let whole = whole.map_err(|error| EngineError::Encode {
+            note: note.source().to_string(),
+            error,
+        })?;
         let overlap = self.overlap;
         let fits = whole.len() <= self.limit;
         let starts: Vec<usize> = match self.options.long {
-            LongNotes::Sections if !fits => {
-                let sections = self.options.rules.outline(note.text());
-                sections.iter().skip(1).map(|s| s.span.start).collect()
-            }
+            LongNotes::Sections if !fits => self.section_starts(note),
             _ => Vec::new(),
         };
         let (way, cut) = match self.options.long {
@@ -173,7 +210,11 @@ impl Reader<'_> {
         for window in &windows {
             self.loaded.batch(note, &window.encoding)?;
         }
-        let merged = matches!(way, Way::Windows | Way::Sections);
+        let shares = match way {
+            Way::Windows => true,
+            Way::Sections => has_cut_part(&whole, &windows, &starts),
+            _ => false,
+        };
         let rows = || windows.iter().flat_map(|window| window.rows.clone());
         let read = rows().map(|row| &whole.spans[row]);
         let coverage = Coverage {
@@ -181,7 +222,7 @@ impl Reader<'_> {
             read: way,
             windows: windows.len(),
             max_tokens: self.limit,
-            overlap: merged.then_some(overlap),
+            overlap: shares.then_some(overlap),
             read_start: match way {
                 Way::Last => read.clone().map(|span| span.start).min().unwrap_or(0),
                 _ => 0,
@@ -197,4 +238,15 @@ impl Reader<'_> {
             coverage,
         })
     }
+}
+
+/// Whether a window begins inside of a section, which was too long for one window then.
+fn has_cut_part(whole: &Encoding, windows: &[Window], starts: &[usize]) -> bool {
+    let begins = |row: usize| {
+        let (before, own) = (&whole.spans[row - 1], &whole.spans[row]);
+        let next = starts.partition_point(|&start| start < before.end);
+        starts.get(next).is_some_and(|&start| start < own.end)
+    };
+    let mut later = windows.iter().skip(1);
+    later.any(|window| !begins(window.rows.start))
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    EmbedQuery, Engine, EngineError, Finished, Job, Note, Pooling, ReadingOptions, Unit, on_each,
+    Coverage, EmbedQuery, Engine, EngineError, Finished, Job, Note, Pooling, ReadingOptions,
+    Source, Unit, each_note,
 };
 use crate::analysis;
 
@@ -29,6 +30,9 @@ pub struct Hit {
     pub score: f32,
     /// Where the note came from.
     pub note: String,
+    /// How the note was read.
+    #[serde(flatten)]
+    pub coverage: Coverage,
     /// First byte of the part in the note.
     pub start: usize,
     /// The byte after its last.
@@ -49,6 +53,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Parts that were compared.
     pub compared: usize,
+    /// How the text or note was read that was looked for.
+    pub query: Coverage,
     /// Notes that were read, with those that failed; a stopped search compared only these.
     pub notes: Finished<()>,
 }
@@ -56,7 +62,8 @@ pub struct Found {
 impl Engine {
     /// Compares every unit of `notes` with `wanted`, by the exact cosine of their embeddings.
     ///
-    /// A note of the same source as `wanted` is passed over, and parts without a letter or digit.
+    /// `wanted` itself is passed over where it is among the notes, whatever its file is called, and so
+    /// are parts without a letter or digit.
     ///
     /// # Errors
     /// [`EngineError`] when no model is loaded, it cannot read in this way, or `wanted` has no
@@ -77,14 +84,14 @@ impl Engine {
             reading: query.reading.clone(),
         };
         let (whole, parts) = (embed(Unit::Note), embed(query.unit));
-        let wanted_units = loaded.embed_note(wanted, &reader, &whole, job)?.units;
-        let wanted_vector = &wanted_units[0].vector;
+        let asked = job.within(0.0..0.0, || loaded.embed_note(wanted, &reader, &whole, job))?;
+        let wanted_vector = &asked.units[0].vector;
         let mut vectors: Vec<f32> = Vec::new();
-        let mut places: Vec<(usize, Hit)> = Vec::new();
+        let mut places = Vec::new();
         let mut number = 0;
-        let finished = on_each(notes, job, |note| {
+        let finished = each_note(notes, job, |note| {
             number += 1;
-            if note.source() == wanted.source() {
+            if same(note, wanted) {
                 return Ok(());
             }
             let embedding = loaded.embed_note(note, &reader, &parts, job)?;
@@ -94,34 +101,44 @@ impl Engine {
                     continue;
                 }
                 vectors.extend(unit.vector);
-                let hit = Hit {
-                    rank: 0,
-                    score: 0.0,
-                    note: embedding.note.clone(),
-                    start: unit.start,
-                    end: unit.end,
-                    section: unit.section,
-                    text: String::new(),
-                    random_weights: embedding.random_weights,
-                };
-                places.push((number - 1, hit));
+                let place = unit.start..unit.end;
+                places.push((number - 1, place, unit.section, embedding.coverage.clone()));
             }
             Ok(())
         });
         let nearest = analysis::nearest(wanted_vector, &vectors, query.top);
         let hits = nearest.iter().enumerate().map(|(rank, found)| {
-            let (note, hit) = &places[found.row];
+            let (note, place, section, coverage) = &places[found.row];
+            let note = &notes[*note];
             Hit {
                 rank: rank + 1,
                 score: found.score,
-                text: notes[*note].text()[hit.start..hit.end].to_owned(),
-                ..hit.clone()
+                note: note.source().to_string(),
+                coverage: coverage.clone(),
+                start: place.start,
+                end: place.end,
+                section: section.clone(),
+                text: note.text()[place.clone()].to_owned(),
+                random_weights: loaded.info.random_weights,
             }
         });
         Ok(Found {
             hits: hits.collect(),
             compared: places.len(),
+            query: asked.coverage,
             notes: finished,
         })
+    }
+}
+
+/// Whether two notes are the same part of the same bytes. One file has many names (`a.txt`, `./a.txt`),
+/// so that the name does not tell.
+fn same(a: &Note, b: &Note) -> bool {
+    match (a.source(), b.source()) {
+        (Source::File(file, place), Source::File(other, other_place)) => {
+            file.sha256 == other.sha256 && place == other_place
+        }
+        (Source::Typed, Source::Typed) => a.text() == b.text(),
+        _ => false,
     }
 }

@@ -1,17 +1,22 @@
 //! How surprised a masked language model is by each token of a note.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::{Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, finite};
+use super::pass::ROWS_AT_ONCE;
+use super::reading::{ReadNote, Reader};
+use super::units::first_letter;
+use super::{
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
+};
+use crate::model::Batch;
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
-use crate::model::{Batch, values};
+use crate::notes::words::words;
+use crate::tasks::softmax::Softmax;
 use crate::tokenization::Encoding;
-
-use super::reading::{ReadNote, Reader};
 
 /// How to measure surprise.
 #[derive(Clone, Default)]
@@ -64,9 +69,6 @@ pub struct TokenLoss {
 /// Tokens that are read at once, copies of a note together.
 const TOKENS_AT_ONCE: usize = 4096;
 
-/// Hidden tokens whose logits over the whole vocabulary exist at a time.
-const MASKS_AT_ONCE: usize = 64;
-
 /// A copy of a part of a window with hidden tokens.
 struct Copy {
     ids: Vec<u32>,
@@ -93,40 +95,11 @@ impl Engine {
         loaded.needs(Head::MaskedLm, "measure surprise")?;
         let mask = loaded.mask_id("measure surprise")?;
         let reader = loaded.reader(&query.reading)?;
-        let mut finished = Finished {
-            results: Vec::new(),
-            failures: Vec::new(),
-            stopped: false,
-        };
-        // The time goes with tokens, not with notes, so these are counted.
-        let mut read = Vec::new();
-        for note in notes {
-            match loaded.read_for_surprise(note, &reader, query) {
-                Ok(own) => read.push((note, own)),
-                Err(error) => finished.failures.push(error),
-            }
-        }
-        let total = read.iter().map(|(_, read)| read.whole.len()).sum();
-        let mut done = 0;
-        for (note, read) in &read {
-            let result = loaded.surprise_note(note, read, query, mask, &mut |own| {
-                job.step(done + own, total, "tokens")
-            });
-            done += read.whole.len();
-            match result {
-                Ok(result) => {
-                    finished.stopped = !result.complete;
-                    if result.complete || !result.tokens.is_empty() {
-                        finished.results.push(result);
-                    }
-                }
-                Err(error) => finished.failures.push(error),
-            }
-            if finished.stopped {
-                return Ok(finished);
-            }
-        }
-        let _ = job.step(total, total, "tokens");
+        let mut finished = each_note(notes, job, |note| {
+            let read = loaded.read_for_surprise(note, &reader, query)?;
+            loaded.surprise_note(note, &read, query, mask, job)
+        });
+        finished.stopped |= finished.results.iter().any(|note| !note.complete);
         Ok(finished)
     }
 }
@@ -169,29 +142,30 @@ impl Loaded {
         read: &ReadNote,
         query: &SurpriseQuery,
         mask: u32,
-        step: &mut dyn FnMut(usize) -> Result<(), super::Cancelled>,
+        job: &Job,
     ) -> Result<SurprisingNote, EngineError> {
         let mut losses: Vec<Option<f32>> = vec![None; read.whole.len()];
         let mut complete = true;
-        let mut done = 0;
+        let (mut done, total) = (0, read.whole.len());
         let mut copies = copies(read, query, mask).peekable();
         while copies.peek().is_some() {
-            if step(done).is_err() {
-                complete = false;
-                break;
-            }
-            let mut batch: Vec<Copy> = Vec::new();
-            let mut tokens = 0;
-            while let Some(next) = copies.peek()
-                && (batch.is_empty() || tokens + next.ids.len() <= TOKENS_AT_ONCE)
-                && batch.len() < MASKS_AT_ONCE
-            {
-                tokens += next.ids.len();
-                batch.extend(copies.next());
-            }
-            for (row, loss) in self.losses(note, &read.whole, &batch)? {
-                losses[row] = Some(loss);
-                done += 1;
+            let batch = next_batch(&mut copies);
+            let measured = job
+                .step(done, total, "tokens")
+                .map_err(EngineError::from)
+                .and_then(|()| self.losses(note, &read.whole, &batch, job));
+            match measured {
+                Ok(measured) => {
+                    done += measured.len();
+                    let measured = measured.into_iter();
+                    measured.for_each(|(row, loss)| losses[row] = Some(loss));
+                }
+                // What was measured of the note is worth keeping.
+                Err(EngineError::Cancelled(_)) if done > 0 => {
+                    complete = false;
+                    break;
+                }
+                Err(error) => return Err(error),
             }
         }
         let tokens: Vec<TokenLoss> = losses
@@ -227,6 +201,7 @@ impl Loaded {
         note: &Note,
         whole: &Encoding,
         copies: &[Copy],
+        job: &Job,
     ) -> Result<Vec<(usize, f32)>, EngineError> {
         let batch = Batch::new(copies.iter().map(|copy| (&copy.ids[..], &copy.types[..])));
         self.model
@@ -235,10 +210,7 @@ impl Loaded {
                 note: note.source().to_string(),
                 error,
             })?;
-        let silent = super::Job::silent();
-        let encoded = self
-            .model
-            .encode(&batch, &Capture::default(), &mut &silent)?;
+        let encoded = self.encode(&batch, &Capture::default(), job)?;
         let starts = batch.sequences().ranges().map(|range| range.start);
         let hidden: Vec<(usize, usize)> = copies
             .iter()
@@ -249,31 +221,29 @@ impl Loaded {
                     .map(move |&(row, own)| (start + row, own))
             })
             .collect();
+        let rows: Vec<usize> = hidden.iter().map(|&(row, _)| row).collect();
         let mut losses = Vec::with_capacity(hidden.len());
-        for hidden in hidden.chunks(MASKS_AT_ONCE) {
-            let rows: Vec<i64> = hidden.iter().map(|&(row, _)| row as i64).collect();
-            let rows = Tensor::from_data(rows.as_slice(), self.model.device());
-            let logits = self
-                .model
-                .masked_lm_logits(encoded.last.clone().select(0, rows));
-            let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
-            let width = self.model.config().vocab_size;
-            for (&(_, row), logits) in hidden.iter().zip(logits.chunks_exact(width)) {
-                losses.push((row, loss(logits, whole.ids[row])));
-            }
-        }
+        self.masked_lm_rows(note, &encoded.last, &rows, &mut |number, logits| {
+            let row = hidden[number].1;
+            let loss = Softmax::over(logits).loss(logits[whole.ids[row] as usize]);
+            losses.push((row, loss));
+        })?;
         Ok(losses)
     }
 }
 
-/// `ln(sum of exp(logit)) - logit` of one id, in nats.
-fn loss(logits: &[f32], id: u32) -> f32 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|&logit| f64::from(logit - max).exp())
-        .sum();
-    (sum.ln() - f64::from(logits[id as usize] - max)) as f32
+/// As many copies as are read at once; at least one if there is one.
+fn next_batch(copies: &mut Peekable<impl Iterator<Item = Copy>>) -> Vec<Copy> {
+    let mut batch: Vec<Copy> = Vec::new();
+    let mut tokens = 0;
+    while let Some(next) = copies.peek()
+        && (batch.is_empty() || tokens + next.ids.len() <= TOKENS_AT_ONCE)
+        && batch.len() < ROWS_AT_ONCE
+    {
+        tokens += next.ids.len();
+        batch.extend(copies.next());
+    }
+    batch
 }
 
 /// Copies of a note's windows in which every token of the note is hidden once, in the window where it
@@ -327,28 +297,23 @@ fn groups(rows: Vec<usize>, every: Option<usize>) -> Vec<Vec<usize>> {
 
 /// The words of a note with the sum of their tokens' losses: bytes, nats, and how many tokens.
 ///
-/// A word is what stands between white space. The sum is the loss of the whole word if its tokens are
-/// taken for independent.
+/// Words are those of [`Unit::Word`](super::Unit::Word), those of which no token was measured left
+/// out. The sum is the loss of the whole word if its tokens are taken for independent.
 pub fn surprising_words(text: &str, tokens: &[TokenLoss]) -> Vec<(Range<usize>, f32, usize)> {
-    let mut words: Vec<(Range<usize>, f32, usize)> = Vec::new();
+    let mut found: Vec<(Range<usize>, f32, usize)> =
+        words(text).into_iter().map(|word| (word, 0.0, 0)).collect();
     for token in tokens {
-        let own = &text[token.start..token.end];
-        let trimmed = own.trim();
-        if trimmed.is_empty() {
-            continue;
-        }
-        let start = token.start + own.len() - own.trim_start().len();
-        let span = start..start + trimmed.len();
-        match words.last_mut() {
-            Some((before, loss, count)) if before.end >= span.start => {
-                before.end = before.end.max(span.end);
-                *loss += token.loss;
-                *count += 1;
-            }
-            _ => words.push((span, token.loss, 1)),
+        let at = first_letter(text, &(token.start..token.end));
+        let word = found.partition_point(|(word, ..)| word.end <= at);
+        if let Some((word, loss, count)) = found.get_mut(word)
+            && word.contains(&at)
+        {
+            *loss += token.loss;
+            *count += 1;
         }
     }
-    words
+    found.retain(|(_, _, count)| *count > 0);
+    found
 }
 
 #[cfg(test)]
@@ -366,30 +331,15 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_is_the_negative_logarithm_of_the_softmax() {
-        let logits = [0.0, 3.0f32.ln()];
-        assert!((loss(&logits, 0) - 4.0f32.ln()).abs() < 1e-6);
-        assert!((loss(&logits, 1) - (4.0f32 / 3.0).ln()).abs() < 1e-6);
-        assert_eq!(loss(&[1000.0, 0.0], 0), 0.0);
-    }
-
-    #[test]
-    fn words_are_what_stands_between_white_space() {
+    fn a_word_has_the_loss_of_all_its_tokens() {
         let token = |start, end| TokenLoss {
             start,
             end,
             id: 0,
             loss: 1.0,
         };
-        let tokens = [
-            token(0, 2),
-            token(2, 5),
-            token(5, 6),
-            token(6, 8),
-            token(8, 9),
-        ];
-        let words = surprising_words("no fever.\nx", &tokens[..4]);
-        assert_eq!(words[0], (0..2, 1.0, 1));
-        assert_eq!(words[1], (3..8, 3.0, 3));
+        let tokens = [token(0, 2), token(2, 5), token(5, 8), token(8, 9)];
+        let words = surprising_words("no fever.\nx", &tokens);
+        assert_eq!(words, [(0..2, 1.0, 1), (3..8, 2.0, 2), (8..9, 1.0, 1)]);
     }
 }

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::{
-    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, finite, on_each,
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
 use crate::model::values;
 use crate::tasks::tagging::{Aggregation, entities, merged, scored_tokens};
 
+use super::pass::finite;
 use super::reading::Reader;
 
 /// How to mark spans.
@@ -71,7 +72,7 @@ impl Engine {
         let loaded = self.loaded()?;
         loaded.needs(Head::TokenClassification, "mark spans")?;
         let reader = loaded.reader(&query.reading)?;
-        Ok(on_each(notes, job, |note| {
+        Ok(each_note(notes, job, |note| {
             loaded.tag_note(note, &reader, query, job)
         }))
     }
@@ -88,9 +89,10 @@ impl Loaded {
         let read = reader.read(note)?;
         let labels = &self.model.config().labels;
         let mut found = Vec::with_capacity(read.windows.len());
-        for window in &read.windows {
+        for (done, window) in read.windows.iter().enumerate() {
+            job.step(done, read.windows.len(), "windows")?;
             let batch = self.batch(note, &window.encoding)?;
-            let encoded = self.model.encode(&batch, &Capture::default(), &mut &*job)?;
+            let encoded = self.encode(&batch, &Capture::default(), job)?;
             let logits = self.model.token_logits(encoded.last);
             let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
             let tokens = scored_tokens(note.text(), window, &logits, &self.tokenizer);

@@ -74,6 +74,17 @@ pub(super) fn pieces(
     }
 }
 
+/// The first byte of a token that is not white space; its first byte if there is none.
+///
+/// Byte-level tokens begin with the space before their word.
+pub(super) fn first_letter(text: &str, token: &Range<usize>) -> usize {
+    let own = &text[token.clone()];
+    match own.trim_start().len() {
+        0 => token.start,
+        rest => token.end - rest,
+    }
+}
+
 /// For each row of `encoding` the piece to which it belongs: that which holds the first byte of the
 /// token that is not white space. Template tokens belong to none, and white space only where
 /// it lies inside a piece.
@@ -95,12 +106,7 @@ pub(super) fn assign(
             next_token += 1;
             return Some(next_token - 1);
         }
-        let own = &text[span.clone()];
-        let white = own.len() - own.trim_start().len();
-        let at = match white == own.len() {
-            true => span.start,
-            false => span.start + white,
-        };
+        let at = first_letter(text, span);
         let piece = pieces.partition_point(|piece| piece.span.end <= at);
         let inside = pieces
             .get(piece)
@@ -108,6 +114,35 @@ pub(super) fn assign(
         inside.then_some(piece)
     })
     .collect()
+}
+
+/// The pieces of `text` to which a token of `encoding` belongs, and for each row the number of its
+/// piece among them.
+pub(super) fn gathered(
+    text: &str,
+    encoding: &Encoding,
+    unit: Unit,
+    rules: &SectionRules,
+) -> (Vec<Piece>, Vec<Option<usize>>) {
+    let all = pieces(text, encoding, unit, rules);
+    let of_token = assign(text, encoding, unit, &all);
+    let mut held = vec![false; all.len()];
+    of_token
+        .iter()
+        .flatten()
+        .for_each(|&piece| held[piece] = true);
+    let mut next = 0;
+    let numbers: Vec<Option<usize>> = held
+        .iter()
+        .map(|&held| {
+            next += usize::from(held);
+            held.then(|| next - 1)
+        })
+        .collect();
+    let of_token = of_token.iter().map(|piece| numbers[(*piece)?]).collect();
+    let pieces = all.into_iter().zip(held);
+    let pieces = pieces.filter_map(|(piece, held)| held.then_some(piece));
+    (pieces.collect(), of_token)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::softmax::Softmax;
 use crate::model::config::ProblemType;
 
 /// What turns logits into scores.
@@ -42,13 +43,8 @@ impl Function {
 
 /// `exp(logit) / sum of exp`, of a row of logits.
 pub(super) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f64> = logits
-        .iter()
-        .map(|&logit| f64::from(logit - max).exp())
-        .collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|weight| (weight / sum) as f32).collect()
+    let softmax = Softmax::over(logits);
+    logits.iter().map(|&logit| softmax.score(logit)).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::softmax::Softmax;
 use crate::tokenization::Encoding;
 
 /// A place in a text whose token is hidden.
@@ -44,6 +45,25 @@ pub fn written_masks(encoding: &Encoding, mask_id: u32) -> Vec<Mask> {
     .collect()
 }
 
+/// The first of `words`, byte spans in order that do not overlap, which a token overlaps.
+fn word_at(words: &[Range<usize>], token: &Range<usize>) -> Option<usize> {
+    let word = words.partition_point(|word| word.end <= token.start);
+    let overlaps = words.get(word).is_some_and(|word| word.start < token.end);
+    (overlaps && !token.is_empty()).then_some(word)
+}
+
+/// For each of `words`, byte spans of the text in order that do not overlap, the rows of the tokens
+/// that [`mask_words`] would hide for it.
+pub fn rows_of_words(encoding: &Encoding, words: &[Range<usize>]) -> Vec<Vec<usize>> {
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); words.len()];
+    for (row, span) in encoding.spans.iter().enumerate() {
+        if let Some(word) = word_at(words, span) {
+            rows[word].push(row);
+        }
+    }
+    rows
+}
+
 /// Puts one mask in the place of the tokens that overlap each of `words`, byte spans of the text
 /// in order that do not overlap; returns the new encoding and its masks.
 ///
@@ -58,13 +78,7 @@ pub fn mask_words(
     let mut last: Option<usize> = None;
     for row in 0..encoding.len() {
         let span = &encoding.spans[row];
-        let word = (!span.is_empty())
-            .then(|| {
-                words
-                    .iter()
-                    .position(|word| word.start < span.end && span.start < word.end)
-            })
-            .flatten();
+        let word = word_at(words, span);
         if let (Some(word), Some(before)) = (word, last)
             && word == before
         {
@@ -113,11 +127,7 @@ pub fn occurrences(text: &str, word: &str) -> Vec<Range<usize>> {
 /// The `count` most likely ids of a row of logits, or of those in `among`, with their softmax over
 /// the whole row; the first of equal ones first.
 pub fn top(logits: &[f32], count: usize, among: Option<&[u32]>) -> Vec<(u32, f32)> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|&logit| f64::from(logit - max).exp())
-        .sum();
+    let softmax = Softmax::over(logits);
     let mut order: Vec<u32> = match among {
         None => (0..logits.len() as u32).collect(),
         Some(ids) => {
@@ -140,7 +150,7 @@ pub fn top(logits: &[f32], count: usize, among: Option<&[u32]>) -> Vec<(u32, f32
     order.select_nth_unstable_by(count - 1, largest_first);
     order.truncate(count);
     order.sort_by(largest_first);
-    let score = |id: u32| (f64::from(logits[id as usize] - max).exp() / sum) as f32;
+    let score = |id: u32| softmax.score(logits[id as usize]);
     order.into_iter().map(|id| (id, score(id))).collect()
 }
 
@@ -171,6 +181,8 @@ mod tests {
         let (masked, masks) = mask_words(&encoding, &occurrences("no fever here", "here"), 99);
         assert_eq!(masked.ids, [10, 11, 12, 13, 99, 15]);
         assert!(!masks[0].approximate);
+        let words = [0..2, 3..8];
+        assert_eq!(rows_of_words(&encoding, &words), [vec![1], vec![2, 3]]);
     }
 
     #[test]

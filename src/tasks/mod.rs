@@ -3,4 +3,5 @@
 pub mod classification;
 pub mod fill_mask;
 pub mod loss;
+pub mod softmax;
 pub mod tagging;

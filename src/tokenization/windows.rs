@@ -1,7 +1,7 @@
 //! Texts longer than the model, cut into pieces that it can read.
 //!
 //! A text is always tokenized as a whole first. Each piece, a [`Window`], holds some of its tokens
-//! between the template's own ([CLS] and [SEP]), so that the same token has the same id wherever
+//! between the template's own (`[CLS]` and `[SEP]`), so that the same token has the same id wherever
 //! the cut falls.
 
 use std::fmt;

@@ -65,6 +65,22 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A copy of a reference model, which has no tokenizer, with one that spells letter by letter.
+pub fn spelling(case: &str, temporary: &Temporary) -> PathBuf {
+    let folder = temporary.path().join(case);
+    copy_folder(&fixture("reference").join(case), &folder);
+    let letters = ('a'..='z').chain('0'..='9').chain(".,:;-!?/".chars());
+    let mut tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        .map(str::to_owned)
+        .to_vec();
+    for letter in letters {
+        tokens.push(letter.to_string());
+        tokens.push(format!("##{letter}"));
+    }
+    fs::write(folder.join("vocab.txt"), tokens.join("\n")).unwrap();
+    folder
+}
+
 /// Numbers that look random and are the same in every run (xorshift64, Marsaglia 2003).
 pub struct Numbers(pub u64);
 

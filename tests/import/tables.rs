@@ -1,5 +1,7 @@
 //! Rows of tables: one that is broken loses no other, and makes no note of what is none.
 
+use std::time::Duration;
+
 use auscult::engine::{Import, Job, StopFlag, import};
 
 use crate::common::Temporary;
@@ -202,7 +204,7 @@ fn a_stopped_import_keeps_what_was_read() {
     temporary.file("2.csv", "id,text\n1,Second.\n");
     temporary.file("3.txt", "Third.");
     let stop = StopFlag::default();
-    let job = Job::reporting(stop.clone(), move |_| _ = stop.stop());
+    let job = Job::reporting(stop.clone(), Duration::ZERO, move |_| _ = stop.stop());
     let import = import(&[temporary.path().to_owned()], &Default::default(), &job);
     assert_eq!(texts(&import), ["First."]);
     assert_eq!((import.files.len(), import.failures.len()), (1, 0));

@@ -241,3 +241,50 @@ fn what_does_not_exist_is_said() {
         assert!(error.contains(says), "{error}");
     }
 }
+
+/// What lies outside of the window is counted, not passed over.
+#[test]
+fn chosen_tokens_outside_of_the_window_are_counted() {
+    let engine = tiny();
+    let all = Selection::Bytes(0..TEXT.len());
+    let mut whole = query(all.clone(), Direction::LooksAt, Unit::Word);
+    let everything = ask(&engine, &whole);
+    assert_eq!(everything.chosen_left_out, 0);
+    whole.reading = reading(LongNotes::Windows, 40, 8);
+    let part = ask(&engine, &whole);
+    assert_eq!(part.chosen_tokens, 38);
+    assert_eq!(
+        part.chosen_tokens + part.chosen_left_out,
+        everything.chosen_tokens
+    );
+    // Units of the window only: nothing with 0 because it was not read.
+    assert!(
+        part.items
+            .iter()
+            .all(|item| item.tokens > 0 && item.value > 0.0)
+    );
+    assert!(part.items.len() < everything.items.len());
+}
+
+#[test]
+fn flow_leaves_out_what_is_not_read() {
+    let flow = FlowQuery {
+        layers: LayerChoice::All,
+        heads: HeadChoice::All,
+        unit: Unit::Word,
+        reading: reading(LongNotes::First, 40, 8),
+    };
+    let found = tiny()
+        .attention_flow(&note(), &flow, &Job::silent())
+        .unwrap();
+    let units = found.units.len();
+    assert!(
+        found
+            .units
+            .iter()
+            .all(|unit| unit.start < found.coverage.read_end)
+    );
+    for (row, outside) in found.matrix.chunks(units).zip(&found.outside) {
+        assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,123 @@
+//! How the units of a note look at each other: a matrix.
+
+use serde::Serialize;
+
+use super::taps::Taps;
+use super::{FORWARD, HeadChoice, LayerChoice, UnitAttention, items, of_window};
+use crate::analysis::attention::{Flow, Groups};
+use crate::engine::units::gathered;
+use crate::engine::{Coverage, Engine, EngineError, Job, Note, ReadingOptions, Unit};
+
+/// How units look at units.
+#[derive(Clone)]
+pub struct FlowQuery {
+    /// Which layers; their mean is taken.
+    pub layers: LayerChoice,
+    /// Which heads; their mean is taken.
+    pub heads: HeadChoice,
+    /// Sections, sentences or words.
+    pub unit: Unit,
+    /// How to read a note that is too long: its first window or its last.
+    pub reading: ReadingOptions,
+}
+
+/// How the units of a note look at each other.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct AttentionFlow {
+    /// Where the note came from.
+    pub note: String,
+    /// How it was read.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Whether the model's weights are random, so that the values mean nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random_weights: bool,
+    /// The layers that were taken.
+    pub layers: Vec<usize>,
+    /// Their heads.
+    pub heads: Vec<usize>,
+    /// The units, in the order of the note; those of which a token was read.
+    pub units: Vec<UnitAttention>,
+    /// `[units, units]`, row-major: how much of what a unit's tokens look at lies in each unit, as the
+    /// mean over the tokens that look. With `outside` each row sums to 1.
+    pub matrix: Vec<f32>,
+    /// What goes to tokens of no unit, `[units]`.
+    pub outside: Vec<f32>,
+}
+
+/// Units beyond which a matrix is no longer something to look at.
+const MOST_UNITS: usize = 4096;
+
+impl Engine {
+    /// How the units of a note look at each other.
+    ///
+    /// # Errors
+    /// [`EngineError`] as [`Engine::attention`]; also for a note in several windows, between which
+    /// there is no attention, and for more units than a matrix should have.
+    pub fn attention_flow(
+        &self,
+        note: &Note,
+        query: &FlowQuery,
+        job: &Job,
+    ) -> Result<AttentionFlow, EngineError> {
+        let loaded = self.loaded()?;
+        let read = loaded.reader(&query.reading)?.read(note)?;
+        let no_result = |reason: String| EngineError::NoResult {
+            note: note.source().to_string(),
+            reason,
+        };
+        let [window] = &read.windows[..] else {
+            let count = read.windows.len();
+            return Err(no_result(format!(
+                "it is read in {count} windows, and there is no attention from one to another; read \
+                 its first or its last part"
+            )));
+        };
+        let (layers, heads) = (loaded.layers(&query.layers)?, loaded.heads(&query.heads)?);
+        let rules = &query.reading.rules;
+        let (pieces, of_token) = gathered(note.text(), &window.encoding, query.unit, rules);
+        few_enough(pieces.len()).map_err(no_result)?;
+        let groups = Groups::new(of_token, pieces.len());
+        let taps = Taps {
+            layers: loaded.capture(note, window, &layers, job)?,
+            heads: &heads,
+            tokens: window.encoding.len(),
+            job,
+        };
+        let mut flow = Flow::new(&groups);
+        let weight = 1.0 / (layers.len() * heads.len()) as f64;
+        job.within(FORWARD..1.0, || {
+            taps.layers
+                .iter()
+                .enumerate()
+                .try_for_each(|(done, layer)| {
+                    job.step(done, layers.len(), "layers")?;
+                    taps.each_row(layer, &mut |_, row, looks_at| {
+                        flow.add(row, looks_at, weight)
+                    })
+                })
+        })?;
+        let (matrix, outside) = flow.finish();
+        Ok(AttentionFlow {
+            note: note.source().to_string(),
+            coverage: of_window(&read, window),
+            random_weights: loaded.info.random_weights,
+            layers,
+            heads: heads.clone(),
+            units: items(pieces, &groups, |_| 0.0),
+            matrix,
+            outside,
+        })
+    }
+}
+
+/// That a matrix of so many units is not too large, or what is wrong.
+fn few_enough(count: usize) -> Result<(), String> {
+    match count {
+        ..=MOST_UNITS => Ok(()),
+        _ => Err(format!(
+            "{count} units would make a matrix of {count} x {count}; at most {MOST_UNITS} are taken, \
+             so choose larger units"
+        )),
+    }
+}
