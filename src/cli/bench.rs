@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
-use super::{Global, exit};
+use super::{Global, bench_attention, exit, prepare};
 use crate::engine::{Engine, LengthReport, Size};
 
 #[derive(Subcommand)]
@@ -24,6 +24,9 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t = SizeChoice::Base, conflicts_with = "model")]
         size: SizeChoice,
     },
+    /// Time attention and its gradient, beside burn's own on the same device.
+    #[command(after_help = "Example: auscult bench attention --device gpu --lengths 512,4096")]
+    Attention(bench_attention::Command),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -36,7 +39,10 @@ pub(super) enum SizeChoice {
 
 impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
-        let Self::Encoder { lengths, size } = self;
+        let (lengths, size) = match self {
+            Self::Encoder { lengths, size } => (lengths, size),
+            Self::Attention(command) => return command.run(global, terminal),
+        };
         let size = match size {
             SizeChoice::Base => Size::Base,
             SizeChoice::Tiny => Size::Tiny,
@@ -44,7 +50,11 @@ impl Command {
         let output = global.output(&[])?;
         let engine = match global.model {
             Some(_) => global.engine_with_model(terminal)?,
-            None => Engine::open(global.device)?,
+            None => {
+                let engine = Engine::open(global.device)?;
+                prepare(&engine, terminal)?;
+                engine
+            }
         };
         let lengths: Vec<usize> = lengths.iter().map(|&length| length as usize).collect();
         let as_text = matches!(output, Output::Text);

@@ -13,7 +13,8 @@ use super::passage::counted;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
-    Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, adapters, taken_by_auto,
+    Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, TuningReport, adapters,
+    taken_by_auto,
 };
 
 #[derive(Args)]
@@ -36,6 +37,8 @@ struct Report {
     /// What `--device auto` takes.
     auto: String,
     device: DeviceInfo,
+    /// What an adapter computes with, and why.
+    kernels: Option<TuningReport>,
     self_check: Vec<SelfCheck>,
 }
 
@@ -98,12 +101,14 @@ fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         print_text(&describe_adapters(&adapters))?;
     }
     let engine = Engine::open(global.device)?;
+    let kernels = engine.prepare(&terminal.job("choosing kernels"))?;
     let self_check = engine.self_check(&terminal.job("checking"))?;
     let passed = self_check.iter().all(SelfCheck::passed);
     let report = Report {
         auto: taken_by_auto(&adapters).to_owned(),
         adapters,
         device: engine.device().clone(),
+        kernels,
         self_check,
     };
     let text = describe(&report);
@@ -148,6 +153,9 @@ fn describe_adapters(adapters: &[Adapter]) -> String {
 
 fn describe(report: &Report) -> String {
     let mut text = format!("Chosen: {}\n", report.device);
+    if let Some(kernels) = &report.kernels {
+        text.push_str(&describe_kernels(kernels));
+    }
     for check in &report.self_check {
         let _ = writeln!(
             text,
@@ -157,6 +165,38 @@ fn describe(report: &Report) -> String {
             check.limit,
             if check.passed() { "pass" } else { "FAIL" }
         );
+    }
+    text
+}
+
+fn describe_kernels(report: &TuningReport) -> String {
+    let mut text = String::new();
+    let when = match report.remembered {
+        true => "as measured at an earlier start",
+        false => "measured now",
+    };
+    let _ = writeln!(text, "Kernels, {when}:");
+    for trial in &report.tuning.trials {
+        let name = format!("{:?}", trial.tuned);
+        let tiling = trial.tiling.map_or("burn's own".to_owned(), |tiling| {
+            format!("{tiling:?}").to_lowercase()
+        });
+        let time = match trial.seconds {
+            Some(seconds) => format!("{:9.2} ms", seconds * 1e3),
+            None if trial.error <= 1.0 => "not timed".to_owned(),
+            None => "wrong".to_owned(),
+        };
+        let chosen = if trial.chosen { "  chosen" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {name:<14} {tiling:<11} {time:>12}, error {:.3} of what is allowed{chosen}",
+            trial.error
+        );
+    }
+    match (&report.file, &report.not_kept) {
+        (_, Some(why)) => _ = writeln!(text, "  not kept: {why}"),
+        (Some(file), None) => _ = writeln!(text, "  kept in {}", file.display()),
+        (None, None) => text.push_str("  not kept: this system names no folder for it\n"),
     }
     text
 }

@@ -5,6 +5,7 @@
 
 mod attention;
 mod bench;
+mod bench_attention;
 mod classify;
 mod doctor;
 mod embed;
@@ -18,6 +19,7 @@ mod passage;
 mod progress;
 mod reading;
 mod search;
+mod shaders;
 mod surprise;
 mod tag;
 mod unit;
@@ -96,6 +98,8 @@ enum Command {
     /// Measure speed and memory.
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Write the shaders that a GPU is given.
+    Shaders(shaders::Command),
 }
 
 /// Reads the command line, runs the command, and says how it went.
@@ -120,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Attention(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
+        Command::Shaders(command) => command.run(&global),
     };
     match result {
         Ok(code) => code,
@@ -155,7 +160,7 @@ impl Command {
             Self::Embed(command) => command.files(),
             Self::Search(command) => command.files(),
             Self::Attention(command) => command.files(),
-            Self::Doctor(_) | Self::Bench(_) => Vec::new(),
+            Self::Doctor(_) | Self::Bench(_) | Self::Shaders(_) => Vec::new(),
         };
         Inputs { files, model }
     }
@@ -204,6 +209,7 @@ impl Global {
     fn engine_with_model(&self, terminal: &Terminal) -> Result<Engine> {
         let folder = self.model_folder()?;
         let mut engine = Engine::open(self.device)?;
+        prepare(&engine, terminal)?;
         let info = engine.load_model(folder, &terminal.job("loading"))?.clone();
         terminal.remark(&format!("{} on {}", info.name, engine.device()));
         if info.random_weights {
@@ -211,6 +217,15 @@ impl Global {
         }
         Ok(engine)
     }
+}
+
+/// Lets a device compute with the kernels that are best there; the first time takes seconds.
+fn prepare(engine: &Engine, terminal: &Terminal) -> Result<()> {
+    let report = engine.prepare(&terminal.job("choosing kernels, once"))?;
+    if let Some(not_kept) = report.and_then(|report| report.not_kept) {
+        terminal.remark(&format!("the choice of kernels cannot be kept: {not_kept}"));
+    }
+    Ok(())
 }
 
 /// Says what is missing of a command on notes; returns whether nothing is.

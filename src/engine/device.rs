@@ -96,9 +96,29 @@ pub struct OpenDevice {
     pub info: DeviceInfo,
     /// The largest tensor that it can address, in bytes, if that is limited.
     tensor_bytes: Option<u64>,
+    /// Name, graphics API and driver, of an adapter.
+    adapter: Option<String>,
 }
 
 impl OpenDevice {
+    /// Name, graphics API and driver, if the device is an adapter.
+    pub(super) fn adapter(&self) -> Option<&str> {
+        self.adapter.as_deref()
+    }
+
+    /// The error of a device that computes something else than it should.
+    pub(super) fn wrong(&self, reason: &dyn fmt::Display) -> DeviceError {
+        DeviceError::Refused {
+            name: self.info.name.clone(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The largest tensor that the device can address, in bytes, if that is limited.
+    pub(super) fn tensor_bytes(&self) -> Option<u64> {
+        self.tensor_bytes
+    }
+
     /// Whether every parameter can be addressed as one tensor.
     ///
     /// # Errors
@@ -183,7 +203,8 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
         DeviceChoice::Cpu => Vec::new(),
         _ => adapters(),
     };
-    let (device, name, kind, tensor_bytes) = match choose(choice, &adapters)? {
+    let chosen = choose(choice, &adapters)?;
+    let (device, name, kind, tensor_bytes) = match chosen {
         None => (Device::flex(), cpu_name(), Kind::Cpu, None),
         Some(adapter) => {
             let limit = adapter.limits.binding_bytes;
@@ -204,6 +225,8 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
             runtime,
         },
         tensor_bytes,
+        adapter: chosen
+            .map(|adapter| format!("{}, {}, {}", adapter.name, adapter.api, adapter.driver)),
     })
 }
 

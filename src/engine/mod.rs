@@ -6,6 +6,7 @@
 mod adapter;
 mod attention;
 mod bench;
+mod bench_attention;
 mod classify;
 mod device;
 mod embed;
@@ -15,8 +16,10 @@ mod pass;
 mod reading;
 mod search;
 mod self_check;
+mod shaders;
 mod surprise;
 mod tag;
+mod tuning;
 mod units;
 
 use std::path::Path;
@@ -28,6 +31,7 @@ use crate::tokenization::{Tokenizer, TokenizerError};
 
 pub use crate::analysis::Pooling;
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
+pub use crate::kernels::{Choice, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
@@ -50,6 +54,7 @@ pub use attention::{
     Reduction, Selection, UnitAttention,
 };
 pub use bench::{BenchReport, LengthReport, Size};
+pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
@@ -58,8 +63,10 @@ pub use models::{ModelInfo, check_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
+pub use shaders::{ShaderText, shaders};
 pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
 pub use tag::{TagQuery, TaggedNote, TaggedSpan};
+pub use tuning::TuningReport;
 pub use units::Unit;
 
 /// Why the engine could not do what it was asked.

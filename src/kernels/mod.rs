@@ -13,23 +13,32 @@ mod attention;
 mod attention_backward;
 mod autodiff;
 mod cpu;
+mod cross_entropy;
+mod embedding;
 mod linear;
+mod norm;
 mod ops;
 pub mod reference;
 mod rope;
 mod sequences;
 #[cfg(test)]
 mod tests;
+mod wgsl;
 
 use std::ops::Range;
 
 use burn::backend::Dispatch;
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
 pub use attention::AttentionCall;
+pub use cross_entropy::Targets;
+pub use embedding::Lookup;
 pub use ops::EncoderOps;
 pub use rope::{Direction, RopeTable};
 pub use sequences::{HeadShape, Sequences};
+pub use wgsl::{
+    Choice, Entry, Shader, Tiling, Trial, TuneError, Tuned, Tuning, catalogue, set_choice, tune,
+};
 
 /// What [`attention`] computes.
 #[derive(Debug, Clone)]
@@ -63,6 +72,55 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         x.into_dispatch(),
         weight.into_dispatch(),
     ))
+}
+
+/// Rows of `table`, `[entries, width]`, by index: `[indices, width]`. The gradient of an entry is
+/// the sum of the gradients of its rows, in their order; the padding entry has none.
+///
+/// # Panics
+/// If an index is not below the number of entries.
+pub fn look_up(table: Tensor<2>, lookup: &Lookup) -> Tensor<2> {
+    let [entries, _] = table.dims();
+    let largest = lookup.largest();
+    assert!(
+        largest.is_none_or(|index| index < entries),
+        "look_up: index {largest:?} of a table of {entries} entries"
+    );
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::look_up(
+        table.into_dispatch(),
+        lookup.clone(),
+    ))
+}
+
+/// Cross-entropy, in nats, of each row's logits `x Wᵀ + b` against its target: `[rows]`. The logits
+/// are computed a chunk of the vocabulary at a time, forward and backward.
+///
+/// `x` is `[rows, width]`, `weight` `[entries, width]`, `bias` `[entries]`.
+///
+/// # Panics
+/// If there is no row or no entry, if the shapes do not fit, or if a target is no entry.
+pub fn cross_entropy(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    targets: &Targets,
+) -> Tensor<1> {
+    let ([rows, width], [entries, columns]) = (x.dims(), weight.dims());
+    let fits = rows > 0 && rows == targets.len() && width == columns;
+    assert!(
+        fits && targets.largest().is_some_and(|target| target < entries),
+        "cross_entropy: {rows} rows of {width}, weight [{entries}, {columns}], {} targets up to {:?}",
+        targets.len(),
+        targets.largest()
+    );
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([entries], &x.device()));
+    let parts = <Dispatch as EncoderOps>::cross_entropy(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        targets.clone(),
+    );
+    Tensor::<2>::from_dispatch(parts.losses).squeeze_dim(1)
 }
 
 /// Rotates q and k of `qkv` by their positions ("rotate half", Su et al. 2021); v passes through.
@@ -153,9 +211,25 @@ pub fn gelu(x: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as EncoderOps>::gelu_erf(x.into_dispatch()))
 }
 
-/// LayerNorm over the last dimension with biased variance and `eps` inside the root (Ba et al. 2016).
+/// LayerNorm of rows with biased variance and `eps` inside the root (Ba et al. 2016).
+///
+/// # Panics
+/// If `weight` is not as wide as `x`.
 pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<2> {
-    module::layer_norm(x, weight, bias, eps)
+    let (x_dims, weight_dims) = (x.dims(), weight.dims());
+    assert_eq!(
+        x_dims[1], weight_dims[0],
+        "layer_norm: x is {x_dims:?}, weight {weight_dims:?}"
+    );
+    let normed = Tensor::from_dispatch(<Dispatch as EncoderOps>::layer_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        eps,
+    ));
+    match bias {
+        Some(bias) => normed + bias.unsqueeze(),
+        None => normed,
+    }
 }
 
 /// Threads that compute on the CPU.

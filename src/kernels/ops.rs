@@ -2,14 +2,18 @@
 
 use std::ops::Range;
 
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::wgpu::CubeBackend;
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
 use super::attention::AttentionCall;
+use super::cross_entropy::Targets;
+use super::embedding::Lookup;
 use super::rope::Direction;
 use super::sequences::HeadShape;
-use super::{activation, attention, attention_backward, linear, rope};
+use super::{
+    activation, attention, attention_backward, cross_entropy, embedding, linear, norm, rope,
+};
 
 /// Output and row statistics of an attention call, as a backend sees them.
 #[derive(ExtensionType)]
@@ -21,6 +25,36 @@ pub struct AttentionParts<B: Backend> {
     pub stats: FloatTensor<B>,
 }
 
+/// Gradients of a LayerNorm, as a backend sees them.
+#[derive(ExtensionType)]
+pub struct LayerNormGrads<B: Backend> {
+    /// `[rows, width]`.
+    pub d_x: FloatTensor<B>,
+    /// `[width]`.
+    pub d_weight: FloatTensor<B>,
+}
+
+/// Losses and row statistics of a cross-entropy, as a backend sees them.
+#[derive(ExtensionType)]
+pub struct CrossEntropyParts<B: Backend> {
+    /// `[rows, 1]`.
+    pub losses: FloatTensor<B>,
+    /// Largest logit of each row, and the logarithm of the sum of exponentials of the
+    /// differences from it: `[rows, 2]`.
+    pub stats: FloatTensor<B>,
+}
+
+/// Gradients of a cross-entropy, as a backend sees them.
+#[derive(ExtensionType)]
+pub struct CrossEntropyGrads<B: Backend> {
+    /// `[rows, width]`.
+    pub d_x: FloatTensor<B>,
+    /// `[entries, width]`.
+    pub d_weight: FloatTensor<B>,
+    /// `[entries]`.
+    pub d_bias: FloatTensor<B>,
+}
+
 /// Operations of the encoder that burn does not have; the default bodies are made of those it has.
 ///
 /// Shapes and meaning are those of the functions of the same name in the parent module.
@@ -29,6 +63,16 @@ pub trait EncoderOps: Backend {
     /// `x Wᵀ`, `[rows, in]` and `[out, in]` to `[rows, out]`.
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         linear::linear::<Self>(x, weight)
+    }
+
+    /// Gradient of [`EncoderOps::linear`] with respect to `x`: `dY W`, `[rows, in]`.
+    fn linear_grad_x(d_out: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        linear::grad_x::<Self>(d_out, weight)
+    }
+
+    /// Gradient of [`EncoderOps::linear`] with respect to the weight: `dYᵀ x`, `[out, in]`.
+    fn linear_grad_weight(d_out: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        linear::grad_weight::<Self>(d_out, x)
     }
 
     /// Rotates q and k; `cos` and `sin` are `[tokens, head_dim / 2]`.
@@ -74,6 +118,63 @@ pub trait EncoderOps: Backend {
         activation::geglu::<Self>(x)
     }
 
+    /// Gradient of [`EncoderOps::geglu`] with respect to `x`.
+    fn geglu_backward(x: FloatTensor<Self>, d_out: FloatTensor<Self>) -> FloatTensor<Self> {
+        activation::geglu_backward::<Self>(x, d_out)
+    }
+
+    /// LayerNorm of rows, without a bias.
+    fn layer_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f64) -> FloatTensor<Self> {
+        <Self as ModuleOps<Self>>::layer_norm(x, weight, None, eps)
+    }
+
+    /// Gradients of [`EncoderOps::layer_norm`].
+    fn layer_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        d_out: FloatTensor<Self>,
+        eps: f64,
+    ) -> LayerNormGrads<Self> {
+        norm::backward::<Self>(x, weight, d_out, eps)
+    }
+
+    /// Rows of a table, `[entries, width]`, by index: `[indices, width]`.
+    fn look_up(table: FloatTensor<Self>, lookup: Lookup) -> FloatTensor<Self> {
+        embedding::look_up::<Self>(table, &lookup)
+    }
+
+    /// Gradient of [`EncoderOps::look_up`] with respect to a table of `entries` rows.
+    fn look_up_backward(
+        d_out: FloatTensor<Self>,
+        lookup: Lookup,
+        entries: usize,
+    ) -> FloatTensor<Self> {
+        embedding::backward::<Self>(d_out, &lookup, entries)
+    }
+
+    /// Cross-entropy of `x Wᵀ + b` against one entry per row; `x` is `[rows, width]`, the weight
+    /// `[entries, width]`, the bias `[entries]`.
+    fn cross_entropy(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: Targets,
+    ) -> CrossEntropyParts<Self> {
+        cross_entropy::forward::<Self>(x, weight, bias, &targets)
+    }
+
+    /// Gradients of [`EncoderOps::cross_entropy`]; `d_losses` is `[rows, 1]`.
+    fn cross_entropy_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        d_losses: FloatTensor<Self>,
+        targets: Targets,
+    ) -> CrossEntropyGrads<Self> {
+        cross_entropy::backward::<Self>([x, weight, bias], stats, d_losses, &targets)
+    }
+
     /// The exact GELU.
     fn gelu_erf(x: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::gelu(x)
@@ -84,5 +185,3 @@ pub trait EncoderOps: Backend {
         activation::gelu_backward::<Self>(x, d_out)
     }
 }
-
-impl EncoderOps for CubeBackend {}

@@ -191,6 +191,112 @@ pub fn layer_norm(x: &[f64], weight: &[f64], bias: Option<&[f64]>, eps: f64) -> 
         .collect()
 }
 
+/// Gradients of [`layer_norm`] with respect to `x` and to the weight.
+pub fn layer_norm_backward(
+    x: &[f64],
+    weight: &[f64],
+    d_out: &[f64],
+    eps: f64,
+) -> (Vec<f64>, Vec<f64>) {
+    let width = weight.len();
+    let ones = vec![1.0; width];
+    let normed = layer_norm(x, &ones, None, eps);
+    let mut d_x = vec![0.0; x.len()];
+    let mut d_weight = vec![0.0; width];
+    for (row, x) in x.chunks_exact(width).enumerate() {
+        let at = row * width..(row + 1) * width;
+        let (normed, d_out) = (&normed[at.clone()], &d_out[at.clone()]);
+        let mean = x.iter().sum::<f64>() / width as f64;
+        let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+        let g: Vec<f64> = d_out.iter().zip(weight).map(|(d, w)| d * w).collect();
+        let mean_g = g.iter().sum::<f64>() / width as f64;
+        let mean_gn = g.iter().zip(normed).map(|(g, n)| g * n).sum::<f64>() / width as f64;
+        for i in 0..width {
+            d_x[at.start + i] = (g[i] - mean_g - normed[i] * mean_gn) / (variance + eps).sqrt();
+            d_weight[i] += d_out[i] * normed[i];
+        }
+    }
+    (d_x, d_weight)
+}
+
+/// The derivative of [`gelu`]: `Φ(x) + x φ(x)`.
+pub fn gelu_slope(x: f64) -> f64 {
+    let density = (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2)) + x * density
+}
+
+/// Gradient of [`geglu`].
+pub fn geglu_backward(x: &[f64], d_out: &[f64], width: usize) -> Vec<f64> {
+    x.chunks_exact(2 * width)
+        .zip(d_out.chunks_exact(width))
+        .flat_map(|(row, d_out)| {
+            let (a, b) = row.split_at(width);
+            let d_a = a
+                .iter()
+                .zip(b)
+                .zip(d_out)
+                .map(|((&a, b), d)| d * b * gelu_slope(a));
+            let d_b = a.iter().zip(d_out).map(|(&a, d)| d * gelu(a));
+            d_a.chain(d_b).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// `a b` of a `[rows, depth]` and a `[depth, columns]` matrix.
+pub fn matmul(a: &[f64], b: &[f64], [rows, depth, columns]: [usize; 3]) -> Vec<f64> {
+    let mut out = vec![0.0; rows * columns];
+    for row in 0..rows {
+        for column in 0..columns {
+            out[row * columns + column] = (0..depth)
+                .map(|k| a[row * depth + k] * b[k * columns + column])
+                .sum();
+        }
+    }
+    out
+}
+
+/// The columns of a `[rows, columns]` matrix as rows.
+pub fn transpose(a: &[f64], columns: usize) -> Vec<f64> {
+    (0..columns)
+        .flat_map(|column| a.iter().skip(column).step_by(columns).copied())
+        .collect()
+}
+
+/// Gradient of a table of `entries` rows of which `indices` were looked up.
+pub fn look_up_backward(
+    d_out: &[f64],
+    indices: &[usize],
+    padding: Option<usize>,
+    [entries, width]: [usize; 2],
+) -> Vec<f64> {
+    let mut d_table = vec![0.0; entries * width];
+    for (&index, row) in indices.iter().zip(d_out.chunks_exact(width)) {
+        if Some(index) != padding {
+            for (sum, d) in d_table[index * width..].iter_mut().zip(row) {
+                *sum += d;
+            }
+        }
+    }
+    d_table
+}
+
+/// Loss of each row of `logits`, `[rows, entries]`, and the gradient of their sum.
+pub fn cross_entropy(logits: &[f64], targets: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    let entries = logits.len() / targets.len();
+    let mut losses = Vec::new();
+    let mut gradient = Vec::new();
+    for (row, &target) in logits.chunks_exact(entries).zip(targets) {
+        let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = row.iter().map(|z| (z - max).exp()).sum();
+        losses.push(max + sum.ln() - row[target]);
+        gradient.extend(row.iter().enumerate().map(|(entry, z)| {
+            let hit = f64::from(u8::from(entry == target));
+            (z - max).exp() / sum - hit
+        }));
+    }
+    (losses, gradient)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::parameters::ParameterSource;
-use crate::kernels;
+use crate::kernels::{self, Lookup};
 
 /// `x Wᵀ + b`.
 #[derive(Debug, Clone)]
@@ -116,19 +116,7 @@ impl Embedding {
 
     /// `[rows, width]`, one row per index.
     pub(super) fn forward(&self, indices: &[usize]) -> Tensor<2> {
-        let device = self.weight.device();
-        let rows = self
-            .weight
-            .clone()
-            .select(0, index_tensor(indices, &device));
-        let is_padding = |index: &usize| Some(*index) == self.padding;
-        if !rows.is_autodiff() || !indices.iter().any(is_padding) {
-            return rows;
-        }
-        let keep: Vec<f32> = indices.iter().map(|i| f32::from(!is_padding(i))).collect();
-        let keep = Tensor::<2>::from_data(TensorData::new(keep, [indices.len(), 1]), &device);
-        let constant = rows.clone().detach() * (keep.clone().neg() + 1.0);
-        rows * keep + constant
+        kernels::look_up(self.weight.clone(), &Lookup::new(indices, self.padding))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Elementary functions of f32 as arithmetic without branches, so that a loop over them becomes
 //! vector instructions, and the dispatch to what the processor has.
 
+use crate::kernels::activation::{ERF_P, ERF_Q};
+
 pub(super) use pulp::WithSimd;
 
 /// Runs `work` compiled for the best vector instructions of this processor.
@@ -40,23 +42,15 @@ pub(super) fn exp_of_negative(x: f32) -> f32 {
     }
 }
 
-/// The error function, absolute error below 5e-7.
-///
-/// `x P(x²) / Q(x²)` on `|x| <= 4`, fitted for the least largest error; beyond, it is ±1 to that
-/// accuracy.
+/// The error function, absolute error below 5e-7: `x P(x²) / Q(x²)` on `|x| <= 4`; beyond, it is
+/// ±1 to that accuracy.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
     let x = x.clamp(-4.0, 4.0);
     let u = x * x;
-    let p = std::f32::consts::FRAC_2_SQRT_PI
-        + u * (1.962_493_2e-1
-            + u * (5.346_752_5e-2
-                + u * (4.003_660_4e-3 + u * (2.880_417_3e-4 + u * 1.974_827_2e-6))));
-    let q = 1.0
-        + u * (5.072_526e-1
-            + u * (1.164_765_7e-1
-                + u * (1.544_445_2e-2 + u * (1.216_363_4e-3 + u * 3.748_085e-5))));
-    x * p / q
+    let polynomial =
+        |c: [f32; 6]| c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * (c[4] + u * c[5]))));
+    x * polynomial(ERF_P) / polynomial(ERF_Q)
 }
 
 /// The exact GELU, `x / 2 * (1 + erf(x / sqrt 2))`.

@@ -1,0 +1,176 @@
+//! Cross-entropy over a large vocabulary, a chunk of it at a time: the logits of all entries never
+//! exist together.
+//!
+//! For each row, with `z = x Wᵀ + b`: `loss = (m - z[label]) + ln Σ exp(z - m)`, with the running
+//! maximum `m` of attention's softmax. The gradient computes each chunk again:
+//! `dz = (softmax(z) - [label]) · dLoss`, `dx = dz W`, `dW = dzᵀ x`, `db = Σ dz`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Slice, TensorMetadata, get_device_settings};
+use burn::tensor::{IndexingUpdateOp, Shape, TensorData};
+
+use super::ops::{CrossEntropyGrads, CrossEntropyParts, EncoderOps};
+
+/// Logits that exist at a time, of all rows together: 64 MiB of f32.
+const LOGITS: usize = 1 << 24;
+
+/// The entry of the vocabulary that each row should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targets(Arc<[u32]>);
+
+impl Targets {
+    /// One entry per row.
+    ///
+    /// # Panics
+    /// If an entry does not fit 32 bits.
+    pub fn new(targets: &[usize]) -> Self {
+        let narrow = |&target: &usize| u32::try_from(target).expect("a vocabulary fits a device");
+        Self(targets.iter().map(narrow).collect())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The largest entry; `None` if there is no row.
+    pub fn largest(&self) -> Option<usize> {
+        self.0.iter().max().map(|&target| target as usize)
+    }
+
+    /// 1 where a row's target is an entry of `chunk`, `[rows, 1]`, and the column of that entry.
+    fn within(&self, chunk: &Range<usize>) -> (Vec<f32>, Vec<i64>) {
+        let within = |&target: &u32| chunk.contains(&(target as usize));
+        let hit = self.0.iter().map(|target| f32::from(within(target)));
+        let column = self.0.iter().map(|target| match within(target) {
+            true => (*target as usize - chunk.start) as i64,
+            false => 0,
+        });
+        (hit.collect(), column.collect())
+    }
+}
+
+/// The vocabulary in chunks of which `rows` rows of logits fit.
+fn chunks(rows: usize, entries: usize) -> impl Iterator<Item = Range<usize>> {
+    // A multiple of 4 keeps rows where kernels can read them four at a time.
+    let size = (LOGITS / rows.max(1) / 4 * 4).clamp(64, entries.max(64));
+    (0..entries)
+        .step_by(size)
+        .map(move |start| start..(start + size).min(entries))
+}
+
+/// Logits of `chunk`, `[rows, chunk]`.
+fn logits<B: EncoderOps>(
+    x: &FloatTensor<B>,
+    weight: &FloatTensor<B>,
+    bias: &FloatTensor<B>,
+    chunk: &Range<usize>,
+) -> FloatTensor<B> {
+    let bias = B::float_slice(bias.clone(), &[Slice::from(chunk.clone())]);
+    let bias = B::float_reshape(bias, Shape::new([1, chunk.len()]));
+    let logits = <B as EncoderOps>::linear(x.clone(), rows_of::<B>(weight, chunk));
+    B::float_add(logits, bias)
+}
+
+fn rows_of<B: Backend>(tensor: &FloatTensor<B>, range: &Range<usize>) -> FloatTensor<B> {
+    B::float_slice(tensor.clone(), &[Slice::from(range.clone()), Slice::full()])
+}
+
+fn column<B: Backend>(values: Vec<f32>, like: &FloatTensor<B>) -> FloatTensor<B> {
+    let rows = values.len();
+    let data = TensorData::new(values, [rows, 1]).convert_dtype(like.dtype());
+    B::float_from_data(data, &like.device())
+}
+
+/// Loss of each row, `[rows, 1]`, and what the gradient needs: largest logit and logarithm of the
+/// sum, `[rows, 2]`.
+pub(super) fn forward<B: EncoderOps>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    targets: &Targets,
+) -> CrossEntropyParts<B> {
+    let device = x.device();
+    let int_dtype = get_device_settings::<B>(&device).int_dtype;
+    let mut running: Option<[FloatTensor<B>; 3]> = None;
+    for chunk in chunks(targets.len(), weight.shape()[0]) {
+        let logits = logits::<B>(&x, &weight, &bias, &chunk);
+        let (hit, columns) = targets.within(&chunk);
+        let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
+        let columns = B::int_from_data(columns, &device);
+        let own = B::float_gather(1, logits.clone(), columns);
+        let own = B::float_mul(own, column::<B>(hit, &x));
+        let own_max = B::float_max_dim(logits.clone(), 1);
+        let max = match &running {
+            None => own_max,
+            Some([max, ..]) => B::float_max_dim(B::float_cat(vec![max.clone(), own_max], 1), 1),
+        };
+        let weights = B::float_exp(B::float_sub(logits, max.clone()));
+        let mut sum = B::float_sum_dim(weights, 1);
+        let mut target = own;
+        if let Some([old_max, old_sum, old_target]) = running {
+            let rescale = B::float_exp(B::float_sub(old_max, max.clone()));
+            sum = B::float_add(sum, B::float_mul(old_sum, rescale));
+            target = B::float_add(target, old_target);
+        }
+        running = Some([max, sum, target]);
+    }
+    let [max, sum, target] = running.expect("a vocabulary has entries");
+    let log_sum = B::float_log(sum);
+    CrossEntropyParts {
+        losses: B::float_add(B::float_sub(max.clone(), target), log_sum.clone()),
+        stats: B::float_cat(vec![max, log_sum], 1),
+    }
+}
+
+/// Gradients with respect to x, weight and bias; `d_losses` is `[rows, 1]`.
+pub(super) fn backward<B: EncoderOps>(
+    [x, weight, bias]: [FloatTensor<B>; 3],
+    stats: FloatTensor<B>,
+    d_losses: FloatTensor<B>,
+    targets: &Targets,
+) -> CrossEntropyGrads<B> {
+    let device = x.device();
+    let int_dtype = get_device_settings::<B>(&device).int_dtype;
+    let stat = |at: usize| B::float_slice(stats.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
+    let (max, log_sum) = (stat(0), stat(1));
+    let mut d_x: Option<FloatTensor<B>> = None;
+    let (mut d_weight, mut d_bias) = (Vec::new(), Vec::new());
+    for chunk in chunks(targets.len(), weight.shape()[0]) {
+        let logits = logits::<B>(&x, &weight, &bias, &chunk);
+        let shifted = B::float_sub(B::float_sub(logits, max.clone()), log_sum.clone());
+        let d_logits = B::float_mul(B::float_exp(shifted), d_losses.clone());
+        let (hit, columns) = targets.within(&chunk);
+        let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
+        let columns = B::int_from_data(columns, &device);
+        let at_target = B::float_mul(d_losses.clone(), column::<B>(hit, &x));
+        let d_logits = B::float_scatter(
+            1,
+            d_logits,
+            columns,
+            B::float_neg(at_target),
+            IndexingUpdateOp::Add,
+        );
+        let own = B::linear_grad_x(d_logits.clone(), rows_of::<B>(&weight, &chunk));
+        d_x = Some(match d_x {
+            None => own,
+            Some(sum) => B::float_add(sum, own),
+        });
+        d_bias.push(B::float_sum_dim(d_logits.clone(), 0));
+        d_weight.push(B::linear_grad_weight(d_logits, x.clone()));
+    }
+    let d_bias = B::float_cat(d_bias, 1);
+    CrossEntropyGrads {
+        d_x: d_x.expect("a vocabulary has entries"),
+        d_weight: B::float_cat(d_weight, 0),
+        d_bias: B::float_reshape(d_bias, bias.shape()),
+    }
+}

@@ -1,0 +1,325 @@
+//! Tiled flash attention and its gradient: `shaders/attention_{forward,grad_q,grad_kv}.wgsl`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::backend::DType;
+use burn::backend::wgpu::{CubeTensor, into_contiguous};
+
+use super::attention_rows::{AttentionRows, RowsPass};
+use super::catalogue::{Variant, shader};
+use super::launch::{Use, call_numbers, count, elem, empty, launch};
+use super::source::{Elem, Shader, ShaderFile, Source, shader_file};
+use super::tiling::{Tiling, choice};
+use crate::kernels::attention::{AttentionCall, blocks};
+use crate::kernels::ops::AttentionParts;
+use crate::kernels::sequences::Sequences;
+
+call_numbers! {
+    struct Call {
+        tokens: u32,
+        heads: u32,
+        half_window: u32,
+        scale: f32,
+    }
+}
+
+/// The shader's `Call` goes on with its tiles.
+pub(super) const CALL: &[&str] = Call::FIELDS;
+
+/// A kernel that works on tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Pass {
+    Forward,
+    GradQ,
+    GradKv,
+}
+
+impl Pass {
+    pub(super) const ALL: [Self; 3] = [Self::Forward, Self::GradQ, Self::GradKv];
+
+    fn file(self) -> ShaderFile {
+        match self {
+            Self::Forward => shader_file!("attention_forward"),
+            Self::GradQ => shader_file!("attention_grad_q"),
+            Self::GradKv => shader_file!("attention_grad_kv"),
+        }
+    }
+}
+
+/// All that the text of a tiled kernel depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AttentionTiles {
+    pub(super) pass: Pass,
+    pub(super) elem: Elem,
+    /// A multiple of 4.
+    pub(super) head_dim: u32,
+    /// Rows that a workgroup owns.
+    pub(super) rows: u32,
+    /// Rows that it visits at a time.
+    pub(super) columns: u32,
+    /// Invocations along its rows, and along columns or the head.
+    pub(super) row_threads: u32,
+    pub(super) column_threads: u32,
+}
+
+impl AttentionTiles {
+    /// The largest tiles that fit.
+    pub(super) fn new(pass: Pass, elem: Elem, head_dim: u32, tiling: Tiling) -> Self {
+        let (row_threads, column_threads) = match tiling {
+            Tiling::Small => (8, 8),
+            Tiling::Heavy if pass == Pass::Forward => (8, 4),
+            Tiling::Heavy => (4, 4),
+            Tiling::Wide => (16, 8),
+        };
+        // The invocations of a row divide its quarters among them.
+        let divisor = 1 << (head_dim / 4).trailing_zeros();
+        let mut tiles = Self {
+            pass,
+            elem,
+            head_dim,
+            rows: 64,
+            columns: 32,
+            row_threads,
+            column_threads: divisor.min(column_threads),
+        };
+        while tiles.memory() as usize * 16 > tiling.workgroup_bytes() {
+            match tiles.rows > tiles.columns {
+                true => tiles.rows /= 2,
+                false => tiles.columns /= 2,
+            }
+        }
+        // An invocation has at least four rows and one column.
+        tiles.column_threads = tiles.column_threads.min(tiles.columns);
+        tiles.row_threads = tiles.row_threads.min(tiles.rows / 4);
+        tiles
+    }
+
+    /// Quarters (16 bytes) of workgroup memory: tiles, and a block of weights.
+    fn memory(self) -> u32 {
+        let (rows, columns) = match self.pass {
+            Pass::Forward => (self.rows, self.columns),
+            Pass::GradQ => (2 * self.rows, self.columns),
+            Pass::GradKv => (2 * self.rows, 2 * self.columns),
+        };
+        (rows + columns) * (self.head_dim / 4) + self.rows * self.columns / 4
+    }
+
+    pub(super) fn compose(self) -> Shader {
+        // The exclusive or must not leave the row it acts in.
+        let swizzle = |width: u32| (1 << width.trailing_zeros().min(3)) - 1;
+        let source = Source::new(self.pass.file(), self.row_threads * self.column_threads)
+            .elem(self.elem)
+            .constant("HEAD_DIM", self.head_dim)
+            .constant("ROWS", self.rows)
+            .constant("COLUMNS", self.columns)
+            .constant("ROW_THREADS", self.row_threads)
+            .constant("COLUMN_THREADS", self.column_threads)
+            .constant("SWIZZLE", swizzle(self.head_dim / 4))
+            .constant("ROW_SWIZZLE", swizzle(self.rows / 4))
+            .constant("MEMORY", self.memory())
+            .shared(shader_file!("shared/visible"))
+            .shared(shader_file!("shared/attention_tile"));
+        match self.pass {
+            Pass::Forward => source,
+            Pass::GradQ | Pass::GradKv => source.shared(shader_file!("shared/attention_gradient")),
+        }
+        .compose()
+    }
+
+    /// What each workgroup owns and visits, the longest first.
+    fn table(self, call: &AttentionCall) -> Vec<Tile> {
+        let mut tiles: Vec<Tile> = pieces(&call.sequences, self.rows as usize)
+            .map(|(rows, sequence)| Tile {
+                columns: call.reach(&rows, &sequence),
+                rows,
+            })
+            .collect();
+        tiles.sort_by_key(|tile| std::cmp::Reverse(tile.columns.len()));
+        tiles
+    }
+
+    /// Runs the kernel over all tiles and heads.
+    fn run(self, call: &AttentionCall, tensors: &[Use]) {
+        self.run_shader(&shader(Variant::Attention(self)), call, tensors);
+    }
+
+    /// The same with a text of one's own.
+    pub(super) fn run_shader(self, shader: &Arc<Shader>, call: &AttentionCall, tensors: &[Use]) {
+        let tiles = self.table(call);
+        for part in parts(&tiles, call) {
+            let numbers = Call {
+                tokens: count(call.sequences.tokens()),
+                heads: count(call.heads.heads),
+                half_window: half_window(call),
+                scale: call.scale,
+            };
+            let mut words = numbers.words();
+            let bounds = |tile: &Tile| {
+                let Tile { rows, columns } = tile;
+                [rows.start, rows.end, columns.start, columns.end].map(count)
+            };
+            words.extend(part.iter().flat_map(bounds));
+            let grid = [count(part.len()), numbers.heads, 1];
+            launch(shader, tensors, &words, grid);
+        }
+    }
+}
+
+/// Rows of the packed batch: those a workgroup owns, and those it visits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tile {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// Every sequence in pieces of at most `rows` rows, each with its sequence.
+fn pieces(
+    sequences: &Sequences,
+    rows: usize,
+) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + '_ {
+    sequences.ranges().flat_map(move |sequence| {
+        blocks(sequence.clone(), rows).map(move |piece| (piece, sequence.clone()))
+    })
+}
+
+/// Pairs of rows and columns, times heads and their width, that one dispatch may compute: about
+/// 50 ms on a GPU that reaches 100 GFLOP/s in the slowest pass. A driver stops what takes seconds.
+const DISPATCH_PRODUCTS: usize = 500_000_000;
+
+/// A grid has no more workgroups in one direction.
+const MOST_TILES: usize = 65_535;
+
+/// The tiles in parts that are one dispatch each.
+fn parts<'a>(tiles: &'a [Tile], call: &AttentionCall) -> Vec<&'a [Tile]> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut products = 0;
+    for (index, tile) in tiles.iter().enumerate() {
+        let own = tile.rows.len() * tile.columns.len() * call.heads.width();
+        if index > start && (products + own > DISPATCH_PRODUCTS || index - start == MOST_TILES) {
+            parts.push(&tiles[start..index]);
+            start = index;
+            products = 0;
+        }
+        products += own;
+    }
+    if start < tiles.len() {
+        parts.push(&tiles[start..]);
+    }
+    parts
+}
+
+/// The window as shaders have it: the largest number means that there is none.
+pub(super) fn half_window(call: &AttentionCall) -> u32 {
+    call.half_window
+        .map_or(u32::MAX, |half| u32::try_from(half).unwrap_or(u32::MAX))
+}
+
+/// The kernels of one attention call: which tiles each pass works on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attention {
+    elem: Elem,
+    head_dim: u32,
+    forward: Tiling,
+    gradient: Tiling,
+}
+
+impl Attention {
+    /// `None` if there is no kernel for such heads, or numbers of this type, or the device does
+    /// better without.
+    pub(super) fn for_tensor(qkv: &CubeTensor, call: &AttentionCall) -> Option<Self> {
+        let elem = elem(qkv)?;
+        let choice = choice(qkv);
+        let forward = choice.attention?;
+        let head_dim = count(call.heads.head_dim);
+        let supported = (4..=128).contains(&head_dim) && head_dim.is_multiple_of(4);
+        supported.then_some(Self {
+            elem,
+            head_dim,
+            forward,
+            gradient: choice.attention_grad,
+        })
+    }
+
+    /// The same with other tiles.
+    #[cfg(test)]
+    pub(super) fn with_tiling(self, tiling: Tiling) -> Self {
+        Self {
+            forward: tiling,
+            gradient: tiling,
+            ..self
+        }
+    }
+
+    fn tiles(self, pass: Pass) -> AttentionTiles {
+        let tiling = match pass {
+            Pass::Forward => self.forward,
+            Pass::GradQ | Pass::GradKv => self.gradient,
+        };
+        AttentionTiles::new(pass, self.elem, self.head_dim, tiling)
+    }
+
+    fn rows(self, pass: RowsPass) -> AttentionRows {
+        AttentionRows {
+            pass,
+            elem: self.elem,
+            head_dim: self.head_dim,
+        }
+    }
+
+    pub(super) fn forward<B>(self, qkv: CubeTensor, call: &AttentionCall) -> AttentionParts<B>
+    where
+        B: burn::backend::Backend<FloatTensorPrimitive = CubeTensor>,
+    {
+        let qkv = into_contiguous(qkv);
+        let tokens = call.sequences.tokens();
+        let out = empty(&qkv, [tokens, call.heads.width()], qkv.dtype);
+        let stats = empty(&qkv, [2, call.heads.heads, tokens], DType::F32);
+        let tensors = [Use::Read(&qkv), Use::Write(&out), Use::Write(&stats)];
+        self.tiles(Pass::Forward).run(call, &tensors);
+        AttentionParts { out, stats }
+    }
+
+    pub(super) fn backward(
+        self,
+        [qkv, out, stats, d_out]: [CubeTensor; 4],
+        call: &AttentionCall,
+    ) -> CubeTensor {
+        let [qkv, out, stats, d_out] = [qkv, out, stats, d_out].map(into_contiguous);
+        let tokens = call.sequences.tokens();
+        let delta = empty(&qkv, [call.heads.heads, tokens], DType::F32);
+        self.rows(RowsPass::Delta)
+            .delta([&out, &d_out, &delta], call);
+        let d_qkv = empty(&qkv, [tokens, 3 * call.heads.width()], qkv.dtype);
+        for pass in [Pass::GradQ, Pass::GradKv] {
+            let tensors = [
+                Use::Read(&qkv),
+                Use::Read(&d_out),
+                Use::Read(&stats),
+                Use::Read(&delta),
+                Use::Write(&d_qkv),
+            ];
+            self.tiles(pass).run(call, &tensors);
+        }
+        d_qkv
+    }
+
+    pub(super) fn probabilities(
+        self,
+        [qkv, stats]: [CubeTensor; 2],
+        call: &AttentionCall,
+        queries: Range<usize>,
+        keys: Range<usize>,
+    ) -> CubeTensor {
+        let [qkv, stats] = [qkv, stats].map(into_contiguous);
+        let out = empty(
+            &qkv,
+            [call.heads.heads, queries.len(), keys.len()],
+            DType::F32,
+        );
+        self.rows(RowsPass::Probabilities)
+            .probabilities([&qkv, &stats, &out], call, queries, keys);
+        out
+    }
+}

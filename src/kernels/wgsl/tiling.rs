@@ -1,0 +1,100 @@
+//! Sizes of tiles, and which of them each device uses.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use burn::backend::wgpu::CubeTensor;
+use burn::backend::{CubeDevice, WgpuDevice, WgpuDeviceKind};
+use serde::{Deserialize, Serialize};
+
+/// How a kernel divides its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tiling {
+    /// Small tiles: WebGPU's default limits, so that it runs on every adapter.
+    Small,
+    /// Large tiles, few invocations with many numbers each: where loads are dear.
+    Heavy,
+    /// Large tiles, many invocations: what keeps a GPU busy.
+    Wide,
+}
+
+impl Tiling {
+    /// Every tiling, the least demanding first.
+    pub const ALL: [Self; 3] = [Self::Small, Self::Heavy, Self::Wide];
+
+    /// Workgroup memory that a kernel may use, in bytes.
+    pub fn workgroup_bytes(self) -> usize {
+        match self {
+            Self::Small => 16 << 10,
+            Self::Heavy | Self::Wide => 32 << 10,
+        }
+    }
+}
+
+/// The tilings of a device. `None` stands for burn's own operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Attention, forward.
+    pub attention: Option<Tiling>,
+    /// Its gradients; both passes round alike, so they go with the forward pass if that is `None`.
+    pub attention_grad: Tiling,
+    /// The products of linear layers.
+    pub matmul: Option<Tiling>,
+}
+
+impl Choice {
+    /// What is taken until something was measured.
+    fn unmeasured(workgroup_bytes: usize, software: bool) -> Self {
+        let tiling = match (workgroup_bytes >= Tiling::Wide.workgroup_bytes(), software) {
+            (false, _) => Tiling::Small,
+            (true, true) => Tiling::Heavy,
+            (true, false) => Tiling::Wide,
+        };
+        Self {
+            attention: Some(tiling),
+            attention_grad: tiling,
+            matmul: Some(tiling),
+        }
+    }
+}
+
+static CHOICES: LazyLock<Mutex<HashMap<CubeDevice, Choice>>> = LazyLock::new(Mutex::default);
+
+/// What the device of `tensor` uses.
+pub(super) fn choice(tensor: &CubeTensor) -> Choice {
+    chosen(&tensor.device)
+}
+
+/// What `device` uses.
+pub(super) fn chosen(device: &CubeDevice) -> Choice {
+    let mut choices = CHOICES
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    *choices
+        .entry(device.clone())
+        .or_insert_with(|| Choice::unmeasured(workgroup_bytes(device), is_software(device)))
+}
+
+/// The tilings that `device` has room for.
+pub(super) fn fits(device: &CubeDevice) -> Vec<Tiling> {
+    let bytes = workgroup_bytes(device);
+    let fits = |tiling: &Tiling| tiling.workgroup_bytes() <= bytes;
+    Tiling::ALL.into_iter().filter(fits).collect()
+}
+
+fn workgroup_bytes(device: &CubeDevice) -> usize {
+    device.client().properties().hardware.max_shared_memory_size
+}
+
+/// Sets what `device` uses from now on.
+pub(super) fn choose(device: CubeDevice, choice: Choice) {
+    CHOICES
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .insert(device, choice);
+}
+
+fn is_software(device: &CubeDevice) -> bool {
+    matches!(device, CubeDevice::Wgpu(WgpuDevice { kind, .. }) if *kind == WgpuDeviceKind::Cpu)
+}
