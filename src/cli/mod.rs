@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished};
+use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished, counted};
 use input::{Notes, ReadNotes};
 use output::{Format, Output, Usage};
 use overwriting::Inputs;
@@ -215,14 +215,31 @@ impl Global {
 
 /// Says what is missing of a command on notes; returns whether nothing is.
 fn report<T>(finished: &Finished<T>, read: &ReadNotes, terminal: &Terminal) -> bool {
+    report_in_part(finished, false, read, terminal)
+}
+
+/// [`report`] where the last result may be that of a note which was stopped in its middle.
+fn report_in_part<T>(
+    finished: &Finished<T>,
+    in_part: bool,
+    read: &ReadNotes,
+    terminal: &Terminal,
+) -> bool {
     for failure in &finished.failures {
         terminal.error(&failure.to_string());
     }
     if finished.stopped {
-        let (done, all) = (finished.results.len(), read.notes.len());
-        terminal.remark(&format!("stopped: {done} of {all} notes are kept"));
+        let (kept, all) = (finished.results.len(), read.notes.len());
+        terminal.remark(&stopped(kept, in_part, all));
     }
     read.complete && finished.failures.is_empty() && !finished.stopped
+}
+
+/// How far a stopped command came.
+fn stopped(kept: usize, in_part: bool, all: usize) -> String {
+    let whole = kept - usize::from(in_part);
+    let part = if in_part { ", and 1 in part" } else { "" };
+    format!("stopped: {whole} of {} kept{part}", counted(all, "note"))
 }
 
 /// What a person is told of a model that has learned nothing, beside its results.
@@ -239,5 +256,23 @@ fn exit(complete: bool) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_command_says_what_it_kept() {
+        assert_eq!(stopped(3, false, 9), "stopped: 3 of 9 notes kept");
+        assert_eq!(
+            stopped(3, true, 9),
+            "stopped: 2 of 9 notes kept, and 1 in part"
+        );
+        assert_eq!(
+            stopped(1, true, 1),
+            "stopped: 0 of 1 note kept, and 1 in part"
+        );
     }
 }

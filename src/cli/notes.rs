@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use super::input::{Notes, tell};
 use super::output::{Format, Forms, Output, Table, write_text};
-use super::passage::{counted, visible};
+use super::passage::visible;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
     Annotations, BUNDLED_RULES, Details, FileReport, Import, ImportError, Note, SectionRules,
-    Source, Warning, rule_list,
+    Source, Warning, counted, rule_list,
 };
 
 #[derive(Subcommand)]

@@ -14,7 +14,7 @@ use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::unit::{COMPARED, UnitChoice, among};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Found, Hit, Note, SearchQuery, Source, Unit, Way};
+use crate::engine::{Found, Hit, Note, SearchQuery, Source, Unit, Way, counted};
 
 #[derive(Args)]
 #[command(
@@ -137,15 +137,15 @@ const SHOWN: usize = 100;
 
 fn describe(found: &Found, unit: Unit) -> String {
     let unit = match unit {
-        Unit::Note => "notes",
-        Unit::Section => "sections",
-        Unit::Sentence => "sentences",
-        Unit::Word => "words",
-        Unit::Token => "tokens",
+        Unit::Note => "note",
+        Unit::Section => "section",
+        Unit::Sentence => "sentence",
+        Unit::Word => "word",
+        Unit::Token => "token",
     };
-    let compared = found.compared;
+    let compared = counted(found.compared, unit);
     let badge = badge(found.hits.first().is_some_and(|hit| hit.random_weights));
-    let mut text = format!("{compared} {unit} compared{badge}\n");
+    let mut text = format!("{compared} compared{badge}\n");
     for hit in &found.hits {
         let coverage = describe_coverage(&hit.coverage);
         let section = match hit.section.as_deref() {

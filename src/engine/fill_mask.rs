@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::reading::{ReadNote, Reader};
 use super::{
-    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, counted, each_note,
 };
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
@@ -267,7 +267,8 @@ impl Fill<'_> {
                 .and_then(|index| words.get(index).cloned());
             words = chosen.into_iter().collect();
             if words.is_empty() && count > 0 {
-                let reason = format!("the word to mask occurs {count} times, not {occurrence}");
+                let times = counted(count, "time");
+                let reason = format!("the word to mask occurs {times}, not {occurrence}");
                 return Err(nothing(reason));
             }
         }

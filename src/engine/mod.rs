@@ -39,7 +39,7 @@ pub use crate::notes::import::{
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
-pub use crate::notes::{Annotations, Details, Note, Source};
+pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};

@@ -9,11 +9,10 @@ use anyhow::Result;
 use super::{CAUTION, Command, name};
 use crate::cli::input::Texts;
 use crate::cli::output::{Array, Format, Lazy, Output, Rows, Usage};
-use crate::cli::passage::counted;
 use crate::cli::progress::Terminal;
 use crate::cli::reading::{cells, describe as describe_coverage, header, row};
 use crate::cli::{Global, badge, exit, report};
-use crate::engine::{AttentionFlow, FlowQuery, each_note};
+use crate::engine::{AttentionFlow, FlowQuery, counted, each_note};
 
 pub(super) fn run(command: &Command, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
     let output = global.output(&[Format::Csv, Format::Npy])?;
@@ -67,9 +66,9 @@ fn describe(texts: &Texts<'_>, results: &[AttentionFlow], top: usize) -> String 
         let badge = badge(flow.random_weights);
         let _ = writeln!(
             out,
-            "{} ({coverage}){badge}\n  {} units, mean of {}, {}",
+            "{} ({coverage}){badge}\n  {}, mean of {}, {}",
             flow.note,
-            flow.units.len(),
+            counted(flow.units.len(), "unit"),
             counted(flow.layers.len(), "layer"),
             counted(flow.heads.len(), "head")
         );

@@ -14,14 +14,14 @@ use clap::{ArgGroup, Args};
 use self::choices::{DirectionChoice, ReductionChoice, byte_range, heads, layers};
 use super::input::{Texts, word};
 use super::output::{Format, Lazy, Rows};
-use super::passage::{beginning, counted, visible};
+use super::passage::{beginning, visible};
 use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::unit::{PARTS, UnitChoice, among};
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{
     AttentionQuery, AttentionResult, Direction, EngineError, HeadChoice, LayerChoice, Note,
-    Reduction, Selection, UnitAttention, each_note, occurrences,
+    Reduction, Selection, UnitAttention, counted, each_note, occurrences,
 };
 
 #[derive(Args)]
@@ -146,7 +146,10 @@ impl Command {
                 note: note.source().to_string(),
                 reason: match found.len() {
                     0 => "the word does not occur in this note".to_owned(),
-                    count => format!("the word occurs {count} times, not {}", self.occurrence),
+                    count => {
+                        let times = counted(count, "time");
+                        format!("the word occurs {times}, not {}", self.occurrence)
+                    }
                 },
             })
     }

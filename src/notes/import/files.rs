@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::super::counting::counted;
 use super::{IMPORTERS, Import, ImportError};
 
 /// The largest file that is read, decompressed, in bytes: its notes all stay in memory.
@@ -51,10 +52,7 @@ struct Aside {
 
 impl Aside {
     fn remark(&self) -> Option<String> {
-        let files = |count: usize| match count {
-            1 => "1 file".to_owned(),
-            _ => format!("{count} files"),
-        };
+        let files = |count: usize| counted(count, "file");
         let others = (self.others > 0).then(|| format!("{} of other kinds", files(self.others)));
         let about = (self.about > 0).then(|| {
             let names = ABOUT.join(", ");

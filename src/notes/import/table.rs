@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
+use super::super::counting::counted;
 use super::fields::{Roles, has_text, is_error, known_names, roles};
 use super::quotes::{Form, RowEnd, Shape, row_end};
 use super::{Details, Failure, FileContext, Hint, Importer, Place, Runs};
@@ -157,11 +158,8 @@ fn numbered(names: Vec<String>, file: &mut FileContext<'_>) -> Vec<String> {
     let again = own.iter().zip(&names).filter(|(own, name)| own != name);
     let again = again.count();
     if again > 0 {
-        let columns = match again {
-            1 => "column has",
-            _ => "columns have",
-        };
-        let reason = format!("{again} {columns} the name of another and a number is put behind it");
+        let columns = counted(again, "column");
+        let reason = format!("{columns} with the name of another: a number is put behind it");
         file.warn(Some(1), reason);
     }
     own
@@ -219,7 +217,8 @@ impl Table<'_> {
                     let reason = match damaged {
                         Some(damaged) => damaged,
                         None if cells.len() != columns => {
-                            format!("{} columns instead of {columns}", cells.len())
+                            let own = counted(cells.len(), "column");
+                            format!("{own} instead of {columns}")
                         }
                         None => "its quotes are not in order".to_owned(),
                     };
