@@ -12,6 +12,7 @@ mod fill_mask;
 mod input;
 mod models;
 mod notes;
+mod outline;
 mod output;
 mod overwriting;
 mod passage;

@@ -7,6 +7,7 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use super::super::counting::counted;
 use super::fields::{Roles, has_text, is_error, known_names, roles};
 use super::quotes::{Form, RowEnd, Shape, row_end};
+use super::text::{CONLL, is_conll};
 use super::{Details, Failure, FileContext, Hint, Importer, Place, Runs};
 
 /// Tables with a header.
@@ -60,14 +61,6 @@ fn mostly_alike(text: &str, delimiter: u8, columns: usize) -> bool {
     alike * 2 > all
 }
 
-/// Whether the first lines are tokens with IOB labels in their last column.
-fn is_conll(text: &str) -> bool {
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(20);
-    let mut labels = lines.map(|line| line.rsplit(['\t', ' ']).next().unwrap_or_default());
-    let label = |label: &str| label == "O" || label.starts_with("B-") || label.starts_with("I-");
-    labels.clone().count() > 1 && labels.all(label)
-}
-
 /// The delimiter that gives most columns in the first line, and the names of these columns.
 fn header(text: &str) -> (u8, Vec<String>) {
     let names = |delimiter: u8| {
@@ -102,7 +95,7 @@ fn next_row(rows: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool,
 fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
     let (delimiter, names) = header(file.text);
     if is_conll(file.text) {
-        return Err("this is CoNLL, a token in each line, which is not read yet".into());
+        return Err(format!("{CONLL}, which is not read yet").into());
     }
     if let Some(reason) = file.damaged(&(0..first_row_end(file.text, delimiter)?)) {
         return Err(format!("the line that names the columns: {reason}").into());
