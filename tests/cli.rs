@@ -220,7 +220,7 @@ fn doctor_checks_the_device_and_reference_cases() {
     assert!(report.contains("1 case passed, 0 failed"), "{report}");
     fails(
         &["doctor", "--reference", reference, "--case", "none"],
-        1,
+        2,
         "no case",
     );
     fails(&["doctor", "--case", "rope"], 2, "--reference");

@@ -23,6 +23,7 @@ mod surprise;
 mod tag;
 mod unit;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -124,7 +125,7 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) if error.is::<Usage>() => {
+        Err(error) if error.is::<Usage>() || is_choice(&error) => {
             terminal.error(&format!("{error:#}"));
             ExitCode::from(2)
         }
@@ -137,6 +138,11 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the model or the reference cases do not have what was chosen on the command line.
+fn is_choice(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(EngineError::Choice(_)))
 }
 
 impl Command {
@@ -226,14 +232,41 @@ fn report_in_part<T>(
     read: &ReadNotes,
     terminal: &Terminal,
 ) -> bool {
-    for failure in &finished.failures {
+    let (absent, failures): (Vec<_>, Vec<_>) = finished
+        .failures
+        .iter()
+        .partition(|failure| matches!(failure, EngineError::Absent { .. }));
+    for failure in &failures {
         terminal.error(&failure.to_string());
+    }
+    let nothing = finished.results.is_empty();
+    for sentence in left_out(&absent, read.notes.len()) {
+        match nothing {
+            true => terminal.error(&sentence),
+            false => terminal.remark(&sentence),
+        }
     }
     if finished.stopped {
         let (kept, all) = (finished.results.len(), read.notes.len());
         terminal.remark(&stopped(kept, in_part, all));
     }
-    read.complete && finished.failures.is_empty() && !finished.stopped
+    let asked = absent.is_empty() || !nothing;
+    read.complete && failures.is_empty() && asked && !finished.stopped
+}
+
+/// A sentence for each reason for which notes, of `all`, do not have what is asked about.
+fn left_out(absent: &[&EngineError], all: usize) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for failure in absent {
+        if let EngineError::Absent { reason, .. } = failure {
+            *counts.entry(reason).or_default() += 1;
+        }
+    }
+    let sentence = |(reason, count)| match all {
+        1 => absent.iter().map(ToString::to_string).collect(),
+        _ => format!("{count} of {} left out: {reason}", counted(all, "note")),
+    };
+    counts.into_iter().map(sentence).collect()
 }
 
 /// How far a stopped command came.

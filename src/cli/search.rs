@@ -57,7 +57,6 @@ fn not_empty(text: &str) -> Result<String, &'static str> {
 
 impl Command {
     /// The files that are read.
-    /// The files that are read.
     pub(super) fn files(&self) -> Vec<&Path> {
         let like = self.like.iter().flat_map(|name| files_of(name));
         let own = self.notes.paths().chain(self.long.file());
@@ -82,6 +81,11 @@ impl Command {
             terminal.warning(&format!(
                 "what is looked for is longer than the model: {how}"
             ));
+        }
+        if found.compared == 0 && found.passed_over > 0 && found.notes.failures.is_empty() {
+            terminal.warning(
+                "the note that is looked for is left out, and there is nothing else to compare",
+            );
         }
         output.write_lazily(Lazy {
             items: &found.hits,

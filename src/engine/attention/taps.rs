@@ -73,9 +73,8 @@ fn numbers(
 ) -> Result<Vec<usize>, EngineError> {
     numbers.sort_unstable();
     numbers.dedup();
-    let unable = |reason: String| EngineError::Unable {
-        operation: "show this attention",
-        reason,
+    let unable = |reason: String| {
+        EngineError::Choice(format!("this model cannot show this attention: {reason}"))
     };
     match numbers.last() {
         None => Err(unable(format!("it has no such {what}"))),
