@@ -134,7 +134,7 @@ fn what_is_wrong_with_a_file_is_a_sentence() {
         ("cut.json", "line 1: this is no JSON: it ends too early"),
         ("no-object.jsonl", "line 1: a record is an object"),
         ("no-text.jsonl", "name it with --text"),
-        ("cut.csv.gz", "cannot be decompressed"),
+        ("cut.csv.gz", "ends too early"),
         ("conll.tsv", "CoNLL"),
     ] {
         let import = read(&fixture("notes/broken").join(name));

@@ -189,18 +189,22 @@ fn surprise_is_the_loss_behind_a_mask() {
     let engine = tiny();
     let exact = surprise(&engine, &SurpriseQuery::default());
     assert!(exact.complete && !exact.approximate);
-    assert_eq!(exact.tokens.len(), exact.coverage.tokens - 2);
-    let sum: f64 = exact.tokens.iter().map(|token| f64::from(token.loss)).sum();
-    assert!((exact.mean_loss - sum / exact.tokens.len() as f64).abs() < 1e-9);
+    assert_eq!(exact.measured.len(), exact.coverage.tokens - 2);
+    let sum: f64 = exact
+        .measured
+        .iter()
+        .map(|token| f64::from(token.loss))
+        .sum();
+    assert!((exact.mean_loss - sum / exact.measured.len() as f64).abs() < 1e-9);
     // The same question asked as fill-mask: the score of the token that stands there.
     let mut compared = 0;
-    for token in exact.tokens.iter().step_by(7) {
+    for token in exact.measured.iter().step_by(7) {
         let word = TEXT[token.start..token.end].trim();
         let places = auscult::engine::occurrences(TEXT, word);
         let own = places.iter().position(|place| place.end == token.end);
         let alone = own.filter(|&own| {
             let inside = exact
-                .tokens
+                .measured
                 .iter()
                 .filter(|t| t.start < places[own].end && places[own].start < t.end);
             inside.count() == 1
@@ -231,7 +235,7 @@ fn surprise_is_the_loss_behind_a_mask() {
     };
     let far = surprise(&engine, &far);
     assert!(far.approximate);
-    for (a, b) in far.tokens.iter().zip(&exact.tokens) {
+    for (a, b) in far.measured.iter().zip(&exact.measured) {
         assert!((a.loss - b.loss).abs() < 1e-4 && a.id == b.id);
     }
     let near = SurpriseQuery {
@@ -240,11 +244,11 @@ fn surprise_is_the_loss_behind_a_mask() {
         ..SurpriseQuery::default()
     };
     let near = surprise(&engine, &near);
-    assert_eq!(near.tokens.len(), exact.tokens.len());
+    assert_eq!(near.measured.len(), exact.measured.len());
     assert!(
-        near.tokens
+        near.measured
             .iter()
-            .zip(&exact.tokens)
+            .zip(&exact.measured)
             .any(|(a, b)| (a.loss - b.loss).abs() > 1e-4)
     );
 }
@@ -259,7 +263,7 @@ fn surprise_of_windows_covers_every_token() {
     };
     let found = surprise(&engine, &query);
     assert!(found.coverage.windows > 2);
-    assert_eq!(found.tokens.len(), found.coverage.tokens - 2);
+    assert_eq!(found.measured.len(), found.coverage.tokens - 2);
 }
 
 #[test]
@@ -281,11 +285,11 @@ fn a_stopped_measurement_keeps_what_it_has() {
     let [first, second] = &found.results[..] else {
         panic!("{} notes", found.results.len());
     };
-    assert!(first.complete && first.tokens.len() == first.coverage.tokens - 2);
+    assert!(first.complete && first.measured.len() == first.coverage.tokens - 2);
     // What was measured of the second note before its second batch of tokens.
-    assert!(!second.complete && !second.tokens.is_empty());
-    assert!(second.tokens.len() < first.tokens.len());
-    assert!(second.tokens == first.tokens[..second.tokens.len()]);
+    assert!(!second.complete && !second.measured.is_empty());
+    assert!(second.measured.len() < first.measured.len());
+    assert!(second.measured == first.measured[..second.measured.len()]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
 use super::{Global, bench_attention, exit, prepare};
-use crate::engine::{Engine, LengthReport, Size};
+use crate::engine::{Engine, LengthReport, Size, counted};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -71,7 +71,10 @@ impl Command {
         let complete = !report.stopped;
         if report.stopped {
             let (done, all) = (report.lengths.len(), lengths.len());
-            terminal.remark(&format!("stopped: {done} of {all} lengths are kept"));
+            terminal.remark(&format!(
+                "stopped: {done} of {} kept",
+                counted(all, "length")
+            ));
         }
         output.write(&Forms {
             items: &[report],
@@ -91,8 +94,11 @@ fn describe(length: &LengthReport) -> String {
     };
     let _ = writeln!(
         text,
-        "{} tokens: {:.3} s (median of {}), {:.0} tokens/s, peak memory {peak}",
-        length.tokens, length.seconds, length.runs, length.tokens_per_second
+        "{}: {:.3} s (median of {}), {:.0} tokens/s, peak memory {peak}",
+        counted(length.tokens, "token"),
+        length.seconds,
+        length.runs,
+        length.tokens_per_second
     );
     let sum: f64 = length.parts.values().sum();
     for (part, seconds) in &length.parts {

@@ -12,7 +12,7 @@ use super::passage::visible;
 use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{ClassifiedNote, ClassifyQuery, Function};
+use crate::engine::{ClassifiedNote, ClassifyQuery, Function, counted};
 
 #[derive(Args)]
 #[command(
@@ -87,7 +87,8 @@ fn describe(results: &[ClassifiedNote], top: usize) -> String {
             );
         }
         if result.labels.len() > top {
-            let _ = writeln!(text, "  and {} more labels", result.labels.len() - top);
+            let more = counted(result.labels.len() - top, "more label");
+            let _ = writeln!(text, "  and {more}");
         }
     }
     text

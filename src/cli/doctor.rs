@@ -9,12 +9,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{Forms, Output, print_text};
-use super::passage::counted;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
     Adapter, CaseReport, Check, DeviceInfo, Engine, Outcome, SelfCheck, TuningReport, adapters,
-    taken_by_auto,
+    counted, taken_by_auto,
 };
 
 #[derive(Args)]
@@ -241,5 +240,6 @@ fn summary(reports: &[CaseReport]) -> String {
     let not_run = not_run.count();
     let failed = reports.iter().filter(|report| report.failed()).count();
     let passed = reports.len() - failed - not_run;
-    format!("\n{passed} cases passed, {failed} failed, {not_run} not run\n")
+    let passed = counted(passed, "case");
+    format!("\n{passed} passed, {failed} failed, {not_run} not run\n")
 }

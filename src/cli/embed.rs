@@ -14,7 +14,7 @@ use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::unit::UnitChoice;
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Coverage, EmbedQuery, Embedding, Pooling, Unit};
+use crate::engine::{Coverage, EmbedQuery, Embedding, Pooling, Unit, counted};
 
 #[derive(Args)]
 #[command(
@@ -154,8 +154,8 @@ fn describe(results: &[Embedding], unit: Unit) -> String {
             };
             let _ = writeln!(
                 text,
-                "  {place}{section}{} numbers, length {length:.4}: [{}{more}]",
-                part.vector.len(),
+                "  {place}{section}{}, length {length:.4}: [{}{more}]",
+                counted(part.vector.len(), "number"),
                 first.join(", ")
             );
         }

@@ -23,7 +23,8 @@ use crate::engine::{Candidate, FillMaskQuery, FilledNote};
 pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
-    /// Mask the occurrences of this word; without it, the masks in the notes are filled.
+    /// Mask the occurrences of this word, in these small and capital letters; without it, the masks in
+    /// the notes are filled.
     #[arg(long, value_name = "WORD", value_parser = word)]
     word: Option<String>,
     /// Only this occurrence of the word, counted from 1.
@@ -38,7 +39,7 @@ pub(super) struct Command {
           value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
     /// Only these words are candidates, apart by commas.
-    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = word)]
     targets: Vec<String>,
     #[command(flatten)]
     long: LongNoteFlags,

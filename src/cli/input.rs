@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::progress::Terminal;
-use crate::engine::{Columns, Import, ImportOptions, Note, TextEncoding, import};
+use crate::engine::{Columns, Import, ImportOptions, Note, TextEncoding, counted, import};
 
 /// The paths of a command that reads notes.
 #[derive(Clone, Args)]
@@ -148,7 +148,7 @@ pub(super) fn tell(import: &Import, terminal: &Terminal) {
 
 fn stopped(import: &Import) -> String {
     let (done, total) = (import.done, import.total);
-    format!("stopped: {done} of {total} files are read")
+    format!("stopped: {done} of {} read", counted(total, "file"))
 }
 
 #[cfg(test)]
@@ -163,6 +163,6 @@ mod tests {
             total: 9,
             ..Import::default()
         };
-        assert_eq!(stopped(&import), "stopped: 2 of 9 files are read");
+        assert_eq!(stopped(&import), "stopped: 2 of 9 files read");
     }
 }

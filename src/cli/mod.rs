@@ -13,6 +13,7 @@ mod fill_mask;
 mod input;
 mod models;
 mod notes;
+mod outline;
 mod output;
 mod overwriting;
 mod passage;
@@ -24,13 +25,14 @@ mod surprise;
 mod tag;
 mod unit;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished};
+use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished, counted};
 use input::{Notes, ReadNotes};
 use output::{Format, Output, Usage};
 use overwriting::Inputs;
@@ -128,7 +130,7 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) if error.is::<Usage>() => {
+        Err(error) if error.is::<Usage>() || is_choice(&error) => {
             terminal.error(&format!("{error:#}"));
             ExitCode::from(2)
         }
@@ -141,6 +143,11 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the model or the reference cases do not have what was chosen on the command line.
+fn is_choice(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(EngineError::Choice(_)))
 }
 
 impl Command {
@@ -230,14 +237,58 @@ fn prepare(engine: &Engine, terminal: &Terminal) -> Result<()> {
 
 /// Says what is missing of a command on notes; returns whether nothing is.
 fn report<T>(finished: &Finished<T>, read: &ReadNotes, terminal: &Terminal) -> bool {
-    for failure in &finished.failures {
+    report_in_part(finished, false, read, terminal)
+}
+
+/// [`report`] where the last result may be that of a note which was stopped in its middle.
+fn report_in_part<T>(
+    finished: &Finished<T>,
+    in_part: bool,
+    read: &ReadNotes,
+    terminal: &Terminal,
+) -> bool {
+    let (absent, failures): (Vec<_>, Vec<_>) = finished
+        .failures
+        .iter()
+        .partition(|failure| matches!(failure, EngineError::Absent { .. }));
+    for failure in &failures {
         terminal.error(&failure.to_string());
     }
-    if finished.stopped {
-        let (done, all) = (finished.results.len(), read.notes.len());
-        terminal.remark(&format!("stopped: {done} of {all} notes are kept"));
+    let nothing = finished.results.is_empty();
+    for sentence in left_out(&absent, read.notes.len()) {
+        match nothing {
+            true => terminal.error(&sentence),
+            false => terminal.remark(&sentence),
+        }
     }
-    read.complete && finished.failures.is_empty() && !finished.stopped
+    if finished.stopped {
+        let (kept, all) = (finished.results.len(), read.notes.len());
+        terminal.remark(&stopped(kept, in_part, all));
+    }
+    let asked = absent.is_empty() || !nothing;
+    read.complete && failures.is_empty() && asked && !finished.stopped
+}
+
+/// A sentence for each reason for which notes, of `all`, do not have what is asked about.
+fn left_out(absent: &[&EngineError], all: usize) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for failure in absent {
+        if let EngineError::Absent { reason, .. } = failure {
+            *counts.entry(reason).or_default() += 1;
+        }
+    }
+    let sentence = |(reason, count)| match all {
+        1 => absent.iter().map(ToString::to_string).collect(),
+        _ => format!("{count} of {} left out: {reason}", counted(all, "note")),
+    };
+    counts.into_iter().map(sentence).collect()
+}
+
+/// How far a stopped command came.
+fn stopped(kept: usize, in_part: bool, all: usize) -> String {
+    let whole = kept - usize::from(in_part);
+    let part = if in_part { ", and 1 in part" } else { "" };
+    format!("stopped: {whole} of {} kept{part}", counted(all, "note"))
 }
 
 /// What a person is told of a model that has learned nothing, beside its results.
@@ -254,5 +305,23 @@ fn exit(complete: bool) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_command_says_what_it_kept() {
+        assert_eq!(stopped(3, false, 9), "stopped: 3 of 9 notes kept");
+        assert_eq!(
+            stopped(3, true, 9),
+            "stopped: 2 of 9 notes kept, and 1 in part"
+        );
+        assert_eq!(
+            stopped(1, true, 1),
+            "stopped: 0 of 1 note kept, and 1 in part"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! `auscult notes`: what files hold, and which sections notes have.
+//! `auscult notes`: what files hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -10,13 +10,14 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::input::{Notes, tell};
+use super::outline::outline;
 use super::output::{Format, Forms, Output, Table, write_text};
-use super::passage::{counted, visible};
+use super::passage::visible;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
-    Annotations, BUNDLED_RULES, Details, FileReport, Import, ImportError, Note, SectionRules,
-    Source, Warning, rule_list,
+    Annotations, BUNDLED_RULES, Details, FileReport, IMPORTERS, Import, ImportError, Note, Source,
+    Warning, counted, rule_list,
 };
 
 #[derive(Subcommand)]
@@ -107,6 +108,11 @@ struct Report<'a> {
     patients: usize,
     labels: Vec<(String, usize)>,
     spans: Vec<(String, usize)>,
+    relations: usize,
+    events: usize,
+    attributes: usize,
+    /// Annotators' remarks.
+    comments: usize,
     files: &'a [FileReport],
     warnings: &'a [Warning],
     failures: &'a [ImportError],
@@ -165,12 +171,20 @@ fn report(import: &Import) -> Report<'_> {
     }
     patients.sort();
     patients.dedup();
+    let marks = |count: fn(&Annotations) -> usize| {
+        let counts = notes.iter().map(|note| count(&note.details().annotations));
+        counts.sum()
+    };
     Report {
         notes: notes.len(),
         bytes: notes.iter().map(|note| note.text().len()).sum(),
         patients: patients.len(),
         labels: most(labels),
         spans: most(spans),
+        relations: marks(|own| own.relations.len()),
+        events: marks(|own| own.events.len()),
+        attributes: marks(|own| own.attributes.len()),
+        comments: marks(|own| own.comments.len()),
         files: &import.files,
         warnings: &import.warnings,
         failures: &import.failures,
@@ -192,6 +206,9 @@ fn most(counts: BTreeMap<&str, usize>) -> Vec<(String, usize)> {
 const SHOWN: usize = 12;
 
 fn describe(report: &Report<'_>) -> String {
+    if report.notes == 0 {
+        return nothing();
+    }
     let mut text = String::new();
     for file in report.files.iter().take(SHOWN) {
         let guess = if file.guessed { " (a guess)" } else { "" };
@@ -209,20 +226,21 @@ fn describe(report: &Report<'_>) -> String {
         );
     }
     if report.files.len() > SHOWN {
-        let _ = writeln!(text, "and {} more files", report.files.len() - SHOWN);
+        let more = counted(report.files.len() - SHOWN, "more file");
+        let _ = writeln!(text, "and {more}");
     }
     let _ = write!(
         text,
-        "\n{} in {}, {} bytes",
+        "\n{} in {}, {}",
         counted(report.notes, "note"),
         counted(report.files.len(), "file"),
-        report.bytes
+        counted(report.bytes, "byte")
     );
     if report.patients > 0 {
         let _ = write!(text, ", {}", counted(report.patients, "patient"));
     }
     text.push('\n');
-    for (what, counts) in [("labels", &report.labels), ("marked spans", &report.spans)] {
+    for (what, counts) in [("label", &report.labels), ("marked span", &report.spans)] {
         if counts.is_empty() {
             continue;
         }
@@ -233,10 +251,38 @@ fn describe(report: &Report<'_>) -> String {
             .map(|(name, count)| format!("{} {count}", visible(name)))
             .collect();
         let more = match counts.len() > SHOWN {
-            true => format!(", and {} more kinds", counts.len() - SHOWN),
+            true => format!(", and {}", counted(counts.len() - SHOWN, "more kind")),
             false => String::new(),
         };
-        let _ = writeln!(text, "{all} {what}: {}{more}", named.join(", "));
+        let what = counted(all, what);
+        let _ = writeln!(text, "{what}: {}{more}", named.join(", "));
+    }
+    let others = [
+        (report.relations, "relation"),
+        (report.events, "event"),
+        (report.attributes, "attribute"),
+        (report.comments, "remark"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others: Vec<String> = others.map(|(count, what)| counted(count, what)).collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "{}", others.join(", "));
+    }
+    text
+}
+
+/// What a person is told whose files hold no note: what is looked for.
+fn nothing() -> String {
+    let mut text =
+        "No note was read. What is read, by the endings of its files, each also with .gz:\n"
+            .to_owned();
+    for importer in IMPORTERS {
+        let endings: Vec<String> = importer
+            .endings
+            .iter()
+            .map(|one| format!(".{one}"))
+            .collect();
+        let _ = writeln!(text, "  {:<10}  {}", importer.name, endings.join(", "));
     }
     text
 }
@@ -300,107 +346,4 @@ fn rules(global: &Global) -> Result<ExitCode> {
         array: None,
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The sections of a note.
-#[derive(Serialize)]
-struct Outline {
-    note: String,
-    sections: Vec<Entry>,
-}
-
-/// One section.
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    /// Whether a rule knows its heading.
-    known: bool,
-    heading: String,
-    start: usize,
-    end: usize,
-}
-
-fn outline(
-    notes: &Notes,
-    rules: Option<&std::path::Path>,
-    global: &Global,
-    terminal: &Terminal,
-) -> Result<ExitCode> {
-    let output = global.output(&[Format::Csv])?;
-    let rules = match rules {
-        Some(file) => {
-            SectionRules::read(file).map_err(|error| super::output::Usage(error.to_string()))?
-        }
-        None => SectionRules::default(),
-    };
-    let read = notes.read(terminal)?;
-    let outlines: Vec<Outline> = read
-        .notes
-        .iter()
-        .map(|note| of_note(note, &rules))
-        .collect();
-    output.write(&Forms {
-        items: &outlines,
-        text: describe_outlines(&outlines),
-        table: Some(outline_table(&outlines)),
-        array: None,
-    })?;
-    Ok(exit(read.complete))
-}
-
-fn of_note(note: &Note, rules: &SectionRules) -> Outline {
-    let sections = rules.outline(note.text()).into_iter();
-    Outline {
-        note: note.source().to_string(),
-        sections: sections
-            .map(|section| Entry {
-                heading: note.text()[section.title].to_owned(),
-                name: section.name,
-                known: section.known,
-                start: section.span.start,
-                end: section.span.end,
-            })
-            .collect(),
-    }
-}
-
-fn describe_outlines(outlines: &[Outline]) -> String {
-    let mut text = String::new();
-    for Outline { note, sections } in outlines {
-        let _ = writeln!(text, "{note}: {}", counted(sections.len(), "section"));
-        for section in sections {
-            let bytes = format!("{}..{}", section.start, section.end);
-            let name = match section.name.as_str() {
-                "" => "(before the first heading)".to_owned(),
-                name => visible(name),
-            };
-            let heading = match section.known && section.heading != section.name {
-                true => format!("  \"{}\"", visible(&section.heading)),
-                false => String::new(),
-            };
-            let _ = writeln!(text, "  {bytes:>13}  {name}{heading}");
-        }
-    }
-    text
-}
-
-fn outline_table(outlines: &[Outline]) -> Table {
-    let header = ["note", "start", "end", "name", "known", "heading"];
-    let mut rows = Vec::new();
-    for Outline { note, sections } in outlines {
-        for section in sections {
-            rows.push(vec![
-                note.clone(),
-                section.start.to_string(),
-                section.end.to_string(),
-                section.name.clone(),
-                section.known.to_string(),
-                section.heading.clone(),
-            ]);
-        }
-    }
-    Table {
-        header: header.map(str::to_owned).to_vec(),
-        rows,
-    }
 }

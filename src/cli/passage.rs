@@ -1,4 +1,4 @@
-//! Words for a terminal: parts of notes on one line, and numbers of things.
+//! Words for a terminal: parts of notes on one line.
 
 /// Bytes `start..end` of a text on one line, cut at the borders of characters.
 pub(super) fn passage(text: &str, start: usize, end: usize) -> String {
@@ -26,14 +26,6 @@ pub(super) fn visible(text: &str) -> String {
         c => c,
     });
     shown.collect()
-}
-
-/// `1 note`, `2 notes`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]

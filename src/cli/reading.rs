@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::output::Usage;
-use crate::engine::{Coverage, LongNotes, ReadingOptions, SectionRules, Way};
+use crate::engine::{Coverage, LongNotes, ReadingOptions, SectionRules, Way, counted};
 
 /// Flags of every command that lets the model read notes.
 #[derive(Clone, Args)]
@@ -68,26 +68,26 @@ impl LongNoteFlags {
 /// How a note was read, for a person: `1123 tokens` or `11688 tokens in 2 windows`.
 pub(super) fn describe(coverage: &Coverage) -> String {
     let Coverage {
-        tokens,
         windows,
         read_start,
         read_end,
         ..
     } = coverage;
+    let tokens = counted(coverage.tokens, "token");
     match coverage.read {
-        Way::Whole => format!("{tokens} tokens"),
-        Way::First => format!("first part of {tokens} tokens, to byte {read_end}"),
-        Way::Last => format!("last part of {tokens} tokens, from byte {read_start}"),
+        Way::Whole => tokens,
+        Way::First => format!("first part of {tokens}, to byte {read_end}"),
+        Way::Last => format!("last part of {tokens}, from byte {read_start}"),
         Way::Windows if coverage.overlap == Some(0) => {
-            format!("{tokens} tokens in {windows} windows side by side")
+            format!("{tokens} in {windows} windows side by side")
         }
-        Way::Windows => format!("{tokens} tokens in {windows} overlapping windows"),
+        Way::Windows => format!("{tokens} in {windows} overlapping windows"),
         Way::Sections if coverage.overlap.is_none() => {
-            format!("{tokens} tokens in {windows} windows of whole sections")
+            format!("{tokens} in {windows} windows of whole sections")
         }
-        Way::Sections => format!(
-            "{tokens} tokens in {windows} windows by section, sections too long for one cut"
-        ),
+        Way::Sections => {
+            format!("{tokens} in {windows} windows by section, sections too long for one cut")
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::unit::{COMPARED, UnitChoice, among};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Found, Hit, Note, SearchQuery, Source, Unit, Way};
+use crate::engine::{Found, Hit, Note, SearchQuery, Source, Unit, Way, counted};
 
 #[derive(Args)]
 #[command(
@@ -57,7 +57,6 @@ fn not_empty(text: &str) -> Result<String, &'static str> {
 
 impl Command {
     /// The files that are read.
-    /// The files that are read.
     pub(super) fn files(&self) -> Vec<&Path> {
         let like = self.like.iter().flat_map(|name| files_of(name));
         let own = self.notes.paths().chain(self.long.file());
@@ -82,6 +81,11 @@ impl Command {
             terminal.warning(&format!(
                 "what is looked for is longer than the model: {how}"
             ));
+        }
+        if found.compared == 0 && found.passed_over > 0 && found.notes.failures.is_empty() {
+            terminal.warning(
+                "the note that is looked for is left out, and there is nothing else to compare",
+            );
         }
         output.write_lazily(Lazy {
             items: &found.hits,
@@ -137,15 +141,15 @@ const SHOWN: usize = 100;
 
 fn describe(found: &Found, unit: Unit) -> String {
     let unit = match unit {
-        Unit::Note => "notes",
-        Unit::Section => "sections",
-        Unit::Sentence => "sentences",
-        Unit::Word => "words",
-        Unit::Token => "tokens",
+        Unit::Note => "note",
+        Unit::Section => "section",
+        Unit::Sentence => "sentence",
+        Unit::Word => "word",
+        Unit::Token => "token",
     };
-    let compared = found.compared;
+    let compared = counted(found.compared, unit);
     let badge = badge(found.hits.first().is_some_and(|hit| hit.random_weights));
-    let mut text = format!("{compared} {unit} compared{badge}\n");
+    let mut text = format!("{compared} compared{badge}\n");
     for hit in &found.hits {
         let coverage = describe_coverage(&hit.coverage);
         let section = match hit.section.as_deref() {

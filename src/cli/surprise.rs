@@ -12,7 +12,7 @@ use super::output::{Format, Lazy, Rows};
 use super::passage::passage;
 use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
-use super::{Global, Notes, badge, exit, report};
+use super::{Global, Notes, badge, exit, report_in_part};
 use crate::engine::{SurpriseQuery, SurprisingNote, surprising_words};
 
 #[derive(Args)]
@@ -62,7 +62,8 @@ impl Command {
             table: Some(table(&texts, &finished.results)),
             array: None,
         })?;
-        Ok(exit(report(&finished, &read, terminal)))
+        let in_part = finished.results.iter().any(|note| !note.complete);
+        Ok(exit(report_in_part(&finished, in_part, &read, terminal)))
     }
 }
 
@@ -85,7 +86,7 @@ fn describe(texts: &Texts<'_>, results: &[SurprisingNote], top: usize) -> String
             "{} ({coverage}){badge}\n  mean loss {:.3} nats per token, pseudo-perplexity {:.1}{approximate}",
             result.note, result.mean_loss, result.pseudo_perplexity
         );
-        let mut words = surprising_words(note, &result.tokens);
+        let mut words = surprising_words(note, &result.measured);
         words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.start.cmp(&b.0.start)));
         for (span, loss, tokens) in words.into_iter().take(top) {
             let before = passage(note, span.start.saturating_sub(CONTEXT), span.start);
@@ -104,7 +105,7 @@ fn describe(texts: &Texts<'_>, results: &[SurprisingNote], top: usize) -> String
 fn table<'a>(texts: &'a Texts<'_>, results: &'a [SurprisingNote]) -> Rows<'a> {
     let tokens = results
         .iter()
-        .flat_map(|result| result.tokens.iter().map(move |token| (result, token)));
+        .flat_map(|result| result.measured.iter().map(move |token| (result, token)));
     let rows = tokens.map(|(result, token)| {
         let own = [
             result.note.clone(),

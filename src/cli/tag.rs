@@ -8,11 +8,11 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::output::{Format, Lazy, Rows};
-use super::passage::{beginning, counted, visible};
+use super::passage::{beginning, visible};
 use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::{Global, Notes, badge, exit, report};
-use crate::engine::{Aggregation, TagQuery, TaggedNote};
+use crate::engine::{Aggregation, TagQuery, TaggedNote, counted};
 
 #[derive(Args)]
 #[command(after_help = "Example: auscult tag --model models/my-disease-tagger \

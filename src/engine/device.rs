@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::adapter::{Adapter, Kind, adapters};
 use crate::model::checkpoint::ParameterSpec;
+use crate::notes::counted;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -255,7 +256,8 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
 /// The processor with the number of threads that will compute.
 fn cpu_name() -> String {
     let threads = crate::kernels::cpu_threads();
-    format!("{} with {threads} threads", std::env::consts::ARCH)
+    let threads = counted(threads, "thread");
+    format!("{} with {threads}", std::env::consts::ARCH)
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ impl Fill<'_> {
 
     /// What is to be hidden in a note, in order: at least one place.
     fn places(&self, note: &Note, read: &ReadNote) -> Result<Vec<Place>, EngineError> {
-        let nothing = |reason: String| EngineError::NoResult {
+        let absent = |reason: String| EngineError::Absent {
             note: note.source().to_string(),
             reason,
         };
@@ -254,8 +254,8 @@ impl Fill<'_> {
                 .collect();
             if places.is_empty() {
                 let mask = self.loaded.tokenizer.token(self.mask).unwrap_or_default();
-                let reason = format!("no {mask} in this note; write one, or name a word to mask");
-                return Err(nothing(reason));
+                let reason = format!("there is no {mask}; write one, or name a word to mask");
+                return Err(absent(reason));
             }
             return Ok(places);
         };
@@ -267,8 +267,8 @@ impl Fill<'_> {
                 .and_then(|index| words.get(index).cloned());
             words = chosen.into_iter().collect();
             if words.is_empty() && count > 0 {
-                let reason = format!("the word to mask occurs {count} times, not {occurrence}");
-                return Err(nothing(reason));
+                let reason = "the word to mask does not occur there so often".to_owned();
+                return Err(absent(reason));
             }
         }
         let rows = rows_of_words(&read.whole, &words);
@@ -279,9 +279,7 @@ impl Fill<'_> {
             .map(|(word, rows)| place(word, rows))
             .collect();
         match places.is_empty() {
-            true => Err(nothing(
-                "the word to mask does not occur in this note".to_owned(),
-            )),
+            true => Err(absent("the word to mask does not occur there".to_owned())),
             false => Ok(places),
         }
     }
@@ -308,7 +306,7 @@ impl Loaded {
                 .target(target)
                 .ok_or_else(|| EngineError::Unable {
                     operation: "take this target",
-                    reason: "its tokenizer makes no token of it".to_owned(),
+                    reason: format!("its tokenizer makes no token of \"{target}\""),
                 })
         });
         found.collect()

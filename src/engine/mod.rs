@@ -43,15 +43,15 @@ pub use crate::notes::import::{
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
-pub use crate::notes::{Annotations, Details, Note, Source};
+pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};
 pub use crate::tasks::tagging::Aggregation;
 pub use adapter::{Adapter, Kind, Limits, adapters};
 pub use attention::{
-    AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, HeadChoice, LayerChoice,
-    Reduction, Selection, UnitAttention,
+    AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
+    LayerChoice, Reduction, Selection, UnitAttention,
 };
 pub use bench::{BenchReport, LengthReport, Size};
 pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
@@ -106,6 +106,17 @@ pub enum EngineError {
         /// What was asked for.
         operation: &'static str,
         /// What is missing.
+        reason: String,
+    },
+    /// A choice that this model, or these reference cases, do not have.
+    #[error("{0}")]
+    Choice(String),
+    /// A note without what is asked about; among many notes that is no failure.
+    #[error("{note}: {reason}")]
+    Absent {
+        /// Where the note came from.
+        note: String,
+        /// What is not in it.
         reason: String,
     },
     /// A note that gives no result.
@@ -210,7 +221,7 @@ impl Engine {
     /// it ends; with `save`, what was computed is written there.
     ///
     /// # Errors
-    /// [`EngineError::Parity`] when there is no such case.
+    /// [`EngineError::Parity`] when there are no cases, [`EngineError::Choice`] when there is not this one.
     pub fn parity(
         &self,
         folder: &Path,
@@ -224,12 +235,9 @@ impl Engine {
             None => all,
             Some(case) if all.iter().any(|name| name == case) => vec![case.to_owned()],
             Some(case) => {
-                let reason = format!("no case \"{case}\"; there are: {}", all.join(", "));
-                return Err(ParityError::NoCase {
-                    folder: folder.to_owned(),
-                    reason,
-                }
-                .into());
+                let (folder, all) = (folder.display(), all.join(", "));
+                let reason = format!("{folder}: no case \"{case}\"; there are: {all}");
+                return Err(EngineError::Choice(reason));
             }
         };
         let device = &self.device.device;

@@ -140,9 +140,10 @@ impl Loaded {
         &'a self,
         options: &'a ReadingOptions,
     ) -> Result<Reader<'a>, EngineError> {
-        let unable = |reason: String| EngineError::Unable {
-            operation: "read notes in this way",
-            reason,
+        let unable = |reason: String| {
+            EngineError::Choice(format!(
+                "this model cannot read notes in this way: {reason}"
+            ))
         };
         let most = self.model.config().max_positions;
         let limit = options.max_tokens.unwrap_or(most);

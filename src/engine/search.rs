@@ -53,6 +53,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Parts that were compared.
     pub compared: usize,
+    /// Notes that were passed over because they are what was looked for.
+    pub passed_over: usize,
     /// How the text or note was read that was looked for.
     pub query: Coverage,
     /// Notes that were read, with those that failed; a stopped search compared only these.
@@ -88,10 +90,11 @@ impl Engine {
         let wanted_vector = &asked.units[0].vector;
         let mut vectors: Vec<f32> = Vec::new();
         let mut places = Vec::new();
-        let mut number = 0;
+        let (mut number, mut passed_over) = (0, 0);
         let finished = each_note(notes, job, |note| {
             number += 1;
             if same(note, wanted) {
+                passed_over += 1;
                 return Ok(());
             }
             let embedding = loaded.embed_note(note, &reader, &parts, job)?;
@@ -125,6 +128,7 @@ impl Engine {
         Ok(Found {
             hits: hits.collect(),
             compared: places.len(),
+            passed_over,
             query: asked.coverage,
             notes: finished,
         })

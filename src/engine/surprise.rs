@@ -49,8 +49,8 @@ pub struct SurprisingNote {
     pub mean_loss: f64,
     /// `exp(mean_loss)`: the pseudo-perplexity (Salazar et al. 2020).
     pub pseudo_perplexity: f64,
-    /// In the order of the note; those that were measured.
-    pub tokens: Vec<TokenLoss>,
+    /// The tokens that were measured, in the order of the note.
+    pub measured: Vec<TokenLoss>,
 }
 
 /// The surprise of one token.
@@ -168,7 +168,7 @@ impl Loaded {
                 Err(error) => return Err(error),
             }
         }
-        let tokens: Vec<TokenLoss> = losses
+        let measured: Vec<TokenLoss> = losses
             .iter()
             .enumerate()
             .filter_map(|(row, loss)| {
@@ -181,8 +181,8 @@ impl Loaded {
                 })
             })
             .collect();
-        let sum: f64 = tokens.iter().map(|token| f64::from(token.loss)).sum();
-        let mean_loss = sum / tokens.len().max(1) as f64;
+        let sum: f64 = measured.iter().map(|token| f64::from(token.loss)).sum();
+        let mean_loss = sum / measured.len().max(1) as f64;
         Ok(SurprisingNote {
             note: note.source().to_string(),
             coverage: read.coverage.clone(),
@@ -191,7 +191,7 @@ impl Loaded {
             complete,
             mean_loss,
             pseudo_perplexity: mean_loss.exp(),
-            tokens,
+            measured,
         })
     }
 

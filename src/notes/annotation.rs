@@ -1,5 +1,6 @@
 //! What people marked in a note: spans, relations, events, attributes, remarks.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -154,11 +155,20 @@ impl<'a> Positions<'a> {
         Self { text, unit, places }
     }
 
-    /// The byte span of positions `start..end`; `None` if it is empty, outside of the text or
-    /// inside a character.
-    pub(super) fn bytes(&self, start: usize, end: usize) -> Option<Range<usize>> {
-        let span = self.byte(start)?..self.byte(end)?;
-        (span.start < span.end).then_some(span)
+    /// The byte span of positions `start..end`.
+    ///
+    /// # Errors
+    /// What is wrong with these offsets.
+    pub(super) fn bytes(&self, start: usize, end: usize) -> Result<Range<usize>, &'static str> {
+        match start.cmp(&end) {
+            Ordering::Greater => return Err("the offsets are reversed: it ends before it starts"),
+            Ordering::Equal => return Err("the offsets are equal: nothing lies between them"),
+            Ordering::Less => {}
+        }
+        match (self.byte(start), self.byte(end)) {
+            (Some(start), Some(end)) => Ok(start..end),
+            _ => Err("the offsets lie outside of the text"),
+        }
     }
 
     /// The byte at which this unit begins; the second half of a pair of UTF-16 units begins
@@ -212,7 +222,7 @@ mod tests {
     #[test]
     fn positions_in_three_units() {
         let text = "é😀\u{301}b";
-        let find = |unit, start, end| Positions::new(text, unit).bytes(start, end);
+        let find = |unit, start, end| Positions::new(text, unit).bytes(start, end).ok();
         assert_eq!(find(OffsetUnit::CodePoints, 1, 3), Some(2..8));
         assert_eq!(find(OffsetUnit::Utf16, 1, 4), Some(2..8));
         assert_eq!(find(OffsetUnit::Bytes, 2, 8), Some(2..8));
@@ -220,8 +230,13 @@ mod tests {
         assert_eq!(find(OffsetUnit::Utf16, 1, 2), None);
         assert_eq!(find(OffsetUnit::Bytes, 3, 8), None);
         assert_eq!(find(OffsetUnit::CodePoints, 2, 9), None);
-        assert_eq!(find(OffsetUnit::CodePoints, 2, 2), None);
-        assert_eq!(find(OffsetUnit::CodePoints, 3, 2), None);
+        let says = |start, end| Positions::new(text, OffsetUnit::CodePoints).bytes(start, end);
+        for (start, end, what) in [(3, 2, "reversed"), (9, 2, "reversed"), (2, 2, "equal")] {
+            assert!(
+                says(start, end).unwrap_err().contains(what),
+                "{start} {end}"
+            );
+        }
     }
 
     #[test]
@@ -233,10 +248,10 @@ mod tests {
             let mut units = 0;
             for (at, c) in text.char_indices() {
                 let end = units + width(unit, c);
-                assert_eq!(positions.bytes(units, end), Some(at..at + c.len_utf8()));
+                assert_eq!(positions.bytes(units, end), Ok(at..at + c.len_utf8()));
                 assert_eq!(positions.units(at), units);
                 if c.len_utf16() == 2 && unit == OffsetUnit::Utf16 {
-                    assert_eq!(positions.bytes(units, units + 1), None);
+                    assert!(positions.bytes(units, units + 1).is_err());
                 }
                 units = end;
             }

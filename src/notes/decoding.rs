@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use encoding_rs::WINDOWS_1252;
 
+use super::counting::counted;
 use super::encoding::{Encoding, mark_of, recognise};
 use super::map::Runs;
 
@@ -149,7 +150,8 @@ pub(super) fn decode(bytes: Vec<u8>, chosen: Option<Encoding>) -> Result<Decoded
     };
     match too_many {
         true => Err(format!(
-            "{controls} control characters are in it, so this is no text file"
+            "{} in it, so this is no text file",
+            counted(controls, "control character")
         )),
         false => Ok(decoded),
     }

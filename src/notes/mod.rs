@@ -1,6 +1,7 @@
 //! Clinical text with byte spans, read from files.
 
 pub mod annotation;
+mod counting;
 mod decoding;
 pub mod encoding;
 pub mod import;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use annotation::Annotations;
+pub use counting::counted;
 pub use map::SourceMap;
 pub use source::Source;
 

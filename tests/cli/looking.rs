@@ -62,6 +62,20 @@ fn search_ranks_and_finds_the_note_it_was_given_under_every_name() {
     // A note of a file that is not searched.
     let elsewhere = ["search", "--model", path(&tiny), path(&a), "--like", &row];
     assert_eq!(lines(&elsewhere).len(), 1);
+    let alone = auscult(&[
+        "search",
+        "--model",
+        path(&tiny),
+        path(&a),
+        "--like",
+        path(&a),
+    ]);
+    assert!(text(&alone.stdout).contains("0 notes compared"));
+    assert!(
+        text(&alone.stderr).contains("is left out"),
+        "{}",
+        text(&alone.stderr)
+    );
     let whole = temporary.path().join("b.csv");
     fails(
         &[&search[..], &["--like", path(&whole)]].concat(),
@@ -106,7 +120,14 @@ fn attention_is_a_row_or_a_matrix() {
     let own = [&flow[..], &[path(&note)]].concat();
     let units = items.len();
     assert_eq!(table(&own).len(), units * units + 1);
-    assert!(succeeds(&own).contains("→"));
+    let shown = succeeds(&own);
+    let places = |line: &str| line.contains("→") && line.matches("..").count() == 2;
+    assert!(shown.lines().any(places), "{shown}");
+    let first = lines(&own).remove(0)["units"][0].clone();
+    assert_eq!(
+        first,
+        serde_json::json!({"start": 0, "end": 2, "tokens": 2})
+    );
     let out = temporary.path().join("flow.npy");
     succeeds(&[&own[..], &["--out", path(&out)]].concat());
     let bytes = std::fs::read(&out).unwrap();

@@ -175,7 +175,8 @@ fn surprise_prints_words_and_writes_tokens() {
     let note = temporary.file("note.txt", "No fever. Cough for three days.");
     let arguments = ["surprise", "--model", path(&tiny), path(&note)];
     let found = lines(&arguments).remove(0);
-    let tokens = found["tokens"].as_array().unwrap();
+    let tokens = found["measured"].as_array().unwrap();
+    assert_eq!(found["tokens"], tokens.len() + 2);
     assert_eq!(tokens.len() + 1, table(&arguments).len());
     assert_eq!(
         (&found["complete"], &found["read"]),
@@ -300,4 +301,32 @@ fn quiet_leaves_results_and_errors() {
         "{errors}"
     );
     assert_eq!((loud.stdout, loud.status), (quiet.stdout, quiet.status));
+}
+
+#[test]
+fn import_counts_every_kind_of_mark() {
+    let temporary = Temporary::new();
+    let note = temporary.file("a.txt", "Chest pain, severe.");
+    let marks = "T1\tSymptom 6 10\tpain\nT2\tSeverity 12 18\tsevere\nR1\tOf Arg1:T2 Arg2:T1\n\
+                 E1\tSymptom:T1\nA1\tNegated E1\n#1\tNote T1\tsee chart\n";
+    temporary.file("a.ann", marks);
+    let shown = succeeds(&["notes", "import", path(&note)]);
+    for what in [
+        "2 marked spans",
+        "1 relation, 1 event, 1 attribute, 1 remark",
+    ] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+    let found = lines(&["notes", "import", path(&note)]).remove(0);
+    for kind in ["relations", "events", "attributes", "comments"] {
+        assert_eq!(found[kind], 1, "{kind}: {found}");
+    }
+    let empty = temporary.file("b.txt", "");
+    let nothing = auscult(&["notes", "import", path(&empty)]);
+    let shown = text(&nothing.stdout);
+    assert!(
+        shown.contains("No note was read") && shown.contains(".jsonl"),
+        "{shown}"
+    );
+    assert_eq!(nothing.status.code(), Some(1));
 }

@@ -46,6 +46,6 @@ fn ctrl_c_keeps_what_was_done() {
     assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
     let kept = std::fs::read_to_string(&out).unwrap().lines().count();
     assert!(0 < kept && kept < NOTES, "{kept}");
-    let sentence = format!("stopped: {kept} of {NOTES} notes are kept");
+    let sentence = format!("stopped: {kept} of {NOTES} notes kept");
     assert!(said.contains(&sentence), "{said}");
 }

@@ -31,8 +31,9 @@ fn what_cannot_be_done_is_a_sentence() {
     let note = bundled_note("progress-note.txt");
     let limited = |flags: &[&str], says: &str| {
         let arguments = ["embed", "--model", tiny, path(&note)];
-        fails(&[&arguments[..], flags].concat(), 1, says);
+        fails(&[&arguments[..], flags].concat(), 2, says);
     };
+    limited(&["--max-tokens", "0"], "hold no text");
     limited(&["--max-tokens", "8193"], "at most 8192");
     limited(&["--max-tokens", "2"], "hold no text");
     limited(
@@ -45,6 +46,35 @@ fn what_cannot_be_done_is_a_sentence() {
         1,
         "does not occur",
     );
+    let word = [
+        "attention",
+        "--model",
+        tiny,
+        "--word",
+        "denies",
+        path(&note),
+    ];
+    let flow = ["attention", "--model", tiny, "--flow", path(&note)];
+    for asked in [&word[..], &flow] {
+        fails(&[asked, &["--layers", "9"]].concat(), 2, "4 layers");
+        fails(&[asked, &["--heads", "9"]].concat(), 2, "no head 9");
+        fails(
+            &[asked, &["--max-tokens", "9999"]].concat(),
+            2,
+            "at most 8192",
+        );
+    }
+    let targets = [
+        "fill-mask",
+        "--model",
+        tiny,
+        "--word",
+        "denies",
+        path(&note),
+    ];
+    let targets = |words| [&targets[..], &["--targets", words]].concat();
+    fails(&targets("fever,,cough"), 2, "no word");
+    assert!(succeeds(&targets("fever, zzqq")).contains("\"zzqq\" is no token"));
     fails(&["embed", path(&note)], 2, "--model DIR");
     fails(
         &["fill-mask", "--model", tiny, "--word", " ", path(&note)],
@@ -71,6 +101,44 @@ fn what_cannot_be_done_is_a_sentence() {
         2,
         "gpu:N",
     );
+}
+
+/// Among many notes those without the word are no failure, unless all are.
+#[test]
+fn notes_without_the_word_are_counted() {
+    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
+    let rows = "id,text\n1,No fever.\n2,Cough.\n3,Pain.\n4,No fever and no fever.\n";
+    let notes = temporary.file("notes.csv", rows);
+    for command in ["fill-mask", "attention"] {
+        let ask = |word| {
+            [
+                command,
+                "--model",
+                path(&tiny),
+                path(&notes),
+                "--json",
+                "--word",
+                word,
+            ]
+        };
+        for (flags, count, says) in [
+            (&[][..], 2, "2 of 4 notes left out: the word"),
+            (&["--occurrence", "2"], 1, "1 of 4 notes left out: the word"),
+        ] {
+            let output = auscult(&[&ask("fever")[..], flags].concat());
+            let stderr = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{stderr}");
+            assert_eq!(text(&output.stdout).lines().count(), count, "{stderr}");
+            assert!(
+                stderr.contains(says) && !stderr.contains("error"),
+                "{stderr}"
+            );
+        }
+        fails(&ask("qqqq"), 1, "error: 4 of 4 notes left out: the word");
+        let stderr = auscult(&ask("qqqq")).stderr;
+        assert_eq!(text(&stderr).matches("error: ").count(), 1);
+        assert_eq!(text(&stderr).matches("occur").count(), 1);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Records of JSON files: every list of marks is read, nothing is dropped without a word.
 
-use auscult::engine::Import;
+use auscult::engine::{Columns, Import, ImportOptions, Job, import};
 
 use crate::common::Temporary;
 use crate::{marked, named, read, sources, texts};
@@ -183,4 +183,110 @@ fn one_line_is_json_lines_if_its_file_says_so() {
     let import = records("list.jsonl", "[{\"text\":\"a\"},{\"text\":\"b\"}]\n");
     assert_eq!(import.notes.len(), 2);
     assert!(import.warnings[0].reason.contains("whatever its name says"));
+}
+
+/// The patient, the label and the id of a record are what it may lack.
+#[test]
+fn a_record_without_a_named_detail_is_read() {
+    let content = "{\"meta\":{\"body\":\"One.\"},\"patient\":\"x\"}\n\
+                   {\"meta\":{\"body\":\"Two.\",\"who\":\"p2\"},\"more\":\"Extra.\"}\n";
+    let temporary = Temporary::new();
+    let path = temporary.file("x.jsonl", content);
+    let read = |text: &[&str], patient: &str| {
+        let columns = Columns {
+            text: text.iter().map(|name| (*name).to_owned()).collect(),
+            patient: Some(patient.to_owned()),
+            ..Columns::default()
+        };
+        let options = ImportOptions {
+            columns,
+            ..ImportOptions::default()
+        };
+        import(std::slice::from_ref(&path), &options, &Job::silent())
+    };
+    let found = read(&["meta.body", "more"], "meta.who");
+    assert!(
+        found.is_complete() && found.warnings.is_empty(),
+        "{:?}",
+        found.warnings
+    );
+    assert_eq!(texts(&found), ["One.", "Two.\n\nExtra."]);
+    let patients: Vec<Option<&str>> = found
+        .notes
+        .iter()
+        .map(|note| note.details().patient.as_deref())
+        .collect();
+    assert_eq!(patients, [None, Some("p2")]);
+    let found = read(&["meta.body"], "meta.wo");
+    assert_eq!(texts(&found).len(), 2);
+    let said = found.warnings[0].to_string();
+    assert!(
+        said.contains("meta.wo") && said.contains("--patient"),
+        "{said}"
+    );
+    assert!(read(&["meta.boy"], "meta.who").notes.is_empty());
+}
+
+#[test]
+fn fhir_is_called_so_once() {
+    let bundle = r#"{"resourceType": "Bundle", "entry": [{"note": "zyxword"}]}"#;
+    for (name, content) in [
+        ("b.json", bundle.to_owned()),
+        ("b.ndjson", format!("{bundle}\n{bundle}\n")),
+    ] {
+        let import = records(name, &content);
+        assert_eq!(
+            (import.failures.len(), import.warnings.len()),
+            (1, 0),
+            "{name}"
+        );
+        let said = &import.failures[0].reason;
+        assert!(
+            said.contains("FHIR (Bundle)") && !said.contains("zyxword"),
+            "{said}"
+        );
+    }
+    let strange = records("b.json", r#"{"resourceType": "zyx word", "entry": 1}"#);
+    assert!(!strange.failures[0].reason.contains("zyx"), "{strange:?}");
+    let path = Temporary::new();
+    let path = path.file(
+        "n.json",
+        r#"{"resourceType": "X", "text": {"div": "Own."}}"#,
+    );
+    assert_eq!(texts(&named(&path, "text.div")), ["Own."]);
+}
+
+#[test]
+fn a_list_that_was_cut_gives_its_whole_records() {
+    let whole = "[{\"text\": \"One.\"},\n {\"text\": \"Two.\"},\n {\"text\": \"zyxword\"}]";
+    for (kept, notes) in [(whole.len() - 3, 2), (whole.len() - 1, 3), (45, 2), (25, 1)] {
+        let import = records("c.json", &whole[..kept]);
+        let case = format!("{kept} bytes: {:?}", import.warnings);
+        assert_eq!(
+            (import.notes.len(), import.files[0].skipped),
+            (notes, 1),
+            "{case}"
+        );
+        assert!(
+            case.contains("ends too early") && !case.contains("zyxword"),
+            "{case}"
+        );
+    }
+    let import = records(
+        "c.json",
+        "[{\"text\": \"One.\"}, oops, {\"text\": \"Two.\"}]",
+    );
+    assert_eq!((texts(&import), import.warnings.len()), (vec!["One."], 1));
+}
+
+#[test]
+fn reversed_offsets_are_called_so() {
+    for spans in [
+        r#""label": [[5, 2, "X"]]"#,
+        r#""annotations": {"spans": [{"id": "T1", "label": "X", "pieces": [{"start": 5, "end": 2}]}]}"#,
+    ] {
+        let import = records("r.jsonl", &format!("{{\"text\": \"abc def\", {spans}}}\n"));
+        let said = format!("{:?} {:?}", import.warnings, import.failures);
+        assert!(said.contains("reversed"), "{said}");
+    }
 }

@@ -168,7 +168,7 @@ fn words_have_one_meaning() {
         ..SurpriseQuery::default()
     };
     let found = engine.surprise(&[note()], &query, &Job::silent()).unwrap();
-    let own = surprising_words(TEXT, &found.results[0].tokens);
+    let own = surprising_words(TEXT, &found.results[0].measured);
     let spans: Vec<_> = own.into_iter().map(|(span, ..)| span).collect();
     let units: Vec<_> = words
         .units

@@ -9,11 +9,10 @@ use anyhow::Result;
 use super::{CAUTION, Command, name};
 use crate::cli::input::Texts;
 use crate::cli::output::{Array, Format, Lazy, Output, Rows, Usage};
-use crate::cli::passage::counted;
 use crate::cli::progress::Terminal;
 use crate::cli::reading::{cells, describe as describe_coverage, header, row};
 use crate::cli::{Global, badge, exit, report};
-use crate::engine::{AttentionFlow, FlowQuery, each_note};
+use crate::engine::{AttentionFlow, FlowQuery, FlowUnit, counted, each_note};
 
 pub(super) fn run(command: &Command, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
     let output = global.output(&[Format::Csv, Format::Npy])?;
@@ -30,6 +29,7 @@ pub(super) fn run(command: &Command, global: &Global, terminal: &Terminal) -> Re
         return Err(Usage(format!("there are {count} notes: {rule}")).into());
     }
     let engine = global.engine_with_model(terminal)?;
+    engine.check_attention(&query.layers, &query.heads, &query.reading)?;
     let job = terminal.job("looking");
     let finished = each_note(&read.notes, &job, |note| {
         engine.attention_flow(note, &query, &job)
@@ -67,15 +67,18 @@ fn describe(texts: &Texts<'_>, results: &[AttentionFlow], top: usize) -> String 
         let badge = badge(flow.random_weights);
         let _ = writeln!(
             out,
-            "{} ({coverage}){badge}\n  {} units, mean of {}, {}",
+            "{} ({coverage}){badge}\n  {}, mean of {}, {}",
             flow.note,
-            flow.units.len(),
+            counted(flow.units.len(), "unit"),
             counted(flow.layers.len(), "layer"),
             counted(flow.heads.len(), "head")
         );
         for (from, to, value) in largest(flow, top) {
-            let names = [from, to].map(|unit| name(text, &flow.units[unit]));
-            let _ = writeln!(out, "  {value:8.4}  {}  →  {}", names[0], names[1]);
+            let [from, to] = [from, to].map(|unit| {
+                let unit = &flow.units[unit];
+                format!("{} ({}..{})", named(text, unit), unit.start, unit.end)
+            });
+            let _ = writeln!(out, "  {value:8.4}  {from}  →  {to}");
         }
     }
     if !results.is_empty() {
@@ -83,6 +86,10 @@ fn describe(texts: &Texts<'_>, results: &[AttentionFlow], top: usize) -> String 
         out.push('\n');
     }
     out
+}
+
+fn named(text: &str, unit: &FlowUnit) -> String {
+    name(text, unit.start..unit.end, unit.section.as_deref())
 }
 
 /// From, to and value of the `top` largest entries between different units, the largest first.
@@ -121,10 +128,10 @@ fn table<'a>(texts: &'a Texts<'_>, results: &'a [AttentionFlow]) -> Rows<'a> {
                 flow.note.clone(),
                 from.start.to_string(),
                 from.end.to_string(),
-                name(text, from),
+                named(text, from),
                 to.start.to_string(),
                 to.end.to_string(),
-                name(text, to),
+                named(text, to),
                 value.to_string(),
             ];
             row(own, cells(&flow.coverage, flow.random_weights))

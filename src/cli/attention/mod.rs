@@ -14,14 +14,14 @@ use clap::{ArgGroup, Args};
 use self::choices::{DirectionChoice, ReductionChoice, byte_range, heads, layers};
 use super::input::{Texts, word};
 use super::output::{Format, Lazy, Rows};
-use super::passage::{beginning, counted, visible};
+use super::passage::{beginning, visible};
 use super::progress::Terminal;
 use super::reading::{LongNoteFlags, cells, describe as describe_coverage, header, row};
 use super::unit::{PARTS, UnitChoice, among};
 use super::{Global, Notes, badge, exit, report};
 use crate::engine::{
     AttentionQuery, AttentionResult, Direction, EngineError, HeadChoice, LayerChoice, Note,
-    Reduction, Selection, UnitAttention, each_note, occurrences,
+    Reduction, Selection, UnitAttention, counted, each_note, occurrences,
 };
 
 #[derive(Args)]
@@ -35,7 +35,7 @@ use crate::engine::{
 pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
-    /// Ask about the tokens of this word.
+    /// Ask about the tokens of this word, in these small and capital letters.
     #[arg(long, value_name = "WORD", value_parser = word)]
     word: Option<String>,
     /// Which occurrence of the word, counted from 1.
@@ -95,6 +95,7 @@ impl Command {
         let reading = self.long.options()?;
         let read = global.read(&self.notes, terminal)?;
         let engine = global.engine_with_model(terminal)?;
+        engine.check_attention(&self.layers, &self.heads, &reading)?;
         let query = |selection| AttentionQuery {
             selection,
             direction: self.direction.into(),
@@ -142,11 +143,11 @@ impl Command {
         chosen
             .cloned()
             .map(Selection::Bytes)
-            .ok_or_else(|| EngineError::NoResult {
+            .ok_or_else(|| EngineError::Absent {
                 note: note.source().to_string(),
-                reason: match found.len() {
-                    0 => "the word does not occur in this note".to_owned(),
-                    count => format!("the word occurs {count} times, not {}", self.occurrence),
+                reason: match found.is_empty() {
+                    true => "the word does not occur there".to_owned(),
+                    false => "the word does not occur there so often".to_owned(),
                 },
             })
     }
@@ -159,12 +160,12 @@ const CAUTION: &str = "Attention shows what was mixed, not why the model decided
 const SHOWN: usize = 60;
 const BAR: usize = 20;
 
-/// What a unit is called on one line.
-fn name(text: &str, item: &UnitAttention) -> String {
-    match item.section.as_deref() {
+/// What a unit is called on one line: its section's name, or the beginning of its bytes.
+fn name(text: &str, bytes: Range<usize>, section: Option<&str>) -> String {
+    match section {
         Some("") => "(before the first heading)".to_owned(),
         Some(name) => visible(name),
-        None => beginning(&text[item.start..item.end], SHOWN),
+        None => beginning(&text[bytes], SHOWN),
     }
 }
 
@@ -209,7 +210,7 @@ fn describe(texts: &Texts<'_>, results: &[AttentionResult], top: usize) -> Strin
                 out,
                 "  {:8.4}  {bar:<BAR$}  {bytes:>13}  {}",
                 item.value,
-                name(text, item)
+                name(text, item.start..item.end, item.section.as_deref())
             );
         }
         let _ = writeln!(

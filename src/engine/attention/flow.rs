@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::taps::Taps;
-use super::{FORWARD, HeadChoice, LayerChoice, UnitAttention, items, of_window};
+use super::{FORWARD, HeadChoice, LayerChoice, of_window};
 use crate::analysis::attention::{Flow, Groups};
 use crate::engine::units::gathered;
 use crate::engine::{Coverage, Engine, EngineError, Job, Note, ReadingOptions, Unit};
@@ -37,12 +37,26 @@ pub struct AttentionFlow {
     /// Their heads.
     pub heads: Vec<usize>,
     /// The units, in the order of the note; those of which a token was read.
-    pub units: Vec<UnitAttention>,
+    pub units: Vec<FlowUnit>,
     /// `[units, units]`, row-major: how much of what a unit's tokens look at lies in each unit, as the
     /// mean over the tokens that look. With `outside` each row sums to 1.
     pub matrix: Vec<f32>,
     /// What goes to tokens of no unit, `[units]`.
     pub outside: Vec<f32>,
+}
+
+/// A unit of a flow.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct FlowUnit {
+    /// First byte in the note.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// The section's name, for sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// Its tokens.
+    pub tokens: usize,
 }
 
 /// Units beyond which a matrix is no longer something to look at.
@@ -98,13 +112,20 @@ impl Engine {
                 })
         })?;
         let (matrix, outside) = flow.finish();
+        let units = pieces.into_iter().zip(groups.sizes());
+        let units = units.map(|(piece, &tokens)| FlowUnit {
+            start: piece.span.start,
+            end: piece.span.end,
+            section: piece.section,
+            tokens,
+        });
         Ok(AttentionFlow {
             note: note.source().to_string(),
             coverage: of_window(&read, window),
             random_weights: loaded.info.random_weights,
             layers,
             heads: heads.clone(),
-            units: items(pieces, &groups, |_| 0.0),
+            units: units.collect(),
             matrix,
             outside,
         })

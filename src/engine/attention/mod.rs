@@ -18,7 +18,7 @@ use super::{Coverage, Engine, EngineError, Job, Note, ReadingOptions, Unit};
 use crate::analysis::attention::Groups;
 use crate::tokenization::windows::Window;
 
-pub use self::flow::{AttentionFlow, FlowQuery};
+pub use self::flow::{AttentionFlow, FlowQuery, FlowUnit};
 
 /// Which tokens are asked about.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,6 +144,26 @@ pub struct UnitAttention {
     pub tokens: usize,
     /// The attention.
     pub value: f32,
+}
+
+impl Engine {
+    /// Whether the loaded model has these layers and heads and can read in this way, so that no note
+    /// has to be asked for what none can give.
+    ///
+    /// # Errors
+    /// [`EngineError::Choice`] when not.
+    pub fn check_attention(
+        &self,
+        layers: &LayerChoice,
+        heads: &HeadChoice,
+        reading: &ReadingOptions,
+    ) -> Result<(), EngineError> {
+        let loaded = self.loaded()?;
+        loaded.reader(reading)?;
+        loaded.layers(layers)?;
+        loaded.heads(heads)?;
+        Ok(())
+    }
 }
 
 /// The share of the time that the forward pass takes.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Direction, FORWARD, HeadChoice, LayerChoice, Reduction};
 use crate::analysis::rollout::{Layer, Wanted};
-use crate::engine::{EngineError, Job, Loaded, Note};
+use crate::engine::{EngineError, Job, Loaded, Note, counted};
 use crate::kernels::attention_probabilities;
 use crate::model::capture::{Capture, LayerAttention, Layers};
 use crate::model::config::{Architecture, LayerKind};
@@ -73,14 +73,14 @@ fn numbers(
 ) -> Result<Vec<usize>, EngineError> {
     numbers.sort_unstable();
     numbers.dedup();
-    let unable = |reason: String| EngineError::Unable {
-        operation: "show this attention",
-        reason,
+    let unable = |reason: String| {
+        EngineError::Choice(format!("this model cannot show this attention: {reason}"))
     };
     match numbers.last() {
         None => Err(unable(format!("it has no such {what}"))),
         Some(&last) if last >= count => Err(unable(format!(
-            "it has {count} {what}s, numbered from 0 to {}, and no {what} {last}",
+            "it has {}, numbered from 0 to {}, and no {what} {last}",
+            counted(count, what),
             count - 1
         ))),
         Some(_) => Ok(numbers),

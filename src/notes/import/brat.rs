@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::super::annotation::{
     Annotations, Attribute, Comment, Link, OffsetUnit, Positions, Span,
 };
-use super::files::{decompressed, marks_of, read, text_of};
+use super::files::{Content, decompressed, marks_of, read, text_of};
 use super::{Damage, Details, Failure, FileContext, Importer, Warning, damaged, decode};
 
 /// Marks whose text is missing.
@@ -41,6 +41,7 @@ pub(super) fn beside(file: &mut FileContext<'_>) -> Result<Option<Details>, Fail
     };
     let marks = read(&path)
         .and_then(decompressed)
+        .and_then(Content::whole)
         .and_then(|bytes| decode(bytes, None));
     let marks = match marks {
         Ok(marks) => marks,
@@ -198,8 +199,7 @@ fn span(id: &str, rest: &str, text: &str, positions: &Positions<'_>) -> Result<S
                 .parse::<usize>()
                 .map_err(|_| "offsets are two numbers")
         };
-        let span = positions.bytes(number(start)?, number(end)?);
-        pieces.push(span.ok_or("the offsets lie outside of the text")?);
+        pieces.push(positions.bytes(number(start)?, number(end)?)?);
     }
     // brat joins the pieces with spaces, and writes spaces for line ends.
     let joined: Vec<&str> = pieces.iter().map(|piece| &text[piece.clone()]).collect();

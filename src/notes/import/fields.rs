@@ -93,13 +93,13 @@ pub(super) struct Roles {
 
 /// Whether one of the columns has a usual name of the text.
 pub(super) fn has_text(names: &[String]) -> bool {
-    names.iter().any(|name| position(TEXT, name).is_some())
+    names.iter().any(|name| rank(TEXT, name).is_some())
 }
 
 /// How many of the names are usual ones.
 pub(super) fn known_names(names: &[String]) -> usize {
     let usual = [TEXT, ID, PATIENT, LABEL];
-    let known = |name: &&String| usual.iter().any(|usual| position(usual, name).is_some());
+    let known = |name: &&String| usual.iter().any(|usual| rank(usual, name).is_some());
     names.iter().filter(known).count()
 }
 
@@ -112,9 +112,16 @@ pub(super) fn is_error(cell: &str) -> bool {
     number || cell.eq_ignore_ascii_case("true")
 }
 
-fn position(usual: &[&str], name: &str) -> Option<usize> {
+fn rank(usual: &[&str], name: &str) -> Option<usize> {
     let name = name.trim().to_lowercase().replace([' ', '-'], "_");
     usual.iter().position(|usual| *usual == name)
+}
+
+/// The column that a person names: the one of this name, else one that differs in case only.
+pub(super) fn position(names: &[String], wanted: &str) -> Option<usize> {
+    let same = |name: &String| name.trim().eq_ignore_ascii_case(wanted.trim());
+    let own = names.iter().position(|name| name == wanted);
+    own.or_else(|| names.iter().position(same))
 }
 
 /// Whether these are names of columns or fields, and not a first row of data.
@@ -133,7 +140,7 @@ fn looks_like_names(names: &[String]) -> bool {
 fn likeliest(names: &[String], usual: &[&str]) -> Option<usize> {
     let found = names.iter().enumerate();
     found
-        .filter_map(|(column, name)| position(usual, name).map(|rank| (rank, column)))
+        .filter_map(|(column, name)| rank(usual, name).map(|rank| (rank, column)))
         .min()
         .map(|(_, column)| column)
 }
@@ -153,11 +160,8 @@ pub(super) fn roles(names: &[String], columns: &Columns) -> Result<Roles, String
         (false, _) => "but the first line does not look like names of columns".to_owned(),
     };
     let named = |wanted: &String| {
-        let found = names.iter().position(|name| name == wanted).or_else(|| {
-            let same = |name: &String| name.trim().eq_ignore_ascii_case(wanted.trim());
-            names.iter().position(same)
-        });
-        found.ok_or_else(|| format!("there is no column \"{wanted}\"; {}", listed()))
+        position(names, wanted)
+            .ok_or_else(|| format!("there is no column \"{wanted}\"; {}", listed()))
     };
     let mut roles = Roles {
         error: names
@@ -185,9 +189,10 @@ pub(super) fn roles(names: &[String], columns: &Columns) -> Result<Roles, String
             Some(title) if is_abstract => vec![title, text],
             _ => vec![text],
         };
-        let others = names.iter().enumerate().filter(|(column, name)| {
-            !roles.text.contains(column) && position(TEXT, name).is_some()
-        });
+        let others = names
+            .iter()
+            .enumerate()
+            .filter(|(column, name)| !roles.text.contains(column) && rank(TEXT, name).is_some());
         roles.other_texts = others.map(|(_, name)| name.clone()).collect();
     } else {
         roles.text = columns.text.iter().map(named).collect::<Result<_, _>>()?;

@@ -1,5 +1,6 @@
 //! Finds files and reads their bytes.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::super::counting::counted;
 use super::{IMPORTERS, Import, ImportError};
 
 /// The largest file that is read, decompressed, in bytes: its notes all stay in memory.
@@ -37,6 +39,15 @@ pub(super) fn list(paths: &[PathBuf], import: &mut Import) -> Vec<PathBuf> {
             import.warn(path, None, reason);
         }
     }
+    // A shell that lists a folder names both the texts and their marks.
+    let whole = |path: &Path| path.canonicalize().ok();
+    let texts: HashSet<PathBuf> = files.iter().filter_map(|file| whole(file)).collect();
+    let is_read_with_its_text = |file: &Path| {
+        let text = text_of(file).filter(|_| ending(file) == "ann");
+        text.and_then(|text| whole(&text))
+            .is_some_and(|text| texts.contains(&text))
+    };
+    files.retain(|file| !is_read_with_its_text(file));
     files
 }
 
@@ -51,10 +62,7 @@ struct Aside {
 
 impl Aside {
     fn remark(&self) -> Option<String> {
-        let files = |count: usize| match count {
-            1 => "1 file".to_owned(),
-            _ => format!("{count} files"),
-        };
+        let files = |count: usize| counted(count, "file");
         let others = (self.others > 0).then(|| format!("{} of other kinds", files(self.others)));
         let about = (self.about > 0).then(|| {
             let names = ABOUT.join(", ");
@@ -181,25 +189,67 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     result.map_err(|error| error.to_string())
 }
 
-/// The content of compressed bytes, or the bytes themselves.
-pub(super) fn decompressed(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    if !bytes.starts_with(b"\x1F\x8B") {
-        return Ok(bytes);
+/// The content of a file.
+pub(super) struct Content {
+    pub(super) bytes: Vec<u8>,
+    /// Whether it is the beginning only, of a compressed file that was cut.
+    pub(super) cut: bool,
+}
+
+impl Content {
+    /// The bytes, if they are all.
+    pub(super) fn whole(self) -> Result<Vec<u8>, String> {
+        match self.cut {
+            true => Err(CUT.to_owned()),
+            false => Ok(self.bytes),
+        }
     }
-    bounded(&mut MultiGzDecoder::new(&bytes[..]))
-        .map_err(|error| format!("it is compressed with gzip, and cannot be decompressed: {error}"))
+}
+
+/// What is wrong with a compressed file of which only the beginning is there.
+pub(super) const CUT: &str = "it is compressed with gzip and ends too early";
+
+/// The content of compressed bytes, or the bytes themselves.
+pub(super) fn decompressed(bytes: Vec<u8>) -> Result<Content, String> {
+    if !bytes.starts_with(b"\x1F\x8B") {
+        return Ok(Content { bytes, cut: false });
+    }
+    let mut content = Vec::new();
+    let cut = match append(&mut MultiGzDecoder::new(&bytes[..]), &mut content) {
+        Ok(()) => false,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => true,
+        Err(error) => {
+            return Err(format!(
+                "it is compressed with gzip, and cannot be decompressed: {error}"
+            ));
+        }
+    };
+    if cut {
+        // A character of which only a part is there would make the rest look like another encoding.
+        let last = content.utf8_chunks().last();
+        let broken = last.map_or(0, |chunk| chunk.invalid().len());
+        content.truncate(content.len() - broken);
+    }
+    let bytes = content;
+    Ok(Content { bytes, cut })
 }
 
 /// Everything in a stream, up to what is allowed; the size that a file claims is not trusted.
 fn bounded(stream: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    stream.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    append(stream, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// [`bounded`], where what was read before an error is kept.
+fn append(stream: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    stream.take(MOST_BYTES + 1).read_to_end(bytes)?;
     match bytes.len() as u64 > MOST_BYTES {
         true => Err(io::Error::other(format!(
             "more than {} GiB are too many at once; split it into several files",
             MOST_BYTES >> 30
         ))),
-        false => Ok(bytes),
+        false => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::de::IoRead;
 
 use super::json_text::{elements, members, value_end};
-use super::records::{Record, Records};
+use super::records::{Record, Records, fhir};
 use super::{Failure, FileContext, Importer};
 
 /// One JSON value in each line.
@@ -63,15 +63,22 @@ fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
         let value = own.len() - own.trim_start().len();
         let range = range.start + value..range.start + own.trim_end().len();
         match parse(&text[range.clone()]) {
-            Ok(value) => records.add(
-                file,
-                Record {
-                    value: &value,
-                    range,
-                    line,
-                    key: None,
-                },
-            ),
+            Ok(value) => {
+                if let Some(reason) = fhir(&value, &file.options.columns)
+                    && file.record == 1
+                {
+                    return Err(reason.into());
+                }
+                records.add(
+                    file,
+                    Record {
+                        value: &value,
+                        range,
+                        line,
+                        key: None,
+                    },
+                );
+            }
             Err((_, reason)) => file.skip(line, reason),
         }
     }
@@ -81,10 +88,18 @@ fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
 
 fn read_whole(file: &mut FileContext<'_>) -> Result<(), Failure> {
     let text = file.text;
-    let whole = parse(text).map_err(|(line, reason)| format!("line {line}: {reason}"))?;
     let start = text.len() - text.trim_start().len();
-    let range = start..value_end(text.as_bytes(), start);
     let mut records = Records::default();
+    let whole = match parse(text) {
+        Ok(whole) => whole,
+        Err((line, reason)) => {
+            return read_beginning(file, start, records, (line, reason));
+        }
+    };
+    if let Some(reason) = fhir(&whole, &file.options.columns) {
+        return Err(reason.into());
+    }
+    let range = start..value_end(text.as_bytes(), start);
     let mut lines = Lines::new(text);
     match &whole {
         Value::Array(list) => {
@@ -131,6 +146,52 @@ fn read_whole(file: &mut FileContext<'_>) -> Result<(), Failure> {
             },
         ),
     }
+    records.finish(file, "JSON");
+    Ok(())
+}
+
+/// Reads the whole records at the beginning of a list that is no JSON further on: in which line, and
+/// what is wrong there.
+fn read_beginning(
+    file: &mut FileContext<'_>,
+    start: usize,
+    mut records: Records,
+    (line, reason): (usize, String),
+) -> Result<(), Failure> {
+    let text = file.text;
+    let mut lines = Lines::new(text);
+    let mut at = start;
+    // In front of each record stands the bracket of the list, or a comma.
+    let mut mark = '[';
+    while let Some(rest) = text[at..].trim_start().strip_prefix(mark) {
+        let rest = rest.trim_start();
+        let first = text.len() - rest.len();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(value)) = values.next() else {
+            break;
+        };
+        file.check()?;
+        at = first + values.byte_offset();
+        mark = ',';
+        file.record += 1;
+        let range = first..at;
+        let line = lines.of(&range);
+        let key = None;
+        records.add(
+            file,
+            Record {
+                value: &value,
+                range,
+                line,
+                key,
+            },
+        );
+    }
+    if file.record == 0 {
+        return Err(format!("line {line}: {reason}").into());
+    }
+    let reason = format!("{reason}; only the whole records before it are read");
+    file.skip(line as u64, reason);
     records.finish(file, "JSON");
     Ok(())
 }

@@ -131,12 +131,16 @@ fn spans(
     let stored = value.get("text").and_then(Value::as_str);
     let fits =
         |place: &std::ops::Range<usize>| stored.is_none_or(|stored| stored == &text[place.clone()]);
+    if start >= end {
+        utf16.bytes(start, end)?;
+    }
     let found = utf16
         .bytes(start, end)
+        .ok()
         .filter(fits)
         .map(|place| (place, false));
     let found = found.or_else(|| {
-        let place = code_points.bytes(start, end).filter(fits);
+        let place = code_points.bytes(start, end).ok().filter(fits);
         place
             .filter(|_| stored.is_some())
             .map(|place| (place, true))

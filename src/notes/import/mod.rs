@@ -163,19 +163,28 @@ impl Import {
         job: &Job,
     ) -> Result<(), Failure> {
         let sha256 = files::sha256(&bytes);
-        let mut decoded = decode(files::decompressed(bytes)?, options.encoding)?;
+        let files::Content { bytes, cut } = files::decompressed(bytes)?;
+        let mut decoded = decode(bytes, options.encoding)?;
         if decoded.text.trim().is_empty() {
-            return Err("there is no text in it".into());
+            let reason = if cut {
+                files::CUT
+            } else {
+                "there is no text in it"
+            };
+            return Err(reason.into());
         }
         let ending = files::ending(path);
         let importer = choose(&ending, &decoded.text, &options.columns);
         if !importer.rows {
             decoded = decoded.whole()?;
         }
+        let (notes, warnings) = (self.notes.len(), self.warnings.len());
+        if cut {
+            self.keep_beginning(path, &mut decoded, importer)?;
+        }
         if importer.name == text::TEXT.name && options.columns.names().next().is_some() {
             self.warn_once(path, NO_COLUMNS);
         }
-        let (notes, warnings) = (self.notes.len(), self.warnings.len());
         let Decoded {
             text,
             runs,
@@ -199,7 +208,7 @@ impl Import {
             file: Arc::new(file),
             damage,
             format: importer.name.to_owned(),
-            skipped: 0,
+            skipped: usize::from(cut),
             record: 0,
             records: Vec::new(),
         };
@@ -214,15 +223,17 @@ impl Import {
         self.name_notes(notes, &records);
         match result {
             Err(Failure::Reason(reason)) => return Err(Failure::Reason(reason)),
-            // Every row has its own reason; the first one stands for the file.
+            // Every row has its own reason; the first one stands for the file, and the only one is
+            // not said twice.
             Ok(()) if self.notes.len() == notes => {
-                let first = self
-                    .warnings
-                    .get(warnings)
-                    .map(|warning| match warning.line {
-                        Some(line) => format!(" (line {line}: {})", warning.reason),
-                        None => format!(" ({})", warning.reason),
-                    });
+                let first = match self.warnings.len() - warnings {
+                    1 => self.warnings.pop(),
+                    _ => self.warnings.get(warnings).cloned(),
+                };
+                let first = first.map(|warning| match warning.line {
+                    Some(line) => format!(" (line {line}: {})", warning.reason),
+                    None => format!(" ({})", warning.reason),
+                });
                 let first = first.unwrap_or_default();
                 return Err(Failure::Reason(format!(
                     "no note could be read from it{first}"
@@ -240,6 +251,29 @@ impl Import {
             skipped,
         });
         result
+    }
+
+    /// Leaves of a file that was cut the rows that are whole; who reads a list of records finds the
+    /// whole ones itself.
+    fn keep_beginning(
+        &mut self,
+        path: &Path,
+        decoded: &mut Decoded,
+        importer: &Importer,
+    ) -> Result<(), Failure> {
+        if importer.rows {
+            // The last row may be one of which the end is lost.
+            let end = decoded.text.rfind('\n').map_or(0, |at| at + 1);
+            decoded.text.truncate(end);
+        }
+        let list = importer.name == json::WHOLE.name;
+        if decoded.text.is_empty() || !(importer.rows || list) {
+            return Err(format!("{}, so that it holds no whole note", files::CUT).into());
+        }
+        let line = decoded.text.matches('\n').count().max(1) as u64;
+        let reason = format!("{}: what follows this line is lost", files::CUT);
+        self.warn(path, Some(line), reason);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::fields::{Roles, roles};
+use super::fields::{Roles, position, roles};
 use super::{Columns, own};
 
 /// A field of a record that can be text, an id or a label.
@@ -73,12 +73,26 @@ impl Names {
             return Ok(None);
         }
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-        let found = match task {
-            true => roles(&names, &inside_data(columns)),
-            false => roles(&names, columns),
+        let wanted = match task {
+            true => inside_data(columns),
+            false => columns.clone(),
         };
-        let found = match found {
-            Ok(found) => found,
+        let present = present(&names, &wanted);
+        let found = match roles(&names, &present) {
+            Ok(mut found) => {
+                // Where a person names a field, no other stands for it.
+                let lacks = |wanted: &Option<String>, present: &Option<String>| {
+                    wanted.is_some() && present.is_none()
+                };
+                for (own, lacks) in [
+                    (&mut found.id, lacks(&wanted.id, &present.id)),
+                    (&mut found.patient, lacks(&wanted.patient, &present.patient)),
+                    (&mut found.label, lacks(&wanted.label, &present.label)),
+                ] {
+                    *own = own.filter(|_| !lacks);
+                }
+                found
+            }
             Err(reason) if first => return Err(reason),
             // Such as a record that lacks a field of the others.
             Err(_) => return Ok(None),
@@ -86,7 +100,15 @@ impl Names {
         let name = |column: usize| names[column].clone();
         let mut remark = None;
         if first {
-            self.text = found.text.iter().map(|&column| name(column)).collect();
+            // Of several texts that are named, a later record may have one that this lacks.
+            let spelled = |wanted: &String| {
+                let column = position(&names, wanted);
+                column.map_or_else(|| wanted.clone(), name)
+            };
+            self.text = match &wanted.text[..] {
+                [] => found.text.iter().map(|&column| name(column)).collect(),
+                wanted => wanted.iter().map(spelled).collect(),
+            };
             if !found.other_texts.is_empty() {
                 let (text, others) = (&self.text[0], found.other_texts.join(", "));
                 remark = Some(format!(
@@ -105,6 +127,24 @@ impl Names {
         }
         self.seen.extend(names);
         Ok(remark)
+    }
+
+    /// What `columns` names of a note's details that no record has, with the flag that names it.
+    pub(super) fn missing<'a>(&self, columns: &'a Columns) -> Vec<(&'static str, &'a str)> {
+        let named = [
+            ("--id", &columns.id, &self.id),
+            ("--patient", &columns.patient, &self.patient),
+            ("--label", &columns.label, &self.label),
+        ];
+        let missing = named.into_iter().filter(|(_, _, found)| found.is_none());
+        missing
+            .filter_map(|(flag, wanted, _)| Some((flag, wanted.as_deref()?)))
+            .collect()
+    }
+
+    /// Whether no record was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
     /// Where a record has what these names say.
@@ -129,6 +169,23 @@ impl Names {
             error: one(&self.error),
             ..Roles::default()
         })
+    }
+}
+
+/// Of the fields that a person names those that a record has; all of its texts if it has none, since
+/// it needs one.
+fn present(names: &[String], columns: &Columns) -> Columns {
+    let is = |wanted: &&String| position(names, wanted).is_some();
+    let text: Vec<String> = columns.text.iter().filter(is).cloned().collect();
+    let one = |wanted: &Option<String>| wanted.as_ref().filter(is).cloned();
+    Columns {
+        text: match text.is_empty() {
+            true => columns.text.clone(),
+            false => text,
+        },
+        id: one(&columns.id),
+        patient: one(&columns.patient),
+        label: one(&columns.label),
     }
 }
 

@@ -1,10 +1,8 @@
 //! Records that this program wrote: their names are read as they stand.
 
-use std::ops::Range;
-
 use serde_json::Value;
 
-use super::super::annotation::Annotations;
+use super::super::annotation::{Annotations, OffsetUnit, Positions};
 use super::Details;
 use super::records::plain;
 
@@ -83,10 +81,10 @@ pub(super) fn marks(value: &Value, text: &str) -> Result<Annotations, String> {
     // What serde says may repeat the value.
     let found = found.map_err(|_| "its annotations are not as this program writes them")?;
     let mut pieces = found.spans.iter().flat_map(|span| &span.pieces);
-    let inside =
-        |piece: &Range<usize>| piece.start < piece.end && text.get(piece.clone()).is_some();
-    match pieces.all(inside) {
-        true => Ok(found),
-        false => Err("the offsets of a span lie outside of the text".to_owned()),
+    let positions = Positions::new(text, OffsetUnit::Bytes);
+    let wrong = pieces.find_map(|piece| positions.bytes(piece.start, piece.end).err());
+    match wrong {
+        None => Ok(found),
+        Some(reason) => Err(format!("a span in it is wrong: {reason}")),
     }
 }

@@ -10,10 +10,28 @@ use super::fields::{Roles, is_error};
 use super::json_text::{elements, find, string_runs};
 use super::names::{Field, Names, flatten};
 use super::spans::{SPAN_FIELDS, add_relations, add_spans, id_of, is_marks, is_prodigy, span_list};
-use super::{Details, FileContext, Place, Runs, label_studio, own};
+use super::{Columns, Details, FileContext, Place, Runs, label_studio, own};
 
 /// Fields in which Prodigy keeps what is no detail of the note, besides those that begin with `_`.
 const PRODIGY: &[&str] = &["tokens", "options", "accept", "answer"];
+
+/// What is wrong with a file whose first record is a FHIR resource, if no text of it is named.
+pub(super) fn fhir(value: &Value, columns: &Columns) -> Option<String> {
+    let kind = value.get("resourceType")?.as_str()?;
+    if !columns.text.is_empty() || value.get("text").is_some_and(Value::is_string) {
+        return None;
+    }
+    // Anything else could be text of a note.
+    let is_name = kind.len() <= 40 && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let kind = if is_name {
+        format!(" ({kind})")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "this is FHIR{kind}, which is not read yet; save its texts as .txt or .csv"
+    ))
+}
 
 /// One record of a file.
 pub(super) struct Record<'a> {
@@ -42,8 +60,22 @@ impl Records {
         }
     }
 
-    /// Says what the records were.
+    /// Says what the records were, and which field that a person names none of them has.
     pub(super) fn finish(self, file: &mut FileContext<'_>, kind: &str) {
+        let columns = file.options.columns.clone();
+        let read: Vec<&Names> = self
+            .names
+            .iter()
+            .filter(|names| !names.is_empty())
+            .collect();
+        let missing = read.iter().map(|names| names.missing(&columns));
+        let missing = missing.reduce(|a, b| a.into_iter().filter(|one| b.contains(one)).collect());
+        for (flag, name) in missing.unwrap_or_default() {
+            file.warn(
+                None,
+                format!("no record has the field \"{name}\", which {flag} names"),
+            );
+        }
         let dialects: Vec<&str> = self.dialects.into_iter().collect();
         file.format = match dialects[..] {
             [] => kind.to_owned(),

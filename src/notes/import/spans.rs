@@ -118,8 +118,7 @@ fn one(
     let span = positions.bytes(
         offset(&["start", "start_offset"], 0)?,
         offset(&["end", "end_offset"], 1)?,
-    );
-    let span = span.ok_or("its offsets lie outside of the text")?;
+    )?;
     // Some exports have the number of the label instead of its name.
     let label = get(&["label", "type", "entity_group"], 2).and_then(id_of);
     let label = label.ok_or("it has no label")?;
@@ -157,7 +156,7 @@ pub(super) fn add_relations(
     let by_place = |value: Option<&Value>| {
         let value = value?;
         let number = |name: &str| Some(value.get(name)?.as_u64()? as usize);
-        let place = positions.bytes(number("start")?, number("end")?)?;
+        let place = positions.bytes(number("start")?, number("end")?).ok()?;
         let own = found
             .spans
             .iter()

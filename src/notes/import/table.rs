@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
+use super::super::counting::counted;
 use super::fields::{Roles, has_text, is_error, known_names, roles};
 use super::quotes::{Form, RowEnd, Shape, row_end};
+use super::text::{CONLL, is_conll};
 use super::{Details, Failure, FileContext, Hint, Importer, Place, Runs};
 
 /// Tables with a header.
@@ -59,14 +61,6 @@ fn mostly_alike(text: &str, delimiter: u8, columns: usize) -> bool {
     alike * 2 > all
 }
 
-/// Whether the first lines are tokens with IOB labels in their last column.
-fn is_conll(text: &str) -> bool {
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(20);
-    let mut labels = lines.map(|line| line.rsplit(['\t', ' ']).next().unwrap_or_default());
-    let label = |label: &str| label == "O" || label.starts_with("B-") || label.starts_with("I-");
-    labels.clone().count() > 1 && labels.all(label)
-}
-
 /// The delimiter that gives most columns in the first line, and the names of these columns.
 fn header(text: &str) -> (u8, Vec<String>) {
     let names = |delimiter: u8| {
@@ -101,7 +95,7 @@ fn next_row(rows: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool,
 fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
     let (delimiter, names) = header(file.text);
     if is_conll(file.text) {
-        return Err("this is CoNLL, a token in each line, which is not read yet".into());
+        return Err(format!("{CONLL}, which is not read yet").into());
     }
     if let Some(reason) = file.damaged(&(0..first_row_end(file.text, delimiter)?)) {
         return Err(format!("the line that names the columns: {reason}").into());
@@ -157,11 +151,8 @@ fn numbered(names: Vec<String>, file: &mut FileContext<'_>) -> Vec<String> {
     let again = own.iter().zip(&names).filter(|(own, name)| own != name);
     let again = again.count();
     if again > 0 {
-        let columns = match again {
-            1 => "column has",
-            _ => "columns have",
-        };
-        let reason = format!("{again} {columns} the name of another and a number is put behind it");
+        let columns = counted(again, "column");
+        let reason = format!("{columns} with the name of another: a number is put behind it");
         file.warn(Some(1), reason);
     }
     own
@@ -219,7 +210,8 @@ impl Table<'_> {
                     let reason = match damaged {
                         Some(damaged) => damaged,
                         None if cells.len() != columns => {
-                            format!("{} columns instead of {columns}", cells.len())
+                            let own = counted(cells.len(), "column");
+                            format!("{own} instead of {columns}")
                         }
                         None => "its quotes are not in order".to_owned(),
                     };
