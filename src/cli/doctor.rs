@@ -36,7 +36,17 @@ struct Report {
     /// What `--device auto` takes.
     auto: String,
     device: DeviceInfo,
-    self_check: Vec<SelfCheck>,
+    /// Whether all of the self-check passed.
+    passed: bool,
+    self_check: Vec<Judged<SelfCheck>>,
+}
+
+/// A result with what it comes to.
+#[derive(Debug, Serialize)]
+struct Judged<T> {
+    #[serde(flatten)]
+    result: T,
+    passed: bool,
 }
 
 impl Command {
@@ -104,7 +114,14 @@ fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         auto: taken_by_auto(&adapters).to_owned(),
         adapters,
         device: engine.device().clone(),
-        self_check,
+        passed,
+        self_check: self_check
+            .into_iter()
+            .map(|result| Judged {
+                passed: result.passed(),
+                result,
+            })
+            .collect(),
     };
     let text = describe(&report);
     output.write(&Forms {
@@ -148,14 +165,14 @@ fn describe_adapters(adapters: &[Adapter]) -> String {
 
 fn describe(report: &Report) -> String {
     let mut text = format!("Chosen: {}\n", report.device);
-    for check in &report.self_check {
+    for Judged { result, passed } in &report.self_check {
         let _ = writeln!(
             text,
             "  {:<18} difference {:.1e}, allowed {:.1e}  {}",
-            check.operation,
-            check.difference,
-            check.limit,
-            if check.passed() { "pass" } else { "FAIL" }
+            result.operation,
+            result.difference,
+            result.limit,
+            if *passed { "pass" } else { "FAIL" }
         );
     }
     text

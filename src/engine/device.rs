@@ -9,7 +9,7 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind};
 use serde::Serialize;
 
-use super::adapter::{Adapter, Kind, adapters};
+use super::adapter::{Adapter, Kind, choosable};
 use crate::model::checkpoint::ParameterSpec;
 use crate::notes::counted;
 
@@ -182,7 +182,7 @@ pub fn taken_by_auto(adapters: &[Adapter]) -> &str {
 pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     let adapters = match choice {
         DeviceChoice::Cpu => Vec::new(),
-        _ => adapters(),
+        _ => choosable(),
     };
     let (device, name, kind, tensor_bytes) = match choose(choice, &adapters)? {
         None => (Device::flex(), cpu_name(), Kind::Cpu, None),
