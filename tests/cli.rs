@@ -214,6 +214,9 @@ fn doctor_checks_the_device_and_reference_cases() {
         report.contains("Chosen:") && report.matches("pass").count() >= 6,
         "{report}"
     );
+    let report = lines(&["doctor"]).remove(0);
+    let checks = report["self_check"].as_array().unwrap();
+    assert!(report["passed"] == true && checks.iter().all(|check| check["passed"] == true));
     let reference = fixture("reference");
     let reference = path(&reference);
     let report = succeeds(&["doctor", "--reference", reference, "--case", "rope"]);
@@ -224,6 +227,28 @@ fn doctor_checks_the_device_and_reference_cases() {
         "no case",
     );
     fails(&["doctor", "--case", "rope"], 2, "--reference");
+}
+
+/// On a machine without a screen a graphics driver may write there.
+#[test]
+fn standard_error_is_left_to_this_program() {
+    let session = ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"];
+    let note = fixture("notes/good/plain.txt");
+    let tiny = fixture("tiny");
+    let embed = ["embed", "--quiet", "--model", path(&tiny), path(&note)];
+    for arguments in [&["doctor"][..], &embed] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auscult"));
+        for name in session {
+            command.env_remove(name);
+        }
+        let output = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    }
 }
 
 #[test]

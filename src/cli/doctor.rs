@@ -38,7 +38,17 @@ struct Report {
     device: DeviceInfo,
     /// What an adapter computes with, and why.
     kernels: Option<TuningReport>,
-    self_check: Vec<SelfCheck>,
+    /// Whether all of the self-check passed.
+    passed: bool,
+    self_check: Vec<Judged<SelfCheck>>,
+}
+
+/// A result with what it comes to.
+#[derive(Debug, Serialize)]
+struct Judged<T> {
+    #[serde(flatten)]
+    result: T,
+    passed: bool,
 }
 
 impl Command {
@@ -108,7 +118,14 @@ fn self_check(global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         adapters,
         device: engine.device().clone(),
         kernels,
-        self_check,
+        passed,
+        self_check: self_check
+            .into_iter()
+            .map(|result| Judged {
+                passed: result.passed(),
+                result,
+            })
+            .collect(),
     };
     let text = describe(&report);
     output.write(&Forms {
@@ -155,14 +172,14 @@ fn describe(report: &Report) -> String {
     if let Some(kernels) = &report.kernels {
         text.push_str(&describe_kernels(kernels));
     }
-    for check in &report.self_check {
+    for Judged { result, passed } in &report.self_check {
         let _ = writeln!(
             text,
             "  {:<18} difference {:.1e}, allowed {:.1e}  {}",
-            check.operation,
-            check.difference,
-            check.limit,
-            if check.passed() { "pass" } else { "FAIL" }
+            result.operation,
+            result.difference,
+            result.limit,
+            if *passed { "pass" } else { "FAIL" }
         );
     }
     text

@@ -32,7 +32,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{Cancelled, DeviceChoice, Engine, EngineError, Finished, counted};
+use crate::engine::{
+    Cancelled, DeviceChoice, Engine, EngineError, Finished, counted, quiet_drivers,
+};
 use input::{Notes, ReadNotes};
 use output::{Format, Output, Usage};
 use overwriting::Inputs;
@@ -106,6 +108,8 @@ enum Command {
 
 /// Reads the command line, runs the command, and says how it went.
 pub fn run() -> ExitCode {
+    // SAFETY: the program has just begun and has no other thread.
+    unsafe { quiet_drivers() };
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.global.quiet);
     let global = arguments.global;

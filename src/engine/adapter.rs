@@ -1,5 +1,6 @@
 //! Lists the adapters that wgpu finds on this machine.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use burn::tensor::DeviceKind;
@@ -96,21 +97,26 @@ const APIS: [(wgpu::Backend, WgpuBackend); 4] = [
 
 /// All adapters, the API that will be used first.
 pub fn adapters() -> Vec<Adapter> {
-    let found: Vec<(WgpuBackend, Vec<wgpu::Adapter>)> = APIS
-        .into_iter()
-        .map(|(backend, api)| {
-            let descriptor = wgpu::InstanceDescriptor {
-                backends: backend.into(),
-                ..wgpu::InstanceDescriptor::new_without_display_handle()
-            };
-            let instance = wgpu::Instance::new(descriptor);
-            let adapters = pollster::block_on(instance.enumerate_adapters(backend.into()));
-            (api, adapters)
-        })
-        .filter(|(_, adapters)| !adapters.is_empty())
-        .collect();
-    // One API serves all devices: the first with a GPU, else the first with anything.
+    listed(true)
+}
+
+/// The adapters that can be chosen, as [`adapters`] numbers them.
+///
+/// APIs behind the one that is used are not asked: their drivers may take long, or speak to the person
+/// at the terminal.
+pub(super) fn choosable() -> Vec<Adapter> {
+    let mut listed = listed(false);
+    listed.retain(|adapter| adapter.choice.is_some());
+    listed
+}
+
+fn listed(all: bool) -> Vec<Adapter> {
     let is_gpu = |adapter: &wgpu::Adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu;
+    let apis = APIS.into_iter().filter(|(backend, _)| {
+        *backend != wgpu::Backend::Gl || has_session(|name| std::env::var_os(name))
+    });
+    let found = probed(apis, all, &mut of_backend, &is_gpu);
+    // One API serves all devices: the first with a GPU, else the first with anything.
     let used = found
         .iter()
         .find(|(_, adapters)| adapters.iter().any(is_gpu))
@@ -125,6 +131,57 @@ pub fn adapters() -> Vec<Adapter> {
     }
     listed.sort_by_key(|adapter| adapter.choice.is_none());
     listed
+}
+
+/// Keeps drivers from writing to standard error where there is no session of a person: switches off
+/// Mesa's layer that asks the session which device it draws with.
+///
+/// # Safety
+/// As [`std::env::set_var`]: no other thread may read or write the environment meanwhile, so that a
+/// program does this before it starts any.
+pub unsafe fn quiet_drivers() {
+    if !has_session(|name| std::env::var_os(name)) {
+        // SAFETY: as the caller guarantees.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
+fn of_backend(backend: wgpu::Backend) -> Vec<wgpu::Adapter> {
+    let descriptor = wgpu::InstanceDescriptor {
+        backends: backend.into(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    pollster::block_on(instance.enumerate_adapters(backend.into()))
+}
+
+/// What each API has, of those that have anything; without `all`, up to the first with a GPU.
+fn probed<T>(
+    apis: impl Iterator<Item = (wgpu::Backend, WgpuBackend)>,
+    all: bool,
+    of_backend: &mut dyn FnMut(wgpu::Backend) -> Vec<T>,
+    is_gpu: &dyn Fn(&T) -> bool,
+) -> Vec<(WgpuBackend, Vec<T>)> {
+    let mut found: Vec<(WgpuBackend, Vec<T>)> = Vec::new();
+    for (backend, api) in apis {
+        let adapters = of_backend(backend);
+        let enough = !all && adapters.iter().any(is_gpu);
+        if !adapters.is_empty() {
+            found.push((api, adapters));
+        }
+        if enough {
+            break;
+        }
+    }
+    found
+}
+
+/// Whether a person's session could be there, by the variables that name it. Where none is, what looks
+/// for it on Linux complains on standard error: the library below GL, and a layer of Mesa's above Vulkan.
+fn has_session(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let mut names = ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"].into_iter();
+    !cfg!(target_os = "linux") || names.any(is_set)
 }
 
 /// Numbers adapters of one API: all GPUs together for the user, each kind apart for burn.
@@ -193,5 +250,41 @@ impl Numbers {
     fn next(&mut self, kind: usize) -> usize {
         self.kinds[kind] += 1;
         self.kinds[kind] - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apis_behind_the_first_with_a_gpu_are_not_asked() {
+        let asked = |gpus: [usize; 4], all| {
+            let mut asked = Vec::new();
+            let mut gpus = gpus.into_iter();
+            let mut of_backend = |backend| {
+                asked.push(backend);
+                let count = gpus.next().unwrap_or_default();
+                // Beside a software adapter.
+                (0..=count).map(|number| number > 0).collect::<Vec<bool>>()
+            };
+            let found = probed(APIS.into_iter(), all, &mut of_backend, &|is_gpu| *is_gpu);
+            assert_eq!(found.len(), asked.len());
+            asked.len()
+        };
+        assert_eq!(asked([1, 0, 0, 0], false), 1);
+        assert_eq!(asked([0, 0, 2, 0], false), 3);
+        assert_eq!(asked([0, 0, 0, 0], false), 4);
+        assert_eq!(asked([1, 0, 0, 0], true), 4);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_session_is_seen_by_its_variables() {
+        let with = |set: &'static str, value: &'static str| {
+            has_session(|name| (name == set).then(|| value.into()))
+        };
+        assert!(with("DISPLAY", ":0") && with("XDG_RUNTIME_DIR", "/run/user/0"));
+        assert!(!with("DISPLAY", "") && !with("HOME", "/root"));
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind};
 use serde::Serialize;
 
-use super::adapter::{Adapter, Kind, adapters};
+use super::adapter::{Adapter, Kind, choosable};
 use crate::model::checkpoint::ParameterSpec;
 use crate::notes::counted;
 
@@ -202,7 +202,7 @@ pub fn taken_by_auto(adapters: &[Adapter]) -> &str {
 pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     let adapters = match choice {
         DeviceChoice::Cpu => Vec::new(),
-        _ => adapters(),
+        _ => choosable(),
     };
     let chosen = choose(choice, &adapters)?;
     let (device, name, kind, tensor_bytes) = match chosen {

@@ -48,7 +48,7 @@ pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};
 pub use crate::tasks::tagging::Aggregation;
-pub use adapter::{Adapter, Kind, Limits, adapters};
+pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
     LayerChoice, Reduction, Selection, UnitAttention,
