@@ -18,7 +18,7 @@ mod wrong;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{Temporary, fixture};
+use common::{Temporary, copy_folder, fixture};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -204,6 +204,29 @@ fn models_check_prints_what_is_wrong() {
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(json["problem"].as_str().unwrap().contains(says), "{json}");
     }
+}
+
+#[test]
+fn a_tokenizer_with_more_tokens_than_the_model_is_a_problem() {
+    let temporary = Temporary::new();
+    let folder = temporary.path().join("model");
+    copy_folder(&fixture("tiny"), &folder);
+    let file = folder.join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let added = tokenizer["added_tokens"].as_array_mut().unwrap();
+    added.push(serde_json::json!({
+        "id": 1024, "content": "<new>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": false
+    }));
+    std::fs::write(&file, tokenizer.to_string()).unwrap();
+    let output = auscult(&["models", "check", path(&folder)]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(
+        stdout.contains("1025 tokens") && stdout.contains("1024 rows"),
+        "{stdout}"
+    );
+    assert!(text(&output.stderr).contains("does not fit its tokenizer"));
 }
 
 #[test]

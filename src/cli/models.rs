@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::output::Forms;
 use super::progress::Terminal;
 use super::{Global, exit};
-use crate::engine::{ModelInfo, check_model};
+use crate::engine::{EngineError, ModelInfo, check_model};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -29,28 +29,32 @@ impl Command {
         let Self::Check { folder } = self;
         let output = global.output(&[])?;
         // What is wrong with a folder is the result of looking at it.
+        let mut wrong = None;
         let (result, text) = match check_model(folder) {
             Ok(info) => {
                 let text = describe(&info);
                 (Checked::Model(Box::new(info)), text)
             }
             Err(error) => {
+                wrong = Some(match error {
+                    EngineError::Tokens { .. } => "does not fit its tokenizer",
+                    _ => "does not load",
+                });
                 let problem = error.to_string();
                 let text = format!("{problem}\n");
                 (Checked::Problem { problem }, text)
             }
         };
-        let loads = matches!(result, Checked::Model(_));
         output.write(&Forms {
             items: &[result],
             text,
             table: None,
             array: None,
         })?;
-        if !loads {
-            terminal.error(&format!("{} does not load", folder.display()));
+        if let Some(wrong) = wrong {
+            terminal.error(&format!("{} {wrong}", folder.display()));
         }
-        Ok(exit(loads))
+        Ok(exit(wrong.is_none()))
     }
 }
 

@@ -80,6 +80,7 @@ fn describe_outlines(outlines: &[Outline]) -> String {
         for section in sections {
             let bytes = format!("{}..{}", section.start, section.end);
             let name = match section.name.as_str() {
+                "" if sections.len() == 1 => "(no headings)".to_owned(),
                 "" => "(before the first heading)".to_owned(),
                 name => visible(name),
             };

@@ -81,6 +81,18 @@ pub enum EngineError {
     /// The tokenizer cannot be opened.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// A tokenizer that gives tokens which the model does not have.
+    #[error(
+        "the tokenizer has {tokens} tokens, and the model's table of them has {rows} rows: notes with a \
+         token beyond cannot be read; take the tokenizer that the model was trained with, or give the \
+         model rows for its new tokens"
+    )]
+    Tokens {
+        /// Tokens of the tokenizer.
+        tokens: usize,
+        /// Rows of the model's token embedding.
+        rows: usize,
+    },
     /// A note that the tokenizer cannot read.
     #[error("{note}: {error}")]
     Encode {

@@ -106,15 +106,21 @@ pub(super) fn describe(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> M
     info(folder, model.config(), model.structure(), tokenizer)
 }
 
-/// Whether a folder is a model that loads: everything but moving the weights to a device.
+/// Whether a folder is a model that loads and fits its tokenizer: everything but moving the weights to a
+/// device.
 ///
 /// # Errors
 /// [`EngineError`] says what is wrong; for tensors that do not match it is the whole table.
+/// [`EngineError::Tokens`] is of a model that loads all the same: most notes may not need what is missing.
 pub fn check_model(folder: &Path) -> Result<ModelInfo, EngineError> {
     let checkpoint = Checkpoint::open(folder)?;
     let layout = layout(checkpoint.config(), checkpoint.structure());
     let plan: LoadPlan = checkpoint.plan(&layout).map_err(LoadError::from)?;
     let tokenizer = Tokenizer::open(folder)?;
+    let (tokens, rows) = (tokenizer.vocabulary_size(), checkpoint.config().vocab_size);
+    if tokens > rows {
+        return Err(EngineError::Tokens { tokens, rows });
+    }
     let mut info = info(
         folder,
         checkpoint.config(),

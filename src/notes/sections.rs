@@ -237,14 +237,25 @@ impl SectionRules {
         let body = line.start + lead + after;
         let ends_line = rest[after..].trim().is_empty();
         let colon = rest[end..].starts_with(':');
-        let key = compared(title);
+        let mut key = compared(title);
+        if !self.names.contains_key(&key)
+            && let Some((plain, _)) = title.split_once('(')
+            && title.ends_with(')')
+        {
+            // "PE (pulmonary embolism)" is a problem, and no examination.
+            let plain = compared(plain);
+            key = if plain.len() > 2 { plain } else { key };
+        }
         if let Some(name) = self.names.get(&key) {
             // One letter or a word such as "history" in running text needs the mark of a heading.
             let marked = end < rest.len() || ends_line;
             let short = key.chars().count() > 1 || colon;
             return (marked && short).then(|| (name.clone(), true, title_span, body));
         }
-        let unknown = self.unknown_headings && ends_line && looks_like_heading(title, colon);
+        // One word behind a bullet, as in "- GERD", is an item of a list.
+        let item = !colon && own[..lead].contains(['-', '–', '*', '•']) && !own.contains("**");
+        let unknown =
+            self.unknown_headings && ends_line && !item && looks_like_heading(title, colon);
         unknown.then(|| (title.to_owned(), false, title_span, body))
     }
 }
@@ -258,7 +269,10 @@ fn looks_like_heading(title: &str, colon: bool) -> bool {
     let few = title.chars().count() <= LONGEST_UNKNOWN && title.split_whitespace().count() <= 6;
     let plain = !title.contains([',', ';', '?', '!', '"']) && !title.ends_with('.');
     let named = colon && letters.first().is_some_and(|c| c.is_uppercase()) && letters.len() >= 3;
-    starts && few && plain && (capitals || named)
+    // "Patient is a 5 year old:" is a sentence that goes on.
+    let verbs = ["is", "are", "was", "were", "has", "had"];
+    let sentence = title.split_whitespace().any(|word| verbs.contains(&word));
+    starts && few && plain && (capitals || named && !sentence)
 }
 
 /// A heading as it is compared: small letters, one space between words, `&`, `/`, `+` as "and".
@@ -267,7 +281,11 @@ fn compared(heading: &str) -> String {
         .to_lowercase()
         .replace(['&', '/', '+'], " and ")
         .replace(['-', '–', '_', '(', ')'], " ");
-    spelled.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = spelled.split_whitespace().map(|word| match word {
+        "hx" => "history",
+        word => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Lines of a text without their ends: a line feed, with the carriage returns before it, or a
@@ -329,7 +347,7 @@ mod tests {
         );
         assert_eq!(
             names("S: cough\r\nO: clear\r\n"),
-            ["Subjective", "Physical exam"]
+            ["Subjective", "Objective"]
         );
         assert_eq!(names("**Allergies:** none"), ["Allergies"]);
         assert_eq!(names("FAM/SOCHX\nsmokes"), ["Family and social history"]);
@@ -340,8 +358,37 @@ mod tests {
     }
 
     #[test]
+    fn headings_have_remarks_and_short_forms() {
+        for (text, name) in [
+            ("Past Medical History (PMH): dm", "Past medical history"),
+            (
+                "History of Present Illness (HPI):",
+                "History of present illness",
+            ),
+            ("Family hx: none", "Family history"),
+            ("Social Hx\nnone", "Social history"),
+            ("Meds (home)\naspirin", "Medications"),
+            ("LABS (03/03/2031)\nNa 140", "Results"),
+            (
+                "Assessment and Plan (by problem)\nrest",
+                "Assessment and plan",
+            ),
+            ("OBJECTIVE: To find out.\nMETHODS: x", "Objective"),
+        ] {
+            assert_eq!(names(text)[0], name, "{text}");
+        }
+        assert_eq!(
+            names("Problem list:\n- GERD\n- HTN\n"),
+            ["Past medical history"]
+        );
+        assert_eq!(names("- **GOALS**\nrest"), ["GOALS"]);
+    }
+
+    #[test]
     fn running_text_is_no_heading() {
         for text in [
+            "Patient is a 5 year old:",
+            "PE (pulmonary embolism)",
             "Medications were reviewed with the patient.",
             "BP: 120/80",
             "Time: 10:30",

@@ -274,6 +274,8 @@ fn notes_outline_and_rules_need_no_model() {
     assert!(found["sections"].as_array().unwrap().len() > 3, "{found}");
     assert!(succeeds(&["notes", "outline", path(&note)]).contains("sections"));
     let (rules, temporary) = (succeeds(&["notes", "rules"]), Temporary::new());
+    let plain = temporary.file("plain.txt", "Cough.");
+    assert!(succeeds(&["notes", "outline", path(&plain)]).contains("(no headings)"));
     let file = temporary.file("rules.toml", &rules);
     let again = lines(&["notes", "outline", path(&note), "--sections", path(&file)]);
     assert_eq!(again, [found]);
