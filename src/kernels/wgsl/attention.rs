@@ -147,7 +147,10 @@ impl AttentionTiles {
     /// The same with a text of one's own.
     pub(super) fn run_shader(self, shader: &Arc<Shader>, call: &AttentionCall, tensors: &[Use]) {
         let tiles = self.table(call);
-        for part in parts(&tiles, call) {
+        let most = tensors.first().map_or(usize::MAX, |tensor| {
+            choice(tensor.tensor()).attention_per_dispatch
+        });
+        for part in parts(&tiles, call.heads.width(), most) {
             let numbers = Call {
                 tokens: count(call.sequences.tokens()),
                 heads: count(call.heads.heads),
@@ -183,26 +186,23 @@ fn pieces(
     })
 }
 
-/// Pairs of rows and columns, times heads and their width, that one dispatch may compute: about
-/// 50 ms on a GPU that reaches 100 GFLOP/s in the slowest pass. A driver stops what takes seconds.
-const DISPATCH_PRODUCTS: usize = 500_000_000;
-
 /// A grid has no more workgroups in one direction.
 const MOST_TILES: usize = 65_535;
 
-/// The tiles in parts that are one dispatch each.
-fn parts<'a>(tiles: &'a [Tile], call: &AttentionCall) -> Vec<&'a [Tile]> {
+/// The tiles in parts that are one dispatch each, of at most `most` pairs times the width of all
+/// heads, or one tile.
+fn parts(tiles: &[Tile], width: usize, most: usize) -> Vec<&[Tile]> {
     let mut parts = Vec::new();
     let mut start = 0;
-    let mut products = 0;
+    let mut work = 0;
     for (index, tile) in tiles.iter().enumerate() {
-        let own = tile.rows.len() * tile.columns.len() * call.heads.width();
-        if index > start && (products + own > DISPATCH_PRODUCTS || index - start == MOST_TILES) {
+        let own = tile.rows.len() * tile.columns.len() * width;
+        if index > start && (work + own > most || index - start == MOST_TILES) {
             parts.push(&tiles[start..index]);
             start = index;
-            products = 0;
+            work = 0;
         }
-        products += own;
+        work += own;
     }
     if start < tiles.len() {
         parts.push(&tiles[start..]);
@@ -321,5 +321,39 @@ impl Attention {
         self.rows(RowsPass::Probabilities)
             .probabilities([&qkv, &stats, &out], call, queries, keys);
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::sequences::HeadShape;
+
+    #[test]
+    fn long_work_is_split_and_nothing_is_lost() {
+        let heads = HeadShape {
+            heads: 2,
+            head_dim: 16,
+        };
+        let lengths = Sequences::from_lengths(&[300, 0, 1, 70]);
+        for half_window in [None, Some(9)] {
+            let call = AttentionCall::new(heads, lengths.clone(), half_window);
+            let tiles = AttentionTiles::new(Pass::Forward, Elem::F32, 16, Tiling::Small);
+            let table = tiles.table(&call);
+            let rows: usize = table.iter().map(|tile| tile.rows.len()).sum();
+            assert_eq!(rows, 371);
+            let longest = |pair: &[Tile]| pair[0].columns.len() >= pair[1].columns.len();
+            assert!(table.windows(2).all(longest));
+            for most in [1, 200_000, usize::MAX] {
+                let parts = parts(&table, heads.width(), most);
+                assert_eq!(parts.concat(), table);
+                for part in &parts {
+                    let work = |tile: &Tile| tile.rows.len() * tile.columns.len() * heads.width();
+                    let sum: usize = part.iter().map(work).sum();
+                    assert!(sum <= most || part.len() == 1, "{sum} of {most}");
+                }
+                assert_eq!(parts.len() == 1, most == usize::MAX, "{most}");
+            }
+        }
     }
 }

@@ -55,9 +55,6 @@ pub(super) struct Matmul {
     pub(super) column_threads: u32,
 }
 
-/// Multiplications that one dispatch may do: about 50 ms on a GPU that reaches 100 GFLOP/s.
-const DISPATCH_PRODUCTS: usize = 2_500_000_000;
-
 impl Matmul {
     pub(super) fn new(form: Form, elem: Elem, tiling: Tiling) -> Self {
         let (side, threads) = match tiling {
@@ -110,7 +107,7 @@ impl Matmul {
         let out = empty(&a, [rows, columns], a.dtype);
         let side = self.rows as usize;
         let per_row = columns * depth;
-        let step = (DISPATCH_PRODUCTS / per_row / side).max(1) * side;
+        let step = (choice(&a).matmul_per_dispatch / per_row / side).max(1) * side;
         for first_row in (0..rows).step_by(step) {
             let call = Call {
                 rows: count(rows),

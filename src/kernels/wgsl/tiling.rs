@@ -41,6 +41,10 @@ pub struct Choice {
     pub attention_grad: Tiling,
     /// The products of linear layers.
     pub matmul: Option<Tiling>,
+    /// Pairs of query and key, times the width of all heads, that one dispatch of attention visits.
+    pub attention_per_dispatch: usize,
+    /// Multiplications that one dispatch of a linear layer does.
+    pub matmul_per_dispatch: usize,
 }
 
 impl Choice {
@@ -55,6 +59,9 @@ impl Choice {
             attention: Some(tiling),
             attention_grad: tiling,
             matmul: Some(tiling),
+            // About 50 ms on a GPU that reaches 100 GFLOP/s: a driver stops what takes seconds.
+            attention_per_dispatch: 500_000_000,
+            matmul_per_dispatch: 2_500_000_000,
         }
     }
 }

@@ -76,6 +76,34 @@ pub enum TuneError {
     Stopped,
 }
 
+/// How long one dispatch may take, in seconds.
+const DISPATCH: f64 = 0.05;
+
+/// What is timed: rows, columns and depth of products,
+const PRODUCTS: [[usize; 3]; 2] = [[512, 2304, 768], [512, 768, 768]];
+/// and tokens and half windows of attention,
+const ATTENTION: [(usize, Option<usize>); 2] = [(512, None), (1024, Some(64))];
+/// in these heads.
+const HEADS: HeadShape = HeadShape {
+    heads: 4,
+    head_dim: 64,
+};
+
+/// Multiplications of the products that are timed.
+fn matmul_work() -> usize {
+    PRODUCTS
+        .iter()
+        .map(|shape| shape.iter().product::<usize>())
+        .sum()
+}
+
+/// Pairs of the attention that is timed, times the width of all heads.
+fn attention_work() -> usize {
+    let keys = |tokens: usize, half: Option<usize>| half.map_or(tokens, |half| 2 * half + 1);
+    let pairs = ATTENTION.map(|(tokens, half)| tokens * keys(tokens, half));
+    pairs.iter().sum::<usize>() * HEADS.width()
+}
+
 /// No new candidate begins after this long.
 const BUDGET: Duration = Duration::from_secs(4);
 
@@ -166,6 +194,20 @@ impl Trials<'_> {
                 chosen,
             });
         }
+        let fastest = |tuned: Tuned| {
+            let chosen = trials
+                .iter()
+                .find(|trial| trial.tuned == tuned && trial.chosen);
+            chosen.and_then(|trial| trial.seconds)
+        };
+        let per_dispatch = |work: usize, seconds: f64| (work as f64 * DISPATCH / seconds) as usize;
+        if let Some(seconds) = fastest(Tuned::Matmul) {
+            choice.matmul_per_dispatch = per_dispatch(matmul_work(), seconds);
+        }
+        // The slowest pass takes less than the forward pass and all of the gradient together.
+        if let Some(seconds) = fastest(Tuned::AttentionGrad) {
+            choice.attention_per_dispatch = per_dispatch(attention_work(), seconds);
+        }
         let complete = candidates.iter().all(|&(tuned, _)| {
             let mut own = trials.iter().filter(|trial| trial.tuned == tuned);
             own.clone().next().is_none() || own.any(|trial| trial.chosen)
@@ -235,26 +277,22 @@ impl Trials<'_> {
         };
         match tuned {
             Tuned::Matmul => {
-                let x = random(512, 768);
-                let weights = [random(2304, 768), random(768, 768)];
+                let inputs = PRODUCTS
+                    .map(|[rows, columns, depth]| (random(rows, depth), random(columns, depth)));
                 self.median(tuned, || {
-                    for weight in &weights {
+                    for (x, weight) in &inputs {
                         kernels::linear(x.clone(), weight.clone());
                     }
                 })
             }
             Tuned::Attention | Tuned::AttentionGrad => {
-                let heads = HeadShape {
-                    heads: 4,
-                    head_dim: 64,
-                };
-                let calls = [(512, None), (1024, Some(64))].map(|(tokens, half_window)| {
+                let calls = ATTENTION.map(|(tokens, half_window)| {
                     let sequences = Sequences::from_lengths(&[tokens]);
-                    AttentionCall::new(heads, sequences, half_window)
+                    AttentionCall::new(HEADS, sequences, half_window)
                 });
                 let inputs = calls
                     .each_ref()
-                    .map(|call| random(call.sequences.tokens(), 3 * heads.width()));
+                    .map(|call| random(call.sequences.tokens(), 3 * HEADS.width()));
                 if tuned == Tuned::Attention {
                     return self.median(tuned, || {
                         for (qkv, call) in inputs.iter().zip(&calls) {
