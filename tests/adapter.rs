@@ -8,8 +8,8 @@
 
 mod common;
 
-use auscult::engine::{DeviceChoice, Engine, Job, Outcome, SelfCheck};
-use common::fixture;
+use auscult::engine::{DeviceChoice, Engine, EngineError, Job, Outcome, SelfCheck, StopFlag};
+use common::{Temporary, fixture};
 
 fn engine() -> Engine {
     Engine::open(DeviceChoice::Software).expect("a software adapter")
@@ -57,4 +57,37 @@ fn the_self_check_passes() {
         checks.len() >= 6 && checks.iter().all(SelfCheck::passed),
         "{checks:#?}"
     );
+}
+
+/// Kernels are chosen once; the choice is one that was right, and a file that is damaged or of
+/// another device costs a new trial and nothing else.
+#[test]
+#[ignore = "needs a software adapter"]
+fn the_choice_of_kernels_is_kept() {
+    let (engine, temporary) = (engine(), Temporary::new());
+    let stop = StopFlag::default();
+    stop.stop();
+    let stopped = engine.prepare_in(Some(temporary.path()), &Job::new(stop));
+    assert!(matches!(stopped, Err(EngineError::Cancelled(_))));
+
+    let prepare = || {
+        let report = engine.prepare_in(Some(temporary.path()), &Job::silent());
+        report.unwrap().expect("an adapter has kernels to choose")
+    };
+    let first = prepare();
+    assert!(!first.remembered && first.not_kept.is_none());
+    let chosen: Vec<_> = first.tuning.trials.iter().filter(|t| t.chosen).collect();
+    assert!(chosen.len() >= 2 && chosen.iter().all(|trial| trial.error <= 1.0));
+    let again = prepare();
+    assert!(again.remembered && again.tuning.choice == first.tuning.choice);
+
+    let file = first.file.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = text.replacen("\"key\": \"", "\"key\": \"0", 1);
+    assert_ne!(other, text);
+    for damaged in [other, text[..text.len() / 2].to_owned()] {
+        std::fs::write(&file, damaged).unwrap();
+        assert!(!prepare().remembered);
+    }
+    assert!(prepare().remembered);
 }

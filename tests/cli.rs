@@ -342,8 +342,43 @@ fn every_command_has_an_example() {
         &["notes", "rules"],
         &["doctor"],
         &["bench", "encoder"],
+        &["bench", "attention"],
+        &["shaders"],
     ] {
         let help = succeeds(&[command, &["--help"]].concat());
         assert!(help.contains("Example: auscult"), "{command:?}: {help}");
     }
+}
+
+#[test]
+fn shaders_are_written_as_text() {
+    let temporary = Temporary::new();
+    let folder = temporary.path().join("new");
+    let listed = succeeds(&["shaders"]);
+    succeeds(&["shaders", "--out", path(&folder)]);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert!(files.len() > 100 && files.len() == listed.lines().count());
+    let text = std::fs::read_to_string(folder.join("attention_forward-01.wgsl")).unwrap();
+    assert!(text.contains("fn main(") && text.contains("const HEAD_DIM: u32 = 16u;"));
+    fails(&["shaders", "--json"], 2, "--json has no meaning");
+}
+
+#[test]
+fn attention_is_timed_beside_burns_own() {
+    let arguments = ["bench", "attention", "--lengths", "40", "--heads", "2"];
+    let json = succeeds(&[&arguments[..], &["--json"]].concat());
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let timings = report["attention"].as_array().unwrap();
+    assert_eq!(timings.len(), 2);
+    for timing in timings {
+        for time in [
+            "forward",
+            "with_gradient",
+            "burn_forward",
+            "burn_with_gradient",
+        ] {
+            assert!(timing[time].as_f64().unwrap() > 0.0, "{timing}");
+        }
+    }
+    fails(&["bench", "attention", "--heads", "0"], 2, "--heads");
 }
