@@ -35,8 +35,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let thread_column = thread % COLUMN_THREADS;
     let first_quarter = thread_row * ROW_QUARTERS;
 
+    across_begin(thread);
     var largest: PerRow;
     var sum: PerRow;
+    var own: PerRow;
     var results: Results;
     for (var m = 0u; m < ROW_QUARTERS; m++) {
         largest[m] = vec4<f32>(HIDDEN);
@@ -48,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         var block = products(Q, KV, thread_row, thread_column);
         for (var m = 0u; m < ROW_QUARTERS; m++) {
-            var own = vec4<f32>(HIDDEN);
+            own[m] = vec4<f32>(HIDDEN);
             let query = tile.row_begin + thread_row * ROW_PART + 4u * m;
             for (var n = 0u; n < COLUMN_PART; n++) {
                 let key = key_begin + thread_column + n * COLUMN_THREADS;
@@ -60,18 +62,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 ) & vec4<bool>(key < tile.column_end);
                 let logits = select(vec4<f32>(HIDDEN), block[m * COLUMN_PART + n], seen);
                 block[m * COLUMN_PART + n] = logits;
-                own = max(own, logits);
+                own[m] = max(own[m], logits);
             }
-            memory[partial_slot(first_quarter + m, thread_column)] = own;
+            memory[partial_slot(first_quarter + m, thread_column)] = own[m];
         }
         workgroupBarrier();
         // All have read k: v takes its place.
         load_qkv(thread, KV, COLUMNS, key_begin, tile.column_end, 2u, head, 1.0);
         for (var m = 0u; m < ROW_QUARTERS; m++) {
-            var all = largest[m];
-            for (var n = 0u; n < COLUMN_THREADS; n++) {
-                all = max(all, memory[partial_slot(first_quarter + m, n)]);
-            }
+            let all = max(largest[m], across_max(own[m], partial_slot(first_quarter + m, 0u)));
             let rescale = exp(largest[m] - all);
             largest[m] = all;
             sum[m] *= rescale;
@@ -100,10 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     for (var m = 0u; m < ROW_QUARTERS; m++) {
-        var all = vec4<f32>();
-        for (var n = 0u; n < COLUMN_THREADS; n++) {
-            all += memory[partial_slot(first_quarter + m, n)];
-        }
+        let all = across_sum(sum[m], partial_slot(first_quarter + m, 0u));
         let log_sum = log(all);
         for (var i = 0u; i < 4u; i++) {
             let row = tile.row_begin + thread_row * ROW_PART + 4u * m + i;

@@ -8,9 +8,10 @@ mod common;
 use std::path::Path;
 
 use auscult::engine::{Job, StopFlag};
+use auscult::kernels::values;
 use auscult::model::capture::{Capture, Layers};
 use auscult::model::checkpoint::Checkpoint;
-use auscult::model::{Batch, InputError, Model, layout, values};
+use auscult::model::{Batch, InputError, Model, layout};
 use burn::tensor::Device;
 use common::{Numbers, Temporary, fixture};
 
@@ -38,6 +39,7 @@ fn encode(model: &Model, sequences: &[Vec<u32>]) -> Vec<f32> {
             .unwrap()
             .last,
     )
+    .unwrap()
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn a_saved_model_is_the_same_model() {
             let parameters = model.parameters().iter();
             parameters
                 .map(|(name, parameter)| {
-                    let values = parameter.values();
+                    let values = parameter.values().unwrap();
                     (
                         name.to_owned(),
                         values.iter().map(|value| value.to_bits()).collect(),

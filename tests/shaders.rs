@@ -11,13 +11,16 @@ use std::fs;
 use std::path::Path;
 
 use auscult::kernels::{Entry, catalogue};
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::valid::{
+    Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator,
+};
 use naga::{AddressSpace, Module, TypeInner, back};
 
-/// Everything wrong with one text that declares `f16`, `threads` and `workgroup_bytes`, and
-/// writes the fields `call`.
+/// Everything wrong with one text that declares `f16`, `subgroups`, `threads` and `workgroup_bytes`,
+/// and writes the fields `call`.
 struct Claims<'a> {
     f16: bool,
+    subgroups: bool,
     threads: u32,
     workgroup_bytes: usize,
     call: &'a [&'a str],
@@ -27,12 +30,18 @@ fn parse(text: &str) -> Result<Module, String> {
     naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))
 }
 
-fn validate(module: &Module, text: &str, f16: bool) -> Result<ModuleInfo, String> {
-    let capabilities = match f16 {
-        true => Capabilities::SHADER_FLOAT16 | Capabilities::SHADER_FLOAT16_IN_FLOAT32,
-        false => Capabilities::empty(),
-    };
-    Validator::new(ValidationFlags::all(), capabilities)
+fn validate(module: &Module, text: &str, claims: &Claims) -> Result<ModuleInfo, String> {
+    let mut capabilities = Capabilities::empty();
+    let half = Capabilities::SHADER_FLOAT16 | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    capabilities.set(half, claims.f16);
+    capabilities.set(Capabilities::SUBGROUP, claims.subgroups);
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    if claims.subgroups {
+        validator
+            .subgroup_stages(ShaderStages::COMPUTE)
+            .subgroup_operations(SubgroupOperationSet::SHUFFLE);
+    }
+    validator
         .validate(module)
         .map_err(|error| error.emit_to_string(text))
 }
@@ -43,7 +52,7 @@ fn faults(text: &str, claims: &Claims) -> Vec<String> {
         Ok(module) => module,
         Err(why) => return vec![why],
     };
-    let info = match validate(&module, text, claims.f16) {
+    let info = match validate(&module, text, claims) {
         Ok(info) => info,
         Err(why) => return vec![why],
     };
@@ -172,6 +181,7 @@ fn translation_faults(module: &Module, info: &ModuleInfo) -> Vec<String> {
 fn claims(entry: &Entry) -> Claims<'_> {
     Claims {
         f16: entry.shader.f16,
+        subgroups: entry.shader.subgroups,
         threads: entry.shader.threads,
         workgroup_bytes: entry.workgroup_bytes,
         call: entry.call,
@@ -265,6 +275,11 @@ fn faults_are_found() {
             "enable f16;\nalias elem = f16",
         ),
     ];
+    let broken = broken.into_iter().chain([(
+        "a subgroup operation without saying so",
+        "let thread_row = thread /",
+        "let thread_row = subgroupShuffleXor(thread, 1u) /",
+    )]);
     for (what, from, to) in broken {
         let (text, claims) = match what {
             "too much workgroup memory" => (

@@ -143,7 +143,11 @@ fn describe_adapters(adapters: &[Adapter]) -> String {
         text.push_str("No adapter found: neither a GPU nor a software driver.\n");
     }
     for adapter in adapters {
-        let choice = adapter.choice.as_deref().unwrap_or("not used");
+        let choice = match (&adapter.choice, &adapter.lacks) {
+            (Some(choice), _) => choice,
+            (None, None) => "not used",
+            (None, Some(_)) => "unfit",
+        };
         let _ = writeln!(
             text,
             "{choice:<9} {} ({}, {})",
@@ -162,6 +166,9 @@ fn describe_adapters(adapters: &[Adapter]) -> String {
             limits.storage_buffers
         );
         let _ = writeln!(text, "          features  {}", adapter.features.join(", "));
+        if let Some(lacks) = &adapter.lacks {
+            let _ = writeln!(text, "          unfit     {lacks}");
+        }
     }
     let _ = writeln!(text, "\n--device auto takes: {}", taken_by_auto(adapters));
     text
@@ -194,9 +201,12 @@ fn describe_kernels(report: &TuningReport) -> String {
     let _ = writeln!(text, "Kernels, {when}:");
     for trial in &report.tuning.trials {
         let name = format!("{:?}", trial.tuned);
-        let tiling = trial.tiling.map_or("burn's own".to_owned(), |tiling| {
+        let mut form = trial.form.tiling.map_or("burn's own".to_owned(), |tiling| {
             format!("{tiling:?}").to_lowercase()
         });
+        if trial.form.subgroups {
+            form.push_str(", subgroups");
+        }
         let time = match trial.seconds {
             Some(seconds) => format!("{:9.2} ms", seconds * 1e3),
             None if trial.error <= 1.0 => "not timed".to_owned(),
@@ -205,7 +215,7 @@ fn describe_kernels(report: &TuningReport) -> String {
         let chosen = if trial.chosen { "  chosen" } else { "" };
         let _ = writeln!(
             text,
-            "  {name:<14} {tiling:<11} {time:>12}, error {:.3} of what is allowed{chosen}",
+            "  {name:<14} {form:<17} {time:>12}, error {:.3} of what is allowed{chosen}",
             trial.error
         );
     }

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use burn::tensor::DeviceKind;
-use burn::tensor::wgpu::WgpuBackend;
 use serde::Serialize;
+
+use super::instance::enumerate;
 
 /// What kind of hardware a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,8 +41,8 @@ impl fmt::Display for Kind {
 /// An adapter that wgpu finds on this machine.
 #[derive(Debug, Clone, Serialize)]
 pub struct Adapter {
-    /// How to ask for it: `gpu:N` or `software`; `None` if it cannot be chosen, because the same
-    /// hardware is reached through another graphics API.
+    /// How to ask for it: `gpu:N` or `software`; `None` if it cannot be chosen: the same hardware is
+    /// reached through another graphics API, or it lacks something.
     pub choice: Option<String>,
     /// The hardware's name.
     pub name: String,
@@ -56,12 +56,14 @@ pub struct Adapter {
     pub limits: Limits,
     /// Optional abilities that matter to computing, by wgpu's names.
     pub features: Vec<String>,
-    /// burn's name for it.
+    /// Which limit is too low to compute there.
+    pub lacks: Option<String>,
+    /// The API through which it was found,
     #[serde(skip)]
-    pub(super) device_kind: DeviceKind,
-    /// The API through which it was found.
+    pub(super) backend: wgpu::Backend,
+    /// and its number there.
     #[serde(skip)]
-    pub(super) graphics_api: WgpuBackend,
+    pub(super) index: usize,
 }
 
 /// The limits of an adapter that decide what fits.
@@ -79,6 +81,39 @@ pub struct Limits {
     pub storage_buffers: u32,
 }
 
+impl Limits {
+    /// Which limit is below what kernels rely on, WebGPU's default: `None` if all are enough.
+    pub(super) fn lacks(&self) -> Option<String> {
+        let defaults = wgpu::Limits::default();
+        let needed: [(&str, u64, u64); 4] = [
+            (
+                "bytes in a binding",
+                self.binding_bytes,
+                defaults.max_storage_buffer_binding_size,
+            ),
+            (
+                "bytes of workgroup memory",
+                self.workgroup_bytes.into(),
+                defaults.max_compute_workgroup_storage_size.into(),
+            ),
+            (
+                "invocations in a workgroup",
+                self.invocations.into(),
+                defaults.max_compute_invocations_per_workgroup.into(),
+            ),
+            (
+                "storage buffers in a shader",
+                self.storage_buffers.into(),
+                defaults.max_storage_buffers_per_shader_stage.into(),
+            ),
+        ];
+        let mut short = needed.into_iter().filter(|(_, has, needs)| has < needs);
+        short
+            .next()
+            .map(|(what, has, needs)| format!("it has {has} {what}, and {needs} are needed"))
+    }
+}
+
 /// The features worth listing.
 const FEATURES: [wgpu::Features; 4] = [
     wgpu::Features::SHADER_F16,
@@ -88,11 +123,11 @@ const FEATURES: [wgpu::Features; 4] = [
 ];
 
 /// Graphics APIs in the order in which they are tried.
-const APIS: [(wgpu::Backend, WgpuBackend); 4] = [
-    (wgpu::Backend::Vulkan, WgpuBackend::Vulkan),
-    (wgpu::Backend::Metal, WgpuBackend::Metal),
-    (wgpu::Backend::Dx12, WgpuBackend::Dx12),
-    (wgpu::Backend::Gl, WgpuBackend::Gl),
+const APIS: [wgpu::Backend; 4] = [
+    wgpu::Backend::Vulkan,
+    wgpu::Backend::Metal,
+    wgpu::Backend::Dx12,
+    wgpu::Backend::Gl,
 ];
 
 /// All adapters, the API that will be used first.
@@ -100,22 +135,22 @@ pub fn adapters() -> Vec<Adapter> {
     listed(true)
 }
 
-/// The adapters that can be chosen, as [`adapters`] numbers them.
+/// The adapters that can be chosen, as [`adapters`] numbers them, and those that lack something.
 ///
 /// APIs behind the one that is used are not asked: their drivers may take long, or speak to the person
 /// at the terminal.
 pub(super) fn choosable() -> Vec<Adapter> {
     let mut listed = listed(false);
-    listed.retain(|adapter| adapter.choice.is_some());
+    listed.retain(|adapter| adapter.choice.is_some() || adapter.lacks.is_some());
     listed
 }
 
 fn listed(all: bool) -> Vec<Adapter> {
     let is_gpu = |adapter: &wgpu::Adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu;
-    let apis = APIS.into_iter().filter(|(backend, _)| {
+    let apis = APIS.into_iter().filter(|backend| {
         *backend != wgpu::Backend::Gl || has_session(|name| std::env::var_os(name))
     });
-    let found = probed(apis, all, &mut of_backend, &is_gpu);
+    let found = probed(apis, all, &mut enumerate, &is_gpu);
     // One API serves all devices: the first with a GPU, else the first with anything.
     let used = found
         .iter()
@@ -124,9 +159,19 @@ fn listed(all: bool) -> Vec<Adapter> {
         .map(|(api, _)| *api);
     let mut listed = Vec::new();
     for (api, adapters) in &found {
-        let mut numbers = Numbers::default();
-        for adapter in adapters {
-            listed.push(numbers.describe(adapter, *api, Some(*api) == used));
+        let mut gpus = 0;
+        for (index, adapter) in adapters.iter().enumerate() {
+            let mut described = describe(adapter, *api, index);
+            if Some(*api) == used && described.lacks.is_none() {
+                described.choice = Some(match described.kind {
+                    Kind::Software => "software".to_owned(),
+                    _ => {
+                        gpus += 1;
+                        format!("gpu:{}", gpus - 1)
+                    }
+                });
+            }
+            listed.push(described);
         }
     }
     listed.sort_by_key(|adapter| adapter.choice.is_none());
@@ -146,28 +191,19 @@ pub unsafe fn quiet_drivers() {
     }
 }
 
-fn of_backend(backend: wgpu::Backend) -> Vec<wgpu::Adapter> {
-    let descriptor = wgpu::InstanceDescriptor {
-        backends: backend.into(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    };
-    let instance = wgpu::Instance::new(descriptor);
-    pollster::block_on(instance.enumerate_adapters(backend.into()))
-}
-
 /// What each API has, of those that have anything; without `all`, up to the first with a GPU.
 fn probed<T>(
-    apis: impl Iterator<Item = (wgpu::Backend, WgpuBackend)>,
+    apis: impl Iterator<Item = wgpu::Backend>,
     all: bool,
     of_backend: &mut dyn FnMut(wgpu::Backend) -> Vec<T>,
     is_gpu: &dyn Fn(&T) -> bool,
-) -> Vec<(WgpuBackend, Vec<T>)> {
-    let mut found: Vec<(WgpuBackend, Vec<T>)> = Vec::new();
-    for (backend, api) in apis {
+) -> Vec<(wgpu::Backend, Vec<T>)> {
+    let mut found: Vec<(wgpu::Backend, Vec<T>)> = Vec::new();
+    for backend in apis {
         let adapters = of_backend(backend);
         let enough = !all && adapters.iter().any(is_gpu);
         if !adapters.is_empty() {
-            found.push((api, adapters));
+            found.push((backend, adapters));
         }
         if enough {
             break;
@@ -184,72 +220,42 @@ fn has_session(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     !cfg!(target_os = "linux") || names.any(is_set)
 }
 
-/// Numbers adapters of one API: all GPUs together for the user, each kind apart for burn.
-#[derive(Default)]
-struct Numbers {
-    gpus: usize,
-    kinds: [usize; 3],
-}
-
-impl Numbers {
-    fn describe(
-        &mut self,
-        adapter: &wgpu::Adapter,
-        graphics_api: WgpuBackend,
-        used: bool,
-    ) -> Adapter {
-        let info = adapter.get_info();
-        let (kind, device_kind) = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => {
-                (Kind::DiscreteGpu, DeviceKind::DiscreteGpu(self.next(0)))
-            }
-            wgpu::DeviceType::IntegratedGpu => {
-                (Kind::IntegratedGpu, DeviceKind::IntegratedGpu(self.next(1)))
-            }
-            wgpu::DeviceType::VirtualGpu => {
-                (Kind::VirtualGpu, DeviceKind::VirtualGpu(self.next(2)))
-            }
-            wgpu::DeviceType::Cpu => (Kind::Software, DeviceKind::Cpu),
-            wgpu::DeviceType::Other => (Kind::OtherGpu, DeviceKind::DefaultDevice),
-        };
-        let choice = match kind {
-            Kind::Software => "software".to_owned(),
-            _ => {
-                self.gpus += 1;
-                format!("gpu:{}", self.gpus - 1)
-            }
-        };
-        let limits = adapter.limits();
-        let features = adapter.features();
-        let names = FEATURES
-            .iter()
-            .filter(|feature| features.contains(**feature));
-        Adapter {
-            choice: used.then_some(choice),
-            name: info.name,
-            kind,
-            api: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info)
-                .trim()
-                .to_owned(),
-            limits: Limits {
-                buffer_bytes: limits.max_buffer_size,
-                binding_bytes: limits.max_storage_buffer_binding_size,
-                workgroup_bytes: limits.max_compute_workgroup_storage_size,
-                invocations: limits.max_compute_invocations_per_workgroup,
-                storage_buffers: limits.max_storage_buffers_per_shader_stage,
-            },
-            features: names
-                .flat_map(|feature| feature.iter_names().map(|(n, _)| n.to_owned()))
-                .collect(),
-            device_kind,
-            graphics_api,
-        }
-    }
-
-    fn next(&mut self, kind: usize) -> usize {
-        self.kinds[kind] += 1;
-        self.kinds[kind] - 1
+/// An adapter, not to be chosen yet.
+fn describe(adapter: &wgpu::Adapter, backend: wgpu::Backend, index: usize) -> Adapter {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let features = adapter.features();
+    let names = FEATURES
+        .iter()
+        .filter(|feature| features.contains(**feature));
+    let limits = Limits {
+        buffer_bytes: limits.max_buffer_size,
+        binding_bytes: limits.max_storage_buffer_binding_size,
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        invocations: limits.max_compute_invocations_per_workgroup,
+        storage_buffers: limits.max_storage_buffers_per_shader_stage,
+    };
+    Adapter {
+        choice: None,
+        name: info.name,
+        kind: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => Kind::DiscreteGpu,
+            wgpu::DeviceType::IntegratedGpu => Kind::IntegratedGpu,
+            wgpu::DeviceType::VirtualGpu => Kind::VirtualGpu,
+            wgpu::DeviceType::Cpu => Kind::Software,
+            wgpu::DeviceType::Other => Kind::OtherGpu,
+        },
+        api: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
+        lacks: limits.lacks(),
+        limits,
+        features: names
+            .flat_map(|feature| feature.iter_names().map(|(n, _)| n.to_owned()))
+            .collect(),
+        backend,
+        index,
     }
 }
 
@@ -276,6 +282,33 @@ mod tests {
         assert_eq!(asked([0, 0, 2, 0], false), 3);
         assert_eq!(asked([0, 0, 0, 0], false), 4);
         assert_eq!(asked([1, 0, 0, 0], true), 4);
+    }
+
+    #[test]
+    fn an_adapter_below_webgpus_limits_says_which() {
+        let enough = Limits {
+            buffer_bytes: 256 << 20,
+            binding_bytes: 128 << 20,
+            workgroup_bytes: 16 << 10,
+            invocations: 256,
+            storage_buffers: 8,
+        };
+        assert_eq!(enough.lacks(), None);
+        let few = Limits {
+            storage_buffers: 4,
+            ..enough
+        };
+        let text = few.lacks().unwrap();
+        assert!(
+            text.contains("4 storage buffers") && text.contains('8'),
+            "{text}"
+        );
+        let without_compute = Limits {
+            workgroup_bytes: 0,
+            invocations: 0,
+            ..enough
+        };
+        assert!(without_compute.lacks().is_some());
     }
 
     #[test]

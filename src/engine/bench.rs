@@ -173,7 +173,7 @@ fn measure(model: &Model, batch: &Batch, job: &Job) -> Result<LengthReport, Engi
         let encoded = model.encode(batch, &Capture::default(), &mut &*job)?;
         // Reading one number waits for the device.
         let width = encoded.last.dims()[1];
-        let _ = crate::model::values(encoded.last.slice([tokens - 1..tokens, 0..width]));
+        crate::kernels::values(encoded.last.slice([tokens - 1..tokens, 0..width]))?;
         Ok(start.elapsed())
     };
     reset_peak();

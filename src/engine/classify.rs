@@ -7,9 +7,9 @@ use super::reading::Reader;
 use super::{
     Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
+use crate::kernels::values;
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
-use crate::model::values;
 use crate::tasks::classification::Function;
 
 /// How to classify.
@@ -94,7 +94,7 @@ impl Loaded {
             let encoded = self.encode(&batch, &Capture::default(), job)?;
             let logits = self.model.sequence_logits(encoded.last, batch.sequences());
             let (_, logits) = logits.expect("the caller has seen the head");
-            let scores = function.scores(&finite(values(logits), note)?);
+            let scores = function.scores(&finite(values(logits)?, note)?);
             // A note without a token of its own still has one window.
             let weight = match tokens {
                 0 => 1.0,

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use std::sync::Mutex;
 
 use burn::backend::{Backend, Dispatch};
-use burn::tensor::wgpu::WgpuBackend;
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::Device;
 use serde::Serialize;
 
 use super::adapter::{Adapter, Kind, choosable};
+use super::instance;
+use crate::kernels;
 use crate::model::checkpoint::ParameterSpec;
 use crate::notes::counted;
 
@@ -57,6 +58,14 @@ pub enum DeviceError {
         number: usize,
         /// How many there are.
         count: usize,
+    },
+    /// Only adapters that kernels cannot run on.
+    #[error("{name} cannot compute here: {reason}; update its driver or use --device cpu")]
+    BelowLimits {
+        /// The adapter.
+        name: String,
+        /// Which limit is too low.
+        reason: String,
     },
     /// No software adapter.
     #[error(
@@ -168,14 +177,28 @@ pub fn choose(choice: DeviceChoice, adapters: &[Adapter]) -> Result<Option<&Adap
     let usable = || adapters.iter().filter(|adapter| adapter.choice.is_some());
     let gpus = || usable().filter(|adapter| adapter.kind != Kind::Software);
     let best = || gpus().min_by_key(|adapter| adapter.kind);
+    let none = |software: bool| {
+        let mut of_kind = adapters
+            .iter()
+            .filter(|adapter| (adapter.kind == Kind::Software) == software);
+        let lacking = of_kind.find_map(|adapter| Some((adapter, adapter.lacks.as_ref()?)));
+        match (lacking, software) {
+            (Some((adapter, reason)), _) => DeviceError::BelowLimits {
+                name: adapter.name.clone(),
+                reason: reason.clone(),
+            },
+            (None, true) => DeviceError::NoSoftware,
+            (None, false) => DeviceError::NoGpu,
+        }
+    };
     match choice {
         DeviceChoice::Cpu => Ok(None),
         DeviceChoice::Auto => {
             Ok(best().filter(|best| matches!(best.kind, Kind::DiscreteGpu | Kind::IntegratedGpu)))
         }
-        DeviceChoice::Gpu(None) => best().ok_or(DeviceError::NoGpu).map(Some),
+        DeviceChoice::Gpu(None) => best().ok_or_else(|| none(false)).map(Some),
         DeviceChoice::Gpu(Some(number)) => match gpus().count() {
-            0 => Err(DeviceError::NoGpu),
+            0 => Err(none(false)),
             count => gpus()
                 .nth(number)
                 .ok_or(DeviceError::NoSuchGpu { number, count })
@@ -183,7 +206,7 @@ pub fn choose(choice: DeviceChoice, adapters: &[Adapter]) -> Result<Option<&Adap
         },
         DeviceChoice::Software => {
             let software = usable().find(|adapter| adapter.kind == Kind::Software);
-            software.ok_or(DeviceError::NoSoftware).map(Some)
+            software.ok_or_else(|| none(true)).map(Some)
         }
     }
 }
@@ -231,27 +254,48 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     })
 }
 
-/// Every device of this process: burn keeps one runtime per adapter and opens it once.
-static OPENED: Mutex<Vec<(DeviceKind, WgpuBackend, Device)>> = Mutex::new(Vec::new());
+/// The devices that are open, to be shared: by API and number of the adapter.
+static OPENED: Mutex<Vec<(wgpu::Backend, usize, Device)>> = Mutex::new(Vec::new());
 
 fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
-    let (kind, api) = (adapter.device_kind.clone(), adapter.graphics_api);
+    let refused = |reason: String| DeviceError::Refused {
+        name: adapter.name.clone(),
+        reason,
+    };
     let mut opened = OPENED
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, _, device)) = opened.iter().find(|(k, a, _)| *k == kind && *a == api) {
-        return Ok(device.clone());
+    let is_this = |(backend, index, _): &&(wgpu::Backend, usize, Device)| {
+        *backend == adapter.backend && *index == adapter.index
+    };
+    if let Some(at) = opened.iter().position(|own| is_this(&own)) {
+        if !kernels::is_lost(&opened[at].2) {
+            return Ok(opened[at].2.clone());
+        }
+        opened.swap_remove(at);
     }
-    let options = Device::wgpu_options()
-        .device_kind(kind.clone())
-        .graphics_api(api);
-    let device = options.init().map_err(|error| DeviceError::Refused {
-        name: adapter.name.clone(),
-        reason: error.to_string(),
-    })?;
-    opened.push((kind, api, device.clone()));
+    let (device, of_wgpu) = instance::open(adapter).map_err(refused)?;
+    let runtime = Dispatch::name(device.as_dispatch());
+    if !runtime.contains(WGSL_RUNTIME) {
+        return Err(refused(format!(
+            "the runtime is {runtime}, under which no WGSL launches; build without burn's features \
+             `vulkan` and `metal`"
+        )));
+    }
+    kernels::watch(&device, &of_wgpu);
+    let has = |feature| of_wgpu.features().contains(feature);
+    let abilities = kernels::Abilities {
+        software: adapter.kind == Kind::Software,
+        subgroups: has(wgpu::Features::SUBGROUP),
+        half: has(wgpu::Features::SHADER_F16),
+    };
+    kernels::assume(&device, abilities);
+    opened.push((adapter.backend, adapter.index, device.clone()));
     Ok(device)
 }
+
+/// burn's name of the runtime under which shaders of one's own can be launched.
+const WGSL_RUNTIME: &str = "wgpu<wgsl>";
 
 /// The processor with the number of threads that will compute.
 fn cpu_name() -> String {
@@ -280,8 +324,9 @@ mod tests {
                 storage_buffers: 0,
             },
             features: Vec::new(),
-            device_kind: DeviceKind::Cpu,
-            graphics_api: WgpuBackend::Vulkan,
+            lacks: None,
+            backend: wgpu::Backend::Vulkan,
+            index: 0,
         }
     }
 
@@ -313,6 +358,18 @@ mod tests {
         assert!(matches!(
             choose(DeviceChoice::Gpu(None), &[]),
             Err(DeviceError::NoGpu)
+        ));
+        let mut weak = adapter(None, Kind::IntegratedGpu);
+        weak.lacks = Some("it has 4 storage buffers".to_owned());
+        let weak = [weak];
+        assert_eq!(taken_by_auto(&weak), "cpu");
+        for number in [None, Some(0)] {
+            let error = choose(DeviceChoice::Gpu(number), &weak).unwrap_err();
+            assert!(matches!(error, DeviceError::BelowLimits { .. }));
+        }
+        assert!(matches!(
+            choose(DeviceChoice::Software, &weak),
+            Err(DeviceError::NoSoftware)
         ));
         let elsewhere = [adapter(None, Kind::DiscreteGpu)];
         assert!(matches!(

@@ -12,8 +12,8 @@ use super::{
     each_note,
 };
 use crate::analysis;
+use crate::kernels::values;
 use crate::model::capture::Capture;
-use crate::model::values;
 use crate::tokenization::Encoding;
 
 /// How to embed.
@@ -128,7 +128,7 @@ impl Loaded {
             job.step(done, read.windows.len(), "windows")?;
             let batch = self.batch(note, &window.encoding)?;
             let encoded = self.encode(&batch, &Capture::default(), job)?;
-            windows.push(finite(values(encoded.last), note)?);
+            windows.push(finite(values(encoded.last)?, note)?);
         }
         Ok(Hidden {
             width: self.model.config().hidden_size,

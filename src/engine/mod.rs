@@ -7,10 +7,12 @@ mod adapter;
 mod attention;
 mod bench;
 mod bench_attention;
+mod chunks;
 mod classify;
 mod device;
 mod embed;
 mod fill_mask;
+mod instance;
 mod models;
 mod pass;
 mod reading;
@@ -31,7 +33,7 @@ use crate::tokenization::{Tokenizer, TokenizerError};
 
 pub use crate::analysis::Pooling;
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
-pub use crate::kernels::{Choice, Tiling, Trial, Tuned, Tuning};
+pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
@@ -75,6 +77,9 @@ pub enum EngineError {
     /// No such device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A device that gave no result.
+    #[error(transparent)]
+    Fault(#[from] DeviceFault),
     /// The folder is no model.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -163,7 +168,7 @@ pub struct Finished<T> {
     pub results: Vec<T>,
     /// What could not be done, for notes that gave no result.
     pub failures: Vec<EngineError>,
-    /// Whether the user stopped it before the last.
+    /// Whether it ended before the last: the user stopped it, or the device was lost.
     pub stopped: bool,
 }
 
@@ -290,6 +295,12 @@ pub fn each_note<T>(
             Ok(result) => finished.results.push(result),
             Err(EngineError::Cancelled(_)) => {
                 finished.stopped = true;
+                return finished;
+            }
+            // No other note would fare better.
+            Err(error @ EngineError::Fault(DeviceFault::Lost(_))) => {
+                finished.failures.push(error);
+                finished.stopped = done + 1 < notes.len();
                 return finished;
             }
             Err(error) => finished.failures.push(error),

@@ -2,9 +2,11 @@
 
 use burn::tensor::Tensor;
 
+use super::chunks::in_chunks;
 use super::{Cancelled, EngineError, Job, Loaded, Note};
+use crate::kernels::values;
+use crate::model::Batch;
 use crate::model::capture::{Capture, Encoded, Observer, Part};
-use crate::model::{Batch, values};
 use crate::tokenization::Encoding;
 
 /// Rows whose logits over the whole vocabulary exist at a time.
@@ -72,18 +74,17 @@ impl Loaded {
         each: &mut dyn FnMut(usize, &[f32]),
     ) -> Result<(), EngineError> {
         let width = self.model.config().vocab_size;
-        let mut number = 0;
-        for rows in rows.chunks(ROWS_AT_ONCE) {
-            let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-            let rows = Tensor::from_data(rows.as_slice(), self.model.device());
-            let logits = self.model.masked_lm_logits(last.clone().select(0, rows));
-            let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
-            for logits in logits.chunks_exact(width) {
+        let device = self.model.device();
+        in_chunks(rows.len(), ROWS_AT_ONCE, device, &mut |piece| {
+            let chosen: Vec<i64> = rows[piece.clone()].iter().map(|&row| row as i64).collect();
+            let chosen = Tensor::from_data(chosen.as_slice(), device);
+            let logits = self.model.masked_lm_logits(last.clone().select(0, chosen));
+            let logits = finite(values(logits.expect("the caller has seen the head"))?, note)?;
+            for (number, logits) in piece.zip(logits.chunks_exact(width)) {
                 each(number, logits);
-                number += 1;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -4,8 +4,9 @@ use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 
 use super::{Engine, EngineError, Job};
-use crate::kernels::{self, AttentionCall, Direction, HeadShape, RopeTable, Sequences, reference};
-use crate::model::values;
+use crate::kernels::{
+    self, AttentionCall, Direction, HeadShape, RopeTable, Sequences, reference, values,
+};
 use crate::parity::limit;
 
 /// One operation compared.
@@ -71,7 +72,7 @@ impl Engine {
     /// plain f64 loops.
     ///
     /// # Errors
-    /// [`EngineError::Cancelled`] when stopped.
+    /// [`EngineError::Cancelled`] when stopped, [`EngineError::Fault`] when the device gives nothing.
     pub fn self_check(&self, job: &Job) -> Result<Vec<SelfCheck>, EngineError> {
         let device = &self.device.device;
         let tensor = |values: &[f32], columns: usize| {
@@ -96,7 +97,11 @@ impl Engine {
                     .sum()
             })
             .collect();
-        checks.push(SelfCheck::new("matrix product", &values(product), &by_hand));
+        checks.push(SelfCheck::new(
+            "matrix product",
+            &values(product)?,
+            &by_hand,
+        ));
 
         let normed = kernels::layer_norm(
             tensor(&qkv, 3 * width),
@@ -105,17 +110,17 @@ impl Engine {
             1e-5,
         );
         let by_hand = reference::layer_norm(&doubles(&qkv), &doubles(&weight), None, 1e-5);
-        checks.push(SelfCheck::new("LayerNorm", &values(normed), &by_hand));
+        checks.push(SelfCheck::new("LayerNorm", &values(normed)?, &by_hand));
 
         job.check()?;
         let gated = kernels::geglu(tensor(&qkv, 2 * width));
         let by_hand = reference::geglu(&doubles(&qkv), width);
-        checks.push(SelfCheck::new("GeGLU", &values(gated), &by_hand));
+        checks.push(SelfCheck::new("GeGLU", &values(gated)?, &by_hand));
 
         let table = RopeTable::new(&sequences, HEADS.head_dim, THETA, device);
         let rotated = kernels::rope(tensor(&qkv, 3 * width), &table, HEADS);
         let by_hand = reference::rope(&doubles(&qkv), &sequences, HEADS, THETA, Direction::Forward);
-        checks.push(SelfCheck::new("RoPE", &values(rotated), &by_hand));
+        checks.push(SelfCheck::new("RoPE", &values(rotated)?, &by_hand));
 
         for (operation, half_window) in [("global attention", None), ("sliding attention", Some(7))]
         {
@@ -123,7 +128,11 @@ impl Engine {
             let call = AttentionCall::new(HEADS, sequences.clone(), half_window);
             let result = kernels::attention(tensor(&qkv, 3 * width), &call);
             let by_hand = reference::attention(&doubles(&qkv), &call);
-            checks.push(SelfCheck::new(operation, &values(result.out), &by_hand.out));
+            checks.push(SelfCheck::new(
+                operation,
+                &values(result.out)?,
+                &by_hand.out,
+            ));
         }
         Ok(checks)
     }

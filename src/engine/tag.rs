@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{
     Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
+use crate::kernels::values;
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
-use crate::model::values;
 use crate::tasks::tagging::{Aggregation, entities, merged, scored_tokens};
 
 use super::pass::finite;
@@ -94,7 +94,7 @@ impl Loaded {
             let batch = self.batch(note, &window.encoding)?;
             let encoded = self.encode(&batch, &Capture::default(), job)?;
             let logits = self.model.token_logits(encoded.last);
-            let logits = finite(values(logits.expect("the caller has seen the head")), note)?;
+            let logits = finite(values(logits.expect("the caller has seen the head"))?, note)?;
             let tokens = scored_tokens(note.text(), window, &logits, &self.tokenizer);
             found.push(entities(&tokens, labels, query.aggregation, &query.ignored));
         }

@@ -15,6 +15,7 @@ mod autodiff;
 mod cpu;
 mod cross_entropy;
 mod embedding;
+mod fault;
 mod linear;
 mod norm;
 mod ops;
@@ -33,11 +34,13 @@ use burn::tensor::Tensor;
 pub use attention::AttentionCall;
 pub use cross_entropy::Targets;
 pub use embedding::Lookup;
+pub use fault::{DeviceFault, is_lost, values, watch};
 pub use ops::EncoderOps;
 pub use rope::{Direction, RopeTable};
 pub use sequences::{HeadShape, Sequences};
 pub use wgsl::{
-    Choice, Entry, Shader, Tiling, Trial, TuneError, Tuned, Tuning, catalogue, set_choice, tune,
+    Abilities, Choice, Entry, KernelForm, Shader, Tiling, Trial, TuneError, Tuned, Tuning, assume,
+    catalogue, set_choice, tune,
 };
 
 /// What [`attention`] computes.

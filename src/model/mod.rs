@@ -263,7 +263,7 @@ impl Model {
             &layout,
             &mut |_spec| {
                 let (_, parameter) = parameters.next().expect("the layout is the parameters'");
-                Ok(parameter.values())
+                Ok(parameter.values()?)
             },
             tokenizer_files,
         )
@@ -370,12 +370,4 @@ impl Model {
 /// The mean of the rows of each sequence, `[tokens, width]` to `[sequences, width]`.
 pub fn mean_of_sequences(rows: Tensor<2>, sequences: &Sequences) -> Tensor<2> {
     heads::mean_rows(rows, sequences)
-}
-
-/// The values of a tensor, row-major, read back from its device.
-pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_into_vec_as()
-        .expect("floats can be made f32")
 }

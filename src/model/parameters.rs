@@ -7,6 +7,7 @@
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
 use super::checkpoint::ParameterSpec;
+use crate::kernels::{DeviceFault, values};
 
 /// Where parameters come from while a model is put together.
 pub(super) trait ParameterSource {
@@ -66,10 +67,13 @@ impl Parameter {
     }
 
     /// The values, row-major, read back from the device.
-    pub fn values(&self) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// [`DeviceFault`] when the device does not give them.
+    pub fn values(&self) -> Result<Vec<f32>, DeviceFault> {
         match self {
-            Self::Vector(tensor) => super::values(tensor.clone()),
-            Self::Matrix(tensor) => super::values(tensor.clone()),
+            Self::Vector(tensor) => values(tensor.clone()),
+            Self::Matrix(tensor) => values(tensor.clone()),
         }
     }
 

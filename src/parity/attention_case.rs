@@ -7,8 +7,8 @@ use super::ParityError;
 use super::case::{Case, Io};
 use super::compare::Check;
 use super::outputs::Outputs;
+use super::tensors::values;
 use crate::kernels::{AttentionCall, HeadShape, Sequences, attention};
-use crate::model::values;
 
 /// What `cases.json` says of one computation.
 #[derive(Debug, Deserialize)]
@@ -86,16 +86,17 @@ fn run_one(
     let d_qkv = qkv
         .grad(&gradients)
         .ok_or_else(|| failed("no gradient".to_owned()))?;
-    let d_qkv = values(d_qkv);
+    let d_qkv = values(d_qkv).map_err(failed)?;
     let part = |index: usize| -> Vec<f32> {
         let rows = d_qkv.chunks_exact(3 * width);
         rows.flat_map(|row| row[index * width..(index + 1) * width].to_vec())
             .collect()
     };
 
-    let lse = packing.unpack_lse(&values(result.lse().inner()));
+    let lse = packing.unpack_lse(&values(result.lse().inner()).map_err(failed)?);
+    let out = values(result.out.inner()).map_err(failed)?;
     let got = [
-        ("o", packing.unpack(&values(result.out.inner()))),
+        ("o", packing.unpack(&out)),
         ("lse", lse),
         ("dq", packing.unpack(&part(0))),
         ("dk", packing.unpack(&part(1))),

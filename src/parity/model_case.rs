@@ -10,13 +10,13 @@ use super::case::{Case, Io};
 use super::compare::Check;
 use super::model_input::{Input, LabelValues};
 use super::outputs::Outputs;
-use super::tensors::{References, Values};
+use super::tensors::{References, Values, values};
 use crate::job::Job;
 use crate::kernels::attention_probabilities;
 use crate::model::capture::{Capture, Encoded, Layers};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::{ModelConfig, ProblemType};
-use crate::model::{Model, Parameter, mean_of_sequences, values};
+use crate::model::{Model, Parameter, mean_of_sequences};
 use crate::tasks::loss;
 
 /// Runs the case on each set of weights it has; `None` if it has no model.
@@ -219,7 +219,7 @@ impl Trained {
             Parameter::Vector(tensor) => tensor.grad(&self.gradients).map(values),
             Parameter::Matrix(tensor) => tensor.grad(&self.gradients).map(values),
         };
-        gradient.ok_or_else(|| "no gradient reaches this parameter".to_owned())
+        gradient.ok_or("no gradient reaches this parameter")?
     }
 }
 
@@ -271,24 +271,24 @@ impl Run<'_> {
             return trained.gradient(parameter);
         }
         let last = || self.encoded.last.clone();
-        let rows = |tensor: Tensor<2>| self.input.arrange(&values(tensor));
+        let rows = |tensor: Tensor<2>| values(tensor).map(|rows| self.input.arrange(&rows));
         let parts: Vec<&str> = name.split('.').skip(1).collect();
         Ok(match parts.as_slice() {
-            ["embeddings"] => rows(self.encoded.embeddings.clone().ok_or("not captured")?),
-            ["layer", layer] => rows(self.layer(layer)?),
-            ["final_norm" | "final"] => rows(last()),
+            ["embeddings"] => rows(self.encoded.embeddings.clone().ok_or("not captured")?)?,
+            ["layer", layer] => rows(self.layer(layer)?)?,
+            ["final_norm" | "final"] => rows(last())?,
             ["attention", layer, sequence] => self.attention(layer, sequence, shape)?,
-            ["mean_pooled"] => values(mean_of_sequences(last(), self.input.sequences())),
+            ["mean_pooled"] => values(mean_of_sequences(last(), self.input.sequences()))?,
             ["pooler_output"] => values(
                 self.model
                     .pooler_output(last(), self.input.sequences())
                     .ok_or("the model has no pooler")?,
-            ),
-            ["pooled"] => values(self.sequence()?.0),
+            )?,
+            ["pooled"] => values(self.sequence()?.0)?,
             ["logits"] => self.logits()?,
             ["loss"] => {
                 let trained = self.trained.as_ref().ok_or("no loss was computed")?;
-                values(trained.loss.clone().inner())
+                values(trained.loss.clone().inner())?
             }
             ["upcast", ..] => self.parameter(name.trim_start_matches("output.upcast."))?,
             _ => return Err("this version does not compute it".to_owned()),
@@ -317,7 +317,7 @@ impl Run<'_> {
             &taps.call,
             sequence,
             [rows.clone(), rows],
-        ));
+        ))?;
         match (&self.input.attention_rows, shape) {
             (Some(chosen), &[heads, rows, _]) if sequence == 0 && rows == chosen.len() => {
                 let row = |head: usize, row: usize| {
@@ -339,7 +339,7 @@ impl Run<'_> {
 
     fn logits(&self) -> Result<Vec<f32>, String> {
         if let Ok((_, logits)) = self.sequence() {
-            return Ok(values(logits));
+            return values(logits);
         }
         let last = self.encoded.last.clone();
         let logits = self
@@ -348,13 +348,13 @@ impl Run<'_> {
             .or_else(|| self.model.token_logits(last));
         Ok(self
             .input
-            .arrange(&values(logits.ok_or("the model has no head")?)))
+            .arrange(&values(logits.ok_or("the model has no head")?)?))
     }
 
     fn parameter(&self, name: &str) -> Result<Vec<f32>, String> {
         let mut all = self.model.parameters().iter();
         let found = all.find(|(own, _)| *own == name || own.ends_with(&format!(".{name}")));
         let (_, parameter) = found.ok_or("the model has no such parameter")?;
-        Ok(parameter.values())
+        parameter.values().map_err(|fault| fault.to_string())
     }
 }

@@ -9,9 +9,10 @@ use super::ParityError;
 use super::case::Case;
 use super::compare::Check;
 use super::outputs::Outputs;
+use super::tensors::values;
 use crate::job::Job;
 use crate::model::capture::Capture;
-use crate::model::{Batch, Model, values};
+use crate::model::{Batch, Model};
 use crate::tasks::fill_mask::top;
 use crate::tasks::tagging::{Aggregation, Entity, entities, merged, scored_tokens};
 use crate::tokenization::Tokenizer;
@@ -210,7 +211,7 @@ fn fill(
     for &row in &rows {
         let index = Tensor::from_data([row as i64].as_slice(), model.device());
         let logits = model.masked_lm_logits(last.clone().select(0, index));
-        let logits = values(logits.ok_or("the model has no masked language model head")?);
+        let logits = values(logits.ok_or("the model has no masked language model head")?)?;
         let among = (!targets.is_empty()).then_some(&targets[..]);
         let candidates = top(&logits, count, among).into_iter().map(|(id, score)| {
             let mut ids = encoding.ids.clone();

@@ -6,8 +6,8 @@ use super::ParityError;
 use super::case::{Case, Io};
 use super::compare::Check;
 use super::outputs::Outputs;
+use super::tensors::values;
 use crate::kernels::{HeadShape, RopeTable, rope};
-use crate::model::values;
 
 /// Runs every rotation of the case; `None` if it is not of this kind.
 pub(super) fn run(
@@ -71,8 +71,8 @@ fn run_one(
     let weights = interleave(&[d_rotated, &vec![0.0; q.len()], d_rotated], heads, tokens);
     let weights = Tensor::from_data(TensorData::new(weights, rotated.dims()), &device);
     let gradients = (rotated.clone() * weights).sum().backward();
-    let gradient = values(qkv.grad(&gradients).ok_or("no gradient")?);
-    let rotated = values(rotated.inner());
+    let gradient = values(qkv.grad(&gradients).ok_or("no gradient")?)?;
+    let rotated = values(rotated.inner())?;
     let frequencies = RopeTable::frequencies(head_dim, theta);
 
     let passed = separate(&rotated, 2, heads, tokens) == q
@@ -83,8 +83,8 @@ fn run_one(
         ("q_rot", separate(&rotated, 0, heads, tokens)),
         ("k_rot", separate(&rotated, 1, heads, tokens)),
         ("dq", separate(&gradient, 0, heads, tokens)),
-        ("cos", values(table.cos())),
-        ("sin", values(table.sin())),
+        ("cos", values(table.cos())?),
+        ("sin", values(table.sin())?),
         (
             "inv_freq",
             frequencies

@@ -3,9 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn::tensor::Tensor;
 use safetensors::{Dtype, SafeTensors};
 
 use super::ParityError;
+use crate::kernels;
+
+/// The values of a tensor of ours, row-major.
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
+    kernels::values(tensor).map_err(|fault| fault.to_string())
+}
 
 /// One tensor of a reference file.
 #[derive(Debug, Clone)]

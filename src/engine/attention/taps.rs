@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::{Direction, FORWARD, HeadChoice, LayerChoice, Reduction};
 use crate::analysis::rollout::{Layer, Wanted};
+use crate::engine::chunks::in_chunks;
 use crate::engine::{EngineError, Job, Loaded, Note, counted};
-use crate::kernels::attention_probabilities;
+use crate::kernels::{attention_probabilities, values};
 use crate::model::capture::{Capture, LayerAttention, Layers};
 use crate::model::config::{Architecture, LayerKind};
-use crate::model::values;
 use crate::tokenization::windows::Window;
 
 /// Rows of attention that exist at a time.
@@ -97,9 +97,19 @@ pub(super) struct Taps<'a> {
 
 impl Taps<'_> {
     /// A tile of one layer, `[heads, queries, keys]` of all heads.
-    fn tile(&self, layer: &LayerAttention, tile: [Range<usize>; 2]) -> Vec<f32> {
+    fn tile(
+        &self,
+        layer: &LayerAttention,
+        tile: [Range<usize>; 2],
+    ) -> Result<Vec<f32>, EngineError> {
         let (qkv, stats) = (layer.qkv.clone(), layer.stats.clone());
-        values(attention_probabilities(qkv, stats, &layer.call, 0, tile))
+        Ok(values(attention_probabilities(
+            qkv,
+            stats,
+            &layer.call,
+            0,
+            tile,
+        ))?)
     }
 
     /// What the rows look at, or what looks at them, over tokens: each head's mean over the rows, or
@@ -124,7 +134,7 @@ impl Taps<'_> {
                     Direction::LooksAt => ([own, all], rows.len() as f64),
                     Direction::LookedAtBy => ([all, own], 1.0),
                 };
-                let tile = self.tile(layer, tile);
+                let tile = self.tile(layer, tile)?;
                 for (&head, sum) in self.heads.iter().zip(&mut heads) {
                     let own = &tile[head * self.tokens..][..self.tokens];
                     sum.iter_mut()
@@ -143,19 +153,19 @@ impl Taps<'_> {
         layer: &LayerAttention,
         each: &mut dyn FnMut(usize, usize, &[f32]),
     ) -> Result<(), EngineError> {
-        for start in (0..self.tokens).step_by(ROWS_AT_ONCE) {
+        let device = layer.qkv.device();
+        in_chunks(self.tokens, ROWS_AT_ONCE, &device, &mut |rows| {
             self.job.check()?;
-            let rows = start..(start + ROWS_AT_ONCE).min(self.tokens);
-            let count = rows.len();
-            let tile = self.tile(layer, [rows.clone(), 0..self.tokens]);
+            let (start, count) = (rows.start, rows.len());
+            let tile = self.tile(layer, [rows.clone(), 0..self.tokens])?;
             for &head in self.heads {
                 for row in rows.clone() {
                     let index = head * count + row - start;
                     each(head, row, &tile[index * self.tokens..][..self.tokens]);
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Rollout from or to the rows, over tokens.

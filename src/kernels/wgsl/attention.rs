@@ -61,6 +61,8 @@ pub(super) struct AttentionTiles {
     /// Invocations along its rows, and along columns or the head.
     pub(super) row_threads: u32,
     pub(super) column_threads: u32,
+    /// Whether rows are reduced by subgroup operations; the forward pass alone reduces any.
+    pub(super) subgroups: bool,
 }
 
 impl AttentionTiles {
@@ -82,6 +84,7 @@ impl AttentionTiles {
             columns: 32,
             row_threads,
             column_threads: divisor.min(column_threads),
+            subgroups: false,
         };
         while tiles.memory() as usize * 16 > tiling.workgroup_bytes() {
             match tiles.rows > tiles.columns {
@@ -93,6 +96,11 @@ impl AttentionTiles {
         tiles.column_threads = tiles.column_threads.min(tiles.columns);
         tiles.row_threads = tiles.row_threads.min(tiles.rows / 4);
         tiles
+    }
+
+    /// The same with subgroup operations, or without.
+    pub(super) fn with_subgroups(self, subgroups: bool) -> Self {
+        Self { subgroups, ..self }
     }
 
     /// Quarters (16 bytes) of workgroup memory: tiles, and a block of weights.
@@ -120,9 +128,14 @@ impl AttentionTiles {
             .constant("MEMORY", self.memory())
             .shared(shader_file!("shared/visible"))
             .shared(shader_file!("shared/attention_tile"));
-        match self.pass {
-            Pass::Forward => source,
-            Pass::GradQ | Pass::GradKv => source.shared(shader_file!("shared/attention_gradient")),
+        match (self.pass, self.subgroups) {
+            (Pass::Forward, false) => source.shared(shader_file!("shared/across_memory")),
+            (Pass::Forward, true) => source
+                .subgroups()
+                .shared(shader_file!("shared/across_subgroup")),
+            (Pass::GradQ | Pass::GradKv, _) => {
+                source.shared(shader_file!("shared/attention_gradient"))
+            }
         }
         .compose()
     }
@@ -222,6 +235,7 @@ pub(super) struct Attention {
     elem: Elem,
     head_dim: u32,
     forward: Tiling,
+    subgroups: bool,
     gradient: Tiling,
 }
 
@@ -238,15 +252,17 @@ impl Attention {
             elem,
             head_dim,
             forward,
+            subgroups: choice.attention_subgroups,
             gradient: choice.attention_grad,
         })
     }
 
-    /// The same with other tiles.
+    /// The same in another form.
     #[cfg(test)]
-    pub(super) fn with_tiling(self, tiling: Tiling) -> Self {
+    pub(super) fn in_form(self, tiling: Tiling, subgroups: bool) -> Self {
         Self {
             forward: tiling,
+            subgroups,
             gradient: tiling,
             ..self
         }
@@ -257,7 +273,8 @@ impl Attention {
             Pass::Forward => self.forward,
             Pass::GradQ | Pass::GradKv => self.gradient,
         };
-        AttentionTiles::new(pass, self.elem, self.head_dim, tiling)
+        let tiles = AttentionTiles::new(pass, self.elem, self.head_dim, tiling);
+        tiles.with_subgroups(self.subgroups && pass == Pass::Forward)
     }
 
     fn rows(self, pass: RowsPass) -> AttentionRows {

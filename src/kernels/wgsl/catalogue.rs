@@ -62,6 +62,9 @@ pub(super) fn shader(variant: Variant) -> Arc<Shader> {
     let shader = shaders
         .entry(variant)
         .or_insert_with(|| Arc::new(variant.compose()));
+    #[cfg(test)]
+    return super::tests::planted::planted(Arc::clone(shader));
+    #[cfg(not(test))]
     Arc::clone(shader)
 }
 
@@ -112,6 +115,9 @@ fn variants() -> Vec<(Variant, Tiling)> {
                 for pass in Pass::ALL {
                     let tiles = AttentionTiles::new(pass, elem, head_dim, tiling);
                     add(Variant::Attention(tiles), tiling);
+                    if pass == Pass::Forward {
+                        add(Variant::Attention(tiles.with_subgroups(true)), tiling);
+                    }
                 }
             }
         }

@@ -16,6 +16,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tiling;
+mod trial;
 mod tune;
 
 use std::ops::Range;
@@ -26,8 +27,8 @@ use burn::backend::wgpu::CubeBackend;
 
 pub use catalogue::{Entry, catalogue};
 pub use source::Shader;
-pub use tiling::{Choice, Tiling};
-pub use tune::{Trial, TuneError, Tuned, Tuning, set_choice, tune};
+pub use tiling::{Abilities, Choice, Tiling};
+pub use tune::{Form as KernelForm, Trial, TuneError, Tuned, Tuning, assume, set_choice, tune};
 
 use super::attention::AttentionCall;
 use super::embedding::Lookup;

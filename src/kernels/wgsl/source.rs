@@ -37,6 +37,7 @@ pub(super) use shader_file;
 pub(super) struct Source {
     constants: String,
     elem: Option<Elem>,
+    subgroups: bool,
     shared: Vec<ShaderFile>,
     file: ShaderFile,
     threads: u32,
@@ -48,6 +49,7 @@ impl Source {
         Self {
             constants: String::new(),
             elem: None,
+            subgroups: false,
             shared: Vec::new(),
             file,
             threads,
@@ -75,6 +77,12 @@ impl Source {
     /// `alias elem = …;`, with what it takes to use the type.
     pub(super) fn elem(mut self, elem: Elem) -> Self {
         self.elem = Some(elem);
+        self
+    }
+
+    /// Says that subgroup operations are used; naga knows no `enable` for them.
+    pub(super) fn subgroups(mut self) -> Self {
+        self.subgroups = true;
         self
     }
 
@@ -106,6 +114,7 @@ impl Source {
             id: Sha256::digest(text.as_bytes()).into(),
             threads: self.threads,
             f16: self.elem == Some(Elem::F16),
+            subgroups: self.subgroups,
             text,
         }
     }
@@ -126,4 +135,6 @@ pub struct Shader {
     pub threads: u32,
     /// Whether the device needs `SHADER_F16`.
     pub f16: bool,
+    /// Whether it needs `SUBGROUP`.
+    pub subgroups: bool,
 }

@@ -1,10 +1,10 @@
 //! Sizes of tiles, and which of them each device uses.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 
+use burn::backend::CubeDevice;
 use burn::backend::wgpu::CubeTensor;
-use burn::backend::{CubeDevice, WgpuDevice, WgpuDeviceKind};
 use serde::{Deserialize, Serialize};
 
 /// How a kernel divides its work.
@@ -32,11 +32,24 @@ impl Tiling {
     }
 }
 
-/// The tilings of a device. `None` stands for burn's own operations.
+/// What a device can do beyond WebGPU's default, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Abilities {
+    /// It computes on the processor.
+    pub software: bool,
+    /// Its shaders know subgroup operations.
+    pub subgroups: bool,
+    /// Its shaders know 16-bit floats.
+    pub half: bool,
+}
+
+/// The kernels of a device. `None` stands for burn's own operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Attention, forward.
     pub attention: Option<Tiling>,
+    /// Whether its rows are reduced by subgroup operations.
+    pub attention_subgroups: bool,
     /// Its gradients; both passes round alike, so they go with the forward pass if that is `None`.
     pub attention_grad: Tiling,
     /// The products of linear layers.
@@ -49,14 +62,16 @@ pub struct Choice {
 
 impl Choice {
     /// What is taken until something was measured.
-    fn unmeasured(workgroup_bytes: usize, software: bool) -> Self {
-        let tiling = match (workgroup_bytes >= Tiling::Wide.workgroup_bytes(), software) {
+    fn unmeasured(device: &CubeDevice, abilities: Abilities) -> Self {
+        let room = workgroup_bytes(device) >= Tiling::Wide.workgroup_bytes();
+        let tiling = match (room, abilities.software) {
             (false, _) => Tiling::Small,
             (true, true) => Tiling::Heavy,
             (true, false) => Tiling::Wide,
         };
         Self {
             attention: Some(tiling),
+            attention_subgroups: false,
             attention_grad: tiling,
             matmul: Some(tiling),
             // About 50 ms on a GPU that reaches 100 GFLOP/s: a driver stops what takes seconds.
@@ -66,21 +81,42 @@ impl Choice {
     }
 }
 
-static CHOICES: LazyLock<Mutex<HashMap<CubeDevice, Choice>>> = LazyLock::new(Mutex::default);
+static DEVICES: LazyLock<Mutex<HashMap<CubeDevice, (Abilities, Choice)>>> =
+    LazyLock::new(Mutex::default);
 
 /// What the device of `tensor` uses.
 pub(super) fn choice(tensor: &CubeTensor) -> Choice {
     chosen(&tensor.device)
 }
 
+/// What is known of `device`.
+fn known(device: &CubeDevice) -> (Abilities, Choice) {
+    *locked().entry(device.clone()).or_insert_with(|| {
+        let abilities = Abilities::default();
+        (abilities, Choice::unmeasured(device, abilities))
+    })
+}
+
+fn locked() -> MutexGuard<'static, HashMap<CubeDevice, (Abilities, Choice)>> {
+    DEVICES
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// What `device` uses.
 pub(super) fn chosen(device: &CubeDevice) -> Choice {
-    let mut choices = CHOICES
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    *choices
-        .entry(device.clone())
-        .or_insert_with(|| Choice::unmeasured(workgroup_bytes(device), is_software(device)))
+    known(device).1
+}
+
+/// What `device` can do.
+pub(super) fn abilities(device: &CubeDevice) -> Abilities {
+    known(device).0
+}
+
+/// Sets what `device` can do, and that nothing was measured on it.
+pub(super) fn assume(device: CubeDevice, abilities: Abilities) {
+    let choice = Choice::unmeasured(&device, abilities);
+    locked().insert(device, (abilities, choice));
 }
 
 /// The tilings that `device` has room for.
@@ -96,12 +132,6 @@ fn workgroup_bytes(device: &CubeDevice) -> usize {
 
 /// Sets what `device` uses from now on.
 pub(super) fn choose(device: CubeDevice, choice: Choice) {
-    CHOICES
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .insert(device, choice);
-}
-
-fn is_software(device: &CubeDevice) -> bool {
-    matches!(device, CubeDevice::Wgpu(WgpuDevice { kind, .. }) if *kind == WgpuDeviceKind::Cpu)
+    let abilities = abilities(&device);
+    locked().insert(device, (abilities, choice));
 }

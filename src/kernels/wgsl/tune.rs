@@ -1,14 +1,14 @@
-//! Chooses the tilings of a device: each is compared with the f64 loops on small shapes, then
+//! Chooses the kernels of a device: each form is compared with the f64 loops on small shapes, then
 //! timed on larger ones; a wrong or slow one is never taken.
 
 use std::time::{Duration, Instant};
 
 use burn::backend::DispatchDevice;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::tiling::{Choice, Tiling, choose, fits};
-use crate::kernels::{self, AttentionCall, HeadShape, Sequences, reference};
+use super::tiling::{Abilities, Choice, Tiling, abilities, choose, chosen, fits};
+use super::trial::{OnDevice, attention_work, matmul_work};
 
 /// What is chosen apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,11 +26,14 @@ impl Tuned {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Matmul, Self::Attention, Self::AttentionGrad];
 
-    fn set(self, choice: &mut Choice, tiling: Option<Tiling>) {
+    fn set(self, choice: &mut Choice, form: Form) {
         match self {
-            Self::Matmul => choice.matmul = tiling,
-            Self::Attention => choice.attention = tiling,
-            Self::AttentionGrad => choice.attention_grad = tiling.unwrap_or(Tiling::Small),
+            Self::Matmul => choice.matmul = form.tiling,
+            Self::Attention => {
+                choice.attention = form.tiling;
+                choice.attention_subgroups = form.subgroups;
+            }
+            Self::AttentionGrad => choice.attention_grad = form.tiling.unwrap_or(Tiling::Small),
         }
     }
 
@@ -41,13 +44,32 @@ impl Tuned {
     }
 }
 
+/// A form of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// `None` is burn's own operation.
+    pub tiling: Option<Tiling>,
+    /// Whether invocations exchange numbers by subgroup operations.
+    pub subgroups: bool,
+}
+
+impl From<Option<Tiling>> for Form {
+    fn from(tiling: Option<Tiling>) -> Self {
+        Self {
+            tiling,
+            subgroups: false,
+        }
+    }
+}
+
 /// One candidate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Trial {
     /// Of what.
     pub tuned: Tuned,
-    /// `None` is burn's own operation.
-    pub tiling: Option<Tiling>,
+    /// In which form.
+    #[serde(flatten)]
+    pub form: Form,
     /// Largest difference from the f64 loops, over the largest difference allowed.
     pub error: f64,
     /// Median time on the larger shapes, in seconds; `None` if it is wrong or there was no time.
@@ -79,36 +101,12 @@ pub enum TuneError {
 /// How long one dispatch may take, in seconds.
 const DISPATCH: f64 = 0.05;
 
-/// What is timed: rows, columns and depth of products,
-const PRODUCTS: [[usize; 3]; 2] = [[512, 2304, 768], [512, 768, 768]];
-/// and tokens and half windows of attention,
-const ATTENTION: [(usize, Option<usize>); 2] = [(512, None), (1024, Some(64))];
-/// in these heads.
-const HEADS: HeadShape = HeadShape {
-    heads: 4,
-    head_dim: 64,
-};
-
-/// Multiplications of the products that are timed.
-fn matmul_work() -> usize {
-    PRODUCTS
-        .iter()
-        .map(|shape| shape.iter().product::<usize>())
-        .sum()
-}
-
-/// Pairs of the attention that is timed, times the width of all heads.
-fn attention_work() -> usize {
-    let keys = |tokens: usize, half: Option<usize>| half.map_or(tokens, |half| 2 * half + 1);
-    let pairs = ATTENTION.map(|(tokens, half)| tokens * keys(tokens, half));
-    pairs.iter().sum::<usize>() * HEADS.width()
-}
-
 /// No new candidate begins after this long.
 const BUDGET: Duration = Duration::from_secs(4);
 
-/// Tries the tilings that `device` has room for; where time runs out the first that is right is
-/// kept, and the others are left out. `go_on` is asked before each candidate, with how many are done of how many.
+/// Tries the forms that `device` has room and abilities for; where time runs out the first that is
+/// right is kept, and the others are left out. `go_on` is asked before each candidate, with how many
+/// are done of how many.
 ///
 /// # Errors
 /// [`TuneError`] when stopped or when nothing is right; the choice is then what it was.
@@ -116,20 +114,31 @@ pub fn tune(
     device: &Device,
     go_on: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Option<Tuning>, TuneError> {
+    tune_within(BUDGET, device, go_on)
+}
+
+/// [`tune`] with a time of one's own.
+pub(super) fn tune_within(
+    budget: Duration,
+    device: &Device,
+    go_on: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Option<Tuning>, TuneError> {
     let DispatchDevice::Cube(cube) = device.as_dispatch() else {
         return Ok(None);
     };
-    let before = super::tiling::chosen(cube);
+    let before = chosen(cube);
     let mut tilings = fits(cube);
     // What is taken without measuring comes first: where time runs out it stays.
     tilings.sort_by_key(|&tiling| before.matmul != Some(tiling));
-    let result = Trials {
-        device,
+    let result = Selection {
         tilings,
+        subgroups: abilities(cube).subgroups,
+        budget,
         start: Instant::now(),
         go_on,
+        trials: Vec::new(),
     }
-    .run(before, &mut |choice| choose(cube.clone(), choice));
+    .run(before, &mut OnDevice { device });
     choose(
         cube.clone(),
         result.as_ref().map_or(before, |tuning| tuning.choice),
@@ -137,242 +146,278 @@ pub fn tune(
     result.map(Some)
 }
 
-struct Trials<'a> {
-    device: &'a Device,
-    tilings: Vec<Tiling>,
-    start: Instant,
-    go_on: &'a mut dyn FnMut(usize, usize) -> bool,
+/// What a selection learns of a candidate.
+pub(super) trait Measure {
+    /// Lets the device compute with `choice`.
+    fn apply(&mut self, choice: Choice);
+    /// Largest difference from the f64 loops, over the largest difference allowed.
+    fn error(&mut self, tuned: Tuned) -> f64;
+    /// Median time on the larger shapes, in seconds, of as many runs as fit until it is `late`.
+    fn seconds(&mut self, tuned: Tuned, late: &dyn Fn() -> bool) -> f64;
 }
 
-impl Trials<'_> {
-    fn run(self, mut choice: Choice, apply: &mut dyn FnMut(Choice)) -> Result<Tuning, TuneError> {
-        let candidates: Vec<(Tuned, Option<Tiling>)> = Tuned::ALL
-            .into_iter()
-            .flat_map(|tuned| {
-                let plain = tuned.has_plain_form().then_some(None);
-                let tilings = self.tilings.iter().copied().map(Some);
-                tilings.chain(plain).map(move |tiling| (tuned, tiling))
-            })
-            .collect();
-        let mut trials: Vec<Trial> = Vec::new();
-        for (done, &(tuned, tiling)) in candidates.iter().enumerate() {
-            if !(self.go_on)(done, candidates.len()) {
-                return Err(TuneError::Stopped);
-            }
+struct Selection<'a> {
+    tilings: Vec<Tiling>,
+    subgroups: bool,
+    budget: Duration,
+    start: Instant,
+    go_on: &'a mut dyn FnMut(usize, usize) -> bool,
+    trials: Vec<Trial>,
+}
+
+impl Selection<'_> {
+    fn run(mut self, mut choice: Choice, measure: &mut dyn Measure) -> Result<Tuning, TuneError> {
+        for tuned in Tuned::ALL {
             if tuned == Tuned::AttentionGrad && choice.attention.is_none() {
                 continue;
             }
-            let none_yet = !trials
-                .iter()
-                .any(|trial| trial.tuned == tuned && trial.chosen);
-            if !none_yet && self.late(tuned) {
-                continue;
+            let mut forms: Vec<Form> = self.tilings.iter().map(|&own| Some(own).into()).collect();
+            if tuned.has_plain_form() {
+                forms.push(None.into());
             }
-            let mut candidate = choice;
-            tuned.set(&mut candidate, tiling);
-            apply(candidate);
-            // JSON knows neither NaN nor infinity.
-            let error = self.error(tuned).min(f64::MAX);
-            let right = error <= 1.0;
-            let seconds = (right && !self.late(tuned)).then(|| self.seconds(tuned));
-            let best = trials
-                .iter()
-                .filter(|trial| trial.tuned == tuned)
-                .filter_map(|trial| trial.seconds)
-                .fold(f64::INFINITY, f64::min);
-            let chosen = right && (none_yet || seconds.is_some_and(|seconds| seconds < best));
-            if chosen {
-                let others = trials.iter_mut().filter(|trial| trial.tuned == tuned);
-                others.for_each(|trial| trial.chosen = false);
-                choice = candidate;
+            let with_subgroups = tuned == Tuned::Attention && self.subgroups;
+            let most = forms.len() + usize::from(with_subgroups);
+            for (number, form) in forms.into_iter().enumerate() {
+                let share = (number + 1) as f64 / most as f64;
+                self.attempt(tuned, form, share, &mut choice, measure)?;
             }
-            trials.push(Trial {
-                tuned,
-                tiling,
-                error,
-                seconds,
-                chosen,
-            });
+            // Subgroups change nothing about tiles: the best of those is tried with them.
+            if with_subgroups && choice.attention.is_some() {
+                let form = Form {
+                    tiling: choice.attention,
+                    subgroups: true,
+                };
+                self.attempt(tuned, form, 1.0, &mut choice, measure)?;
+            }
+            if self.chosen(tuned).is_none() {
+                return Err(TuneError::NothingRight);
+            }
         }
-        let fastest = |tuned: Tuned| {
-            let chosen = trials
-                .iter()
-                .find(|trial| trial.tuned == tuned && trial.chosen);
-            chosen.and_then(|trial| trial.seconds)
-        };
+        let seconds = |tuned| self.chosen(tuned).and_then(|trial| trial.seconds);
         let per_dispatch = |work: usize, seconds: f64| (work as f64 * DISPATCH / seconds) as usize;
-        if let Some(seconds) = fastest(Tuned::Matmul) {
+        if let Some(seconds) = seconds(Tuned::Matmul) {
             choice.matmul_per_dispatch = per_dispatch(matmul_work(), seconds);
         }
         // The slowest pass takes less than the forward pass and all of the gradient together.
-        if let Some(seconds) = fastest(Tuned::AttentionGrad) {
+        if let Some(seconds) = seconds(Tuned::AttentionGrad) {
             choice.attention_per_dispatch = per_dispatch(attention_work(), seconds);
         }
-        let complete = candidates.iter().all(|&(tuned, _)| {
-            let mut own = trials.iter().filter(|trial| trial.tuned == tuned);
-            own.clone().next().is_none() || own.any(|trial| trial.chosen)
+        let trials = self.trials;
+        Ok(Tuning { choice, trials })
+    }
+
+    /// Measures a form until its `share` of the time for its kind is over; `choice` takes it if it
+    /// is right and faster than what was right before.
+    fn attempt(
+        &mut self,
+        tuned: Tuned,
+        form: Form,
+        share: f64,
+        choice: &mut Choice,
+        measure: &mut dyn Measure,
+    ) -> Result<(), TuneError> {
+        let most = self.most();
+        if !(self.go_on)(self.trials.len(), most) {
+            return Err(TuneError::Stopped);
+        }
+        let best = self.chosen(tuned).map(|trial| trial.seconds);
+        if best.is_some() && self.late(tuned, 1.0) {
+            return Ok(());
+        }
+        let mut candidate = *choice;
+        tuned.set(&mut candidate, form);
+        measure.apply(candidate);
+        // JSON knows neither NaN nor infinity.
+        let error = measure.error(tuned).min(f64::MAX);
+        let right = error <= 1.0;
+        let seconds = (right && !self.late(tuned, 1.0))
+            .then(|| measure.seconds(tuned, &|| self.late(tuned, share)));
+        let faster = match (best, seconds) {
+            (None, _) => true,
+            (Some(Some(best)), Some(seconds)) => seconds < best,
+            (Some(None), Some(_)) => true,
+            (Some(_), None) => false,
+        };
+        let chosen = right && faster;
+        if chosen {
+            let others = self.trials.iter_mut().filter(|trial| trial.tuned == tuned);
+            others.for_each(|trial| trial.chosen = false);
+            *choice = candidate;
+        }
+        self.trials.push(Trial {
+            tuned,
+            form,
+            error,
+            seconds,
+            chosen,
         });
-        match complete {
-            true => Ok(Tuning { choice, trials }),
-            false => Err(TuneError::NothingRight),
-        }
+        Ok(())
     }
 
-    /// Whether the time for a kind of kernel is over: each may take an equal part.
-    fn late(&self, tuned: Tuned) -> bool {
+    fn chosen(&self, tuned: Tuned) -> Option<&Trial> {
+        let mut own = self.trials.iter().filter(|trial| trial.tuned == tuned);
+        own.find(|trial| trial.chosen)
+    }
+
+    /// Candidates, if all are tried.
+    fn most(&self) -> usize {
+        let plain = Tuned::ALL
+            .into_iter()
+            .filter(|tuned| tuned.has_plain_form());
+        self.tilings.len() * Tuned::ALL.len() + plain.count() + usize::from(self.subgroups)
+    }
+
+    /// Whether a share of the time for a kind of kernel is over: each kind may take an equal part.
+    fn late(&self, tuned: Tuned, share: f64) -> bool {
         let place = Tuned::ALL.iter().position(|&other| other == tuned);
-        let parts = place.map_or(0, |place| place as u32 + 1);
-        self.start.elapsed() > BUDGET / Tuned::ALL.len() as u32 * parts
-    }
-
-    /// Difference from the loops over what is allowed: `2e-6 + 2e-5 · max|want|`, the limit of the
-    /// reference cases.
-    fn error(&self, tuned: Tuned) -> f64 {
-        let device = self.device;
-        match tuned {
-            Tuned::Matmul => {
-                let [rows, inputs, outputs] = [133, 132, 140];
-                let (x, weight) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
-                let turned = reference::transpose(&doubles(&weight), inputs);
-                let want = reference::matmul(&doubles(&x), &turned, [rows, inputs, outputs]);
-                let x = matrix(&x, inputs, device);
-                let got = kernels::linear(x, matrix(&weight, inputs, device));
-                ratio(got, &want)
-            }
-            Tuned::Attention | Tuned::AttentionGrad => [None, Some(9)]
-                .into_iter()
-                .map(|half_window| {
-                    let heads = HeadShape {
-                        heads: 2,
-                        head_dim: 64,
-                    };
-                    let sequences = Sequences::from_lengths(&[70, 1, 33]);
-                    let call = AttentionCall::new(heads, sequences, half_window);
-                    let values = numbers(104 * 3 * heads.width(), 3);
-                    let qkv = matrix(&values, 3 * heads.width(), device);
-                    if tuned == Tuned::Attention {
-                        let want = reference::attention(&doubles(&values), &call).out;
-                        return ratio(kernels::attention(qkv, &call).out, &want);
-                    }
-                    let d_out = numbers(104 * heads.width(), 4);
-                    let want =
-                        reference::attention_backward(&doubles(&values), &doubles(&d_out), &call);
-                    let qkv = qkv.autodiff().require_grad();
-                    let d_out = matrix(&d_out, heads.width(), device).autodiff();
-                    let loss = (kernels::attention(qkv.clone(), &call).out * d_out).sum();
-                    match qkv.grad(&loss.backward()) {
-                        Some(got) => ratio(got, &want),
-                        None => f64::INFINITY,
-                    }
-                })
-                .fold(0.0, worse),
-        }
-    }
-
-    /// Median time of two shapes together.
-    fn seconds(&self, tuned: Tuned) -> f64 {
-        let device = self.device;
-        let random = |rows, columns| {
-            Tensor::<2>::random([rows, columns], Distribution::Normal(0.0, 1.0), device)
-        };
-        match tuned {
-            Tuned::Matmul => {
-                let inputs = PRODUCTS
-                    .map(|[rows, columns, depth]| (random(rows, depth), random(columns, depth)));
-                self.median(tuned, || {
-                    for (x, weight) in &inputs {
-                        kernels::linear(x.clone(), weight.clone());
-                    }
-                })
-            }
-            Tuned::Attention | Tuned::AttentionGrad => {
-                let calls = ATTENTION.map(|(tokens, half_window)| {
-                    let sequences = Sequences::from_lengths(&[tokens]);
-                    AttentionCall::new(HEADS, sequences, half_window)
-                });
-                let inputs = calls
-                    .each_ref()
-                    .map(|call| random(call.sequences.tokens(), 3 * HEADS.width()));
-                if tuned == Tuned::Attention {
-                    return self.median(tuned, || {
-                        for (qkv, call) in inputs.iter().zip(&calls) {
-                            kernels::attention(qkv.clone(), call);
-                        }
-                    });
-                }
-                let inputs = inputs.map(|qkv| qkv.autodiff().require_grad());
-                self.median(tuned, || {
-                    for (qkv, call) in inputs.iter().zip(&calls) {
-                        let loss = kernels::attention(qkv.clone(), call).out.sum();
-                        let _ = qkv.grad(&loss.backward());
-                    }
-                })
-            }
-        }
-    }
-
-    fn median(&self, tuned: Tuned, mut run: impl FnMut()) -> f64 {
-        let mut timed = || {
-            let start = Instant::now();
-            run();
-            // A failed device shows itself when a result is read.
-            let _ = self.device.sync();
-            start.elapsed()
-        };
-        timed();
-        let mut times = Vec::new();
-        while times.is_empty() || (times.len() < 5 && !self.late(tuned)) {
-            times.push(timed());
-        }
-        times.sort();
-        times[times.len() / 2].as_secs_f64()
+        let parts = place.map_or(0.0, |place| place as f64 + share);
+        self.start.elapsed() > self.budget.mul_f64(parts / Tuned::ALL.len() as f64)
     }
 }
 
-/// The larger of two; NaN is the largest.
-fn worse(a: f64, b: f64) -> f64 {
-    match a > b || a.is_nan() {
-        true => a,
-        false => b,
+/// Says what `device` can do; until something is chosen it uses what such devices do best with.
+/// Nothing happens on the CPU.
+pub fn assume(device: &Device, abilities: Abilities) {
+    if let DispatchDevice::Cube(cube) = device.as_dispatch() {
+        super::tiling::assume(cube.clone(), abilities);
     }
-}
-
-fn ratio(got: Tensor<2>, want: &[f64]) -> f64 {
-    let Ok(got) = got.into_data().try_into_vec::<f32>() else {
-        return f64::INFINITY;
-    };
-    let largest = want.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-    let differences = got
-        .iter()
-        .zip(want)
-        .map(|(&got, want)| (f64::from(got) - want).abs());
-    differences.fold(0.0, worse) / (2e-6 + 2e-5 * largest)
-}
-
-fn matrix(values: &[f32], columns: usize, device: &Device) -> Tensor<2> {
-    let shape = [values.len() / columns, columns];
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
-}
-
-fn doubles(values: &[f32]) -> Vec<f64> {
-    values.iter().copied().map(f64::from).collect()
-}
-
-/// Numbers in [-2, 2) that follow no pattern, the same every time (xorshift64, Marsaglia 2003).
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
-    };
-    (0..count).map(|_| next()).collect()
 }
 
 /// Lets `device` use what was chosen for it before. Nothing happens on the CPU.
 pub fn set_choice(device: &Device, choice: Choice) {
     if let DispatchDevice::Cube(cube) = device.as_dispatch() {
         choose(cube.clone(), choice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device that gives these errors and times.
+    struct Planted<'a> {
+        of: &'a dyn Fn(Tuned, &Choice) -> (f64, f64),
+        choice: Choice,
+    }
+
+    impl Measure for Planted<'_> {
+        fn apply(&mut self, choice: Choice) {
+            self.choice = choice;
+        }
+
+        fn error(&mut self, tuned: Tuned) -> f64 {
+            (self.of)(tuned, &self.choice).0
+        }
+
+        fn seconds(&mut self, tuned: Tuned, _late: &dyn Fn() -> bool) -> f64 {
+            (self.of)(tuned, &self.choice).1
+        }
+    }
+
+    fn select(
+        budget: Duration,
+        of: &dyn Fn(Tuned, &Choice) -> (f64, f64),
+    ) -> Result<Tuning, TuneError> {
+        let before = Choice {
+            attention: Some(Tiling::Wide),
+            attention_subgroups: false,
+            attention_grad: Tiling::Wide,
+            matmul: Some(Tiling::Wide),
+            attention_per_dispatch: 1,
+            matmul_per_dispatch: 1,
+        };
+        let selection = Selection {
+            tilings: Tiling::ALL.to_vec(),
+            subgroups: true,
+            budget,
+            start: Instant::now(),
+            go_on: &mut |done, most| {
+                assert!(done < most);
+                true
+            },
+            trials: Vec::new(),
+        };
+        let mut planted = Planted { of, choice: before };
+        selection.run(before, &mut planted)
+    }
+
+    const ENOUGH: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn the_fastest_of_those_that_are_right_is_taken() {
+        // Wide is wrong and very fast, burn's own right and slow, small right and faster than heavy.
+        let tuning = select(ENOUGH, &|tuned, choice| {
+            let tiling = match tuned {
+                Tuned::Matmul => choice.matmul,
+                Tuned::Attention => choice.attention,
+                Tuned::AttentionGrad => Some(choice.attention_grad),
+            };
+            match tiling {
+                Some(Tiling::Wide) => (1.01, 0.001),
+                Some(Tiling::Heavy) => (0.5, 0.3),
+                Some(Tiling::Small) => (0.9, 0.2),
+                None => (0.0, 0.4),
+            }
+        })
+        .unwrap();
+        let choice = tuning.choice;
+        assert_eq!(choice.matmul, Some(Tiling::Small));
+        assert_eq!(choice.attention, Some(Tiling::Small));
+        assert_eq!(choice.attention_grad, Tiling::Small);
+        assert!(!choice.attention_subgroups, "not faster");
+        assert!(choice.matmul_per_dispatch > 1 && choice.attention_per_dispatch > 1);
+        for trial in &tuning.trials {
+            let wide = trial.form.tiling == Some(Tiling::Wide);
+            assert_eq!(trial.seconds.is_none(), wide, "{trial:?}");
+            assert!(!(wide && trial.chosen), "{trial:?}");
+        }
+    }
+
+    #[test]
+    fn subgroups_are_taken_where_they_are_right_and_faster() {
+        let of = |error: f64, seconds: f64| {
+            move |_: Tuned, choice: &Choice| match choice.attention_subgroups {
+                true => (error, seconds),
+                false => (0.5, 0.2),
+            }
+        };
+        let taken = |tuning: Result<Tuning, TuneError>| tuning.unwrap().choice.attention_subgroups;
+        assert!(taken(select(ENOUGH, &of(0.5, 0.1))));
+        assert!(!taken(select(ENOUGH, &of(0.5, 0.3))));
+        assert!(!taken(select(ENOUGH, &of(f64::NAN, 0.1))));
+        assert!(!taken(select(ENOUGH, &of(f64::INFINITY, 0.1))));
+    }
+
+    #[test]
+    fn where_burns_own_is_right_alone_it_is_taken() {
+        let tuning = select(ENOUGH, &|tuned, choice| {
+            let own = match tuned {
+                Tuned::Matmul => choice.matmul.is_none(),
+                Tuned::Attention => choice.attention.is_none(),
+                Tuned::AttentionGrad => unreachable!("it goes with the forward pass"),
+            };
+            (if own { 0.1 } else { f64::NAN }, 1.0)
+        })
+        .unwrap();
+        assert_eq!(tuning.choice.matmul, None);
+        assert_eq!(tuning.choice.attention, None);
+    }
+
+    #[test]
+    fn with_nothing_right_there_is_no_choice() {
+        let result = select(ENOUGH, &|_, _| (2.0, 0.1));
+        assert!(matches!(result, Err(TuneError::NothingRight)));
+    }
+
+    #[test]
+    fn without_time_the_first_that_is_right_is_taken() {
+        let tuning = select(Duration::ZERO, &|tuned, choice| match tuned {
+            Tuned::Matmul if choice.matmul == Some(Tiling::Small) => (7.0, 0.1),
+            _ => (0.1, 0.1),
+        })
+        .unwrap();
+        assert_eq!(tuning.choice.matmul, Some(Tiling::Heavy));
+        assert_eq!(tuning.choice.attention, Some(Tiling::Small));
+        assert!(tuning.trials.iter().all(|trial| trial.seconds.is_none()));
     }
 }

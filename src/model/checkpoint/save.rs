@@ -9,6 +9,7 @@ use ::safetensors::tensor::{Metadata, TensorInfo};
 use super::folder::WEIGHT_FILES;
 use super::names::base;
 use super::{Checkpoint, Dtype, LoadError, ParameterSpec};
+use crate::kernels::DeviceFault;
 use crate::model::config::{CONFIG_FILE, ConfigError, ModelConfig};
 
 const WEIGHTS: &str = WEIGHT_FILES[0];
@@ -48,6 +49,9 @@ pub enum SaveError {
         /// How many values there are.
         found: usize,
     },
+    /// The device does not give the values back.
+    #[error(transparent)]
+    Fault(#[from] DeviceFault),
     /// The configuration cannot be written for 32-bit weights.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -25,7 +25,8 @@ impl Checked {
             .find(|adapter| adapter.get_info().device_type == wgpu::DeviceType::Cpu)
             .expect("a software adapter");
         let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            required_features: adapter.features() & wgpu::Features::SHADER_F16,
+            required_features: adapter.features()
+                & (wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP),
             required_limits: adapter.limits(),
             ..Default::default()
         }))

@@ -1,0 +1,164 @@
+//! Kernels that are wrong, slow or no WGSL at all, planted where the trial takes its shaders from:
+//! none of them may be chosen, and none may end in anything but an error.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use burn::tensor::{Tensor, TensorData};
+use sha2::{Digest, Sha256};
+
+use super::SOFTWARE;
+use crate::kernels::wgsl::source::Shader;
+use crate::kernels::wgsl::tiling::{Abilities, Tiling};
+use crate::kernels::wgsl::tune::{Trial, Tuned, Tuning, assume, tune_within};
+use crate::kernels::{DeviceFault, linear, values};
+
+type Edit = fn(&Shader) -> Option<String>;
+
+thread_local! {
+    static PLANTED: RefCell<Option<Edit>> = const { RefCell::new(None) };
+}
+
+/// The shader, or what was planted in its place.
+pub(in crate::kernels::wgsl) fn planted(shader: Arc<Shader>) -> Arc<Shader> {
+    let text = PLANTED.with_borrow(|edit| edit.and_then(|edit| edit(&shader)));
+    match text {
+        None => shader,
+        Some(text) => Arc::new(Shader {
+            id: Sha256::digest(text.as_bytes()).into(),
+            text,
+            ..(*shader).clone()
+        }),
+    }
+}
+
+fn with<T>(edit: Edit, work: impl FnOnce() -> T) -> T {
+    PLANTED.set(Some(edit));
+    let result = work();
+    PLANTED.set(None);
+    result
+}
+
+/// Of three tilings the heavy ones: few invocations with large parts.
+fn is_heavy(shader: &Shader) -> bool {
+    match shader.name {
+        "matmul" => shader.text.contains("const ROWS: u32 = 128u") && shader.threads == 64,
+        "attention_forward" => shader.threads == 32,
+        "attention_grad_q" | "attention_grad_kv" => shader.threads == 16,
+        _ => false,
+    }
+}
+
+fn replaced(shader: &Shader, from: &str, to: &str) -> Option<String> {
+    assert!(shader.text.contains(from), "{}: no {from:?}", shader.name);
+    Some(shader.text.replacen(from, to, 1))
+}
+
+fn wrong(shader: &Shader) -> Option<String> {
+    match shader.name {
+        _ if !is_heavy(shader) => None,
+        "matmul" => replaced(shader, "results[at] +=", "results[at] -="),
+        _ => replaced(
+            shader,
+            "block[m * COLUMN_PART + n] += vec4",
+            "block[m * COLUMN_PART + n] -= vec4",
+        ),
+    }
+}
+
+fn wrong_gradient(shader: &Shader) -> Option<String> {
+    match shader.name.starts_with("attention_grad") {
+        true => wrong(shader),
+        false => None,
+    }
+}
+
+fn no_wgsl(shader: &Shader) -> Option<String> {
+    is_heavy(shader).then(|| shader.text.replacen("fn main(", "fn main(is no WGSL ", 1))
+}
+
+/// No more than 65,535 rounds of all loops together: that is where lavapipe ends them.
+fn slow(shader: &Shader) -> Option<String> {
+    const BUSY: &str = "var busy = f32(thread);
+    for (var i = 0u; i < 30000u; i++) {
+        busy = fract(sin(busy) + cos(busy) + sin(busy + 1.0) + cos(busy + 1.0));
+        busy = fract(sin(busy) + cos(busy) + sin(busy + 1.0) + cos(busy + 1.0));
+    }
+    let thread_row = (thread + select(0u, 1u, busy > 2.0)) / COLUMN_THREADS;";
+    match is_heavy(shader) {
+        true => replaced(shader, "let thread_row = thread / COLUMN_THREADS;", BUSY),
+        false => None,
+    }
+}
+
+/// The choice of kernels with `edit` planted.
+fn tuned(edit: Edit, budget: Duration) -> Tuning {
+    let abilities = Abilities {
+        software: true,
+        ..Abilities::default()
+    };
+    assume(&SOFTWARE, abilities);
+    let tuning = with(edit, || tune_within(budget, &SOFTWARE, &mut |_, _| true));
+    assume(&SOFTWARE, abilities);
+    tuning.unwrap().expect("an adapter has kernels to choose")
+}
+
+/// What became of the planted kernels, of which there is one for each of `kinds`.
+fn heavy<'a>(tuning: &'a Tuning, kinds: &[Tuned]) -> Vec<&'a Trial> {
+    let of_heavy = |trial: &&Trial| trial.form.tiling == Some(Tiling::Heavy);
+    let trials: Vec<_> = tuning
+        .trials
+        .iter()
+        .filter(of_heavy)
+        .filter(|trial| kinds.contains(&trial.tuned))
+        .collect();
+    assert_eq!(trials.len(), kinds.len(), "{:?}", tuning.trials);
+    trials
+}
+
+#[test]
+#[ignore = "needs a software adapter"]
+fn a_wrong_or_slow_kernel_is_never_chosen() {
+    let forward = [Tuned::Matmul, Tuned::Attention];
+    let gradient = [Tuned::AttentionGrad];
+    let bad: [(&str, Edit, &[Tuned]); 3] = [
+        ("wrong", wrong, &forward),
+        ("wrong gradient", wrong_gradient, &gradient),
+        ("no WGSL", no_wgsl, &forward),
+    ];
+    for (what, edit, kinds) in bad {
+        let tuning = tuned(edit, Duration::from_secs(1));
+        for trial in heavy(&tuning, kinds) {
+            let refused = trial.error > 1.0 && trial.seconds.is_none() && !trial.chosen;
+            assert!(refused, "{what}: {trial:?}");
+        }
+        let choice = tuning.choice;
+        for &kind in kinds {
+            let chosen = match kind {
+                Tuned::Matmul => choice.matmul,
+                Tuned::Attention => choice.attention,
+                Tuned::AttentionGrad => Some(choice.attention_grad),
+            };
+            assert_ne!(chosen, Some(Tiling::Heavy), "{what}: {kind:?}");
+        }
+    }
+    let tuning = tuned(slow, Duration::from_secs(20));
+    for trial in heavy(&tuning, &forward) {
+        let late = trial.error <= 1.0 && trial.seconds.is_some() && !trial.chosen;
+        assert!(late, "{trial:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a software adapter"]
+fn a_shader_that_does_not_compile_is_an_error_and_the_device_goes_on() {
+    let ones = |rows: usize| {
+        let data = TensorData::new(vec![1.0f32; rows * 8], [rows, 8]);
+        Tensor::<2>::from_data(data, &*SOFTWARE)
+    };
+    let broken: Edit = |shader| Some(shader.text.replacen("fn main(", "fn main(is no WGSL ", 1));
+    let fault = with(broken, || values(linear(ones(8), ones(4)))).unwrap_err();
+    assert!(matches!(fault, DeviceFault::Shader(_)), "{fault}");
+    assert_eq!(values(linear(ones(8), ones(4))), Ok(vec![8.0; 32]));
+}
