@@ -6,8 +6,8 @@
 // One invocation owns a part of each block of logits and of the output: attention_tile.wgsl.
 //
 // qkv    [tokens, 3, heads, HEAD_DIM / 4], in; q and k are rotated already
-// out    [tokens, heads, HEAD_DIM / 4]
-// stats  [2, heads, tokens]: largest logit of each row; ln of the sum of exp(logit - largest)
+// out    [tokens, heads, HEAD_DIM / 4]; goes on from what is there if call.continued
+// stats  [2, heads, tokens], likewise: largest logit of each row; ln of the sum of exp(logit - largest)
 
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4<elem>>;
 @group(0) @binding(1) var<storage, read_write> out: array<vec4<elem>>;
@@ -42,6 +42,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var results: Results;
     for (var m = 0u; m < ROW_QUARTERS; m++) {
         largest[m] = vec4<f32>(HIDDEN);
+    }
+    if call.continued == 1u {
+        for (var i = 0u; i < ROW_PART; i++) {
+            let row = tile.row_begin + thread_row * ROW_PART + i;
+            if row < tile.row_end {
+                let before = exp(stats[(call.heads + head) * call.tokens + row]);
+                largest[i / 4u][i % 4u] = stats[head * call.tokens + row];
+                // All invocations of a row add up their sums: one of them has this.
+                sum[i / 4u][i % 4u] = select(0.0, before, thread_column == 0u);
+                for (var n = 0u; n < OUT_PART; n++) {
+                    let quarter = thread_column + n * COLUMN_THREADS;
+                    let at = (row * call.heads + head) * QUARTERS + quarter;
+                    results[i * OUT_PART + n] = vec4<f32>(out[at]) * before;
+                }
+            }
+        }
     }
 
     load_qkv(thread, Q, ROWS, tile.row_begin, tile.row_end, 0u, head, call.scale);

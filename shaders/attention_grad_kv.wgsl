@@ -78,8 +78,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let quarter = thread_column + n * COLUMN_THREADS;
                 let k_at = ((row * 3u + 1u) * call.heads + head) * QUARTERS + quarter;
                 let v_at = ((row * 3u + 2u) * call.heads + head) * QUARTERS + quarter;
-                d_qkv[k_at] = vec4<elem>(d_k[i * OUT_PART + n]);
-                d_qkv[v_at] = vec4<elem>(d_v[i * OUT_PART + n]);
+                var k_sum = d_k[i * OUT_PART + n];
+                var v_sum = d_v[i * OUT_PART + n];
+                if call.continued == 1u {
+                    k_sum += vec4<f32>(d_qkv[k_at]);
+                    v_sum += vec4<f32>(d_qkv[v_at]);
+                }
+                d_qkv[k_at] = vec4<elem>(k_sum);
+                d_qkv[v_at] = vec4<elem>(v_sum);
             }
         }
     }

@@ -83,7 +83,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if row < tile.row_end {
             for (var n = 0u; n < OUT_PART; n++) {
                 let at = (row * 3u * call.heads + head) * QUARTERS + thread_column + n * COLUMN_THREADS;
-                d_qkv[at] = vec4<elem>(results[i * OUT_PART + n] * call.scale);
+                var sum = results[i * OUT_PART + n] * call.scale;
+                if call.continued == 1u {
+                    sum += vec4<f32>(d_qkv[at]);
+                }
+                d_qkv[at] = vec4<elem>(sum);
             }
         }
     }

@@ -1,5 +1,4 @@
-// Attention probabilities of a tile, for the views: exp((scale · q kᵀ - largest) - log_sum), 0
-// where hidden. Logits are summed in the order of attention_tile.wgsl, so that rows sum to 1.
+// Attention probabilities of a tile, for the views; see probability.wgsl.
 //
 // Grid: x = keys of the tile, THREADS at a time, y = its queries, z = heads.
 // One invocation owns one key of one query and head.
@@ -25,27 +24,15 @@ struct Call {
 @group(0) @binding(2) var<storage, read_write> probabilities: array<f32>;
 @group(0) @binding(3) var<storage, read> call: Call;
 
-const QUARTERS: u32 = HEAD_DIM / 4u;
-const_assert(HEAD_DIM % 4u == 0u);
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let query = call.query_begin + group.y;
-    let key = call.key_begin + group.x * THREADS + thread;
-    let head = group.z;
+    let column = group.x * THREADS + thread;
+    let key = call.key_begin + column;
     if key >= call.key_end {
         return;
     }
     let queries = call.query_end - call.query_begin;
     let keys = call.key_end - call.key_begin;
-    let q_at = (query * 3u * call.heads + head) * QUARTERS;
-    let k_at = ((key * 3u + 1u) * call.heads + head) * QUARTERS;
-    var logit = 0.0;
-    for (var quarter = 0u; quarter < QUARTERS; quarter++) {
-        logit += dot(vec4<f32>(qkv[q_at + quarter]) * call.scale, vec4<f32>(qkv[k_at + quarter]));
-    }
-    let stat = head * call.tokens + query;
-    let probability = exp(logit - stats[stat] - stats[call.heads * call.tokens + stat]);
-    let at = (head * queries + group.y) * keys + group.x * THREADS + thread;
-    probabilities[at] = select(0.0, probability, visible(query, key, call.half_window));
+    let at = (group.z * queries + group.y) * keys + column;
+    probabilities[at] = probability(call.query_begin + group.y, key, group.z);
 }

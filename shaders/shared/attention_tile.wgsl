@@ -25,6 +25,8 @@ struct Call {
     heads: u32,
     half_window: u32,
     scale: f32,
+    // 1 if these are not the first columns of their rows: what is there is added to.
+    continued: u32,
     tiles: array<Tile>,
 }
 

@@ -12,7 +12,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, Slice, TensorMetadata, get_device_settings};
 use burn::tensor::{Shape, TensorData};
 
-use super::ops::AttentionParts;
+use super::ops::{AttentionParts, EncoderOps};
 use super::sequences::{HeadShape, Sequences};
 
 /// Stands for minus infinity: a hidden logit. Finite, so that a block in which a row sees
@@ -249,4 +249,55 @@ pub(super) fn probabilities<B: Backend>(
         Some(mask) => B::float_mask_fill(weights, mask, 0f32.into()),
         None => weights,
     }
+}
+
+/// How the probabilities of the heads of a layer become one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HeadMix {
+    /// The sum of all heads, each times its weight.
+    Sum(Vec<f32>),
+    /// The largest of the heads that are marked.
+    Max(Vec<bool>),
+}
+
+impl HeadMix {
+    fn heads(&self) -> usize {
+        match self {
+            Self::Sum(weights) => weights.len(),
+            Self::Max(heads) => heads.len(),
+        }
+    }
+
+    /// Whether it says something of each of `heads`.
+    pub(super) fn fits(&self, heads: HeadShape) -> bool {
+        self.heads() == heads.heads
+    }
+}
+
+/// A tile of all heads, mixed, together with `so_far`: the sum of both, or the larger of each pair.
+pub(super) fn mixed<B: EncoderOps>(
+    [so_far, qkv, stats]: [FloatTensor<B>; 3],
+    call: &AttentionCall,
+    [queries, keys]: [Range<usize>; 2],
+    mix: &HeadMix,
+) -> FloatTensor<B> {
+    let shape = [queries.len(), keys.len()];
+    let heads = call.heads.heads;
+    let weights: Vec<f32> = match mix {
+        HeadMix::Sum(weights) => weights.clone(),
+        HeadMix::Max(heads) => heads
+            .iter()
+            .map(|&head| f32::from(u8::from(head)))
+            .collect(),
+    };
+    let weights = B::float_from_data(TensorData::new(weights, [heads, 1, 1]), &qkv.device());
+    let all = B::attention_probabilities(qkv, stats, call.clone(), queries, keys);
+    let all = B::float_mul(all, weights);
+    let three = |tensor| B::float_reshape(tensor, Shape::new([1, shape[0], shape[1]]));
+    let together = B::float_cat(vec![all, three(so_far)], 0);
+    let one = match mix {
+        HeadMix::Sum(_) => B::float_sum_dim(together, 0),
+        HeadMix::Max(_) => B::float_max_dim(together, 0),
+    };
+    B::float_reshape(one, Shape::new(shape))
 }

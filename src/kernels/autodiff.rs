@@ -9,7 +9,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, TensorMetadata};
 
-use super::attention::AttentionCall;
+use super::attention::{AttentionCall, HeadMix};
 use super::cross_entropy::Targets;
 use super::embedding::Lookup;
 use super::ops::{
@@ -369,6 +369,24 @@ impl<B: EncoderOps, C: CheckpointStrategy> EncoderOps for Autodiff<B, C> {
             call,
             queries,
             keys,
+        ))
+    }
+
+    fn attention_mixed(
+        so_far: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        call: AttentionCall,
+        tile: [Range<usize>; 2],
+        mix: HeadMix,
+    ) -> FloatTensor<Self> {
+        <Self as AutodiffBackend>::from_inner(B::attention_mixed(
+            so_far.into_primitive(),
+            qkv.into_primitive(),
+            stats.into_primitive(),
+            call,
+            tile,
+            mix,
         ))
     }
 

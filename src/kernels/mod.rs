@@ -31,7 +31,7 @@ use std::ops::Range;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-pub use attention::AttentionCall;
+pub use attention::{AttentionCall, HeadMix};
 pub use cross_entropy::Targets;
 pub use embedding::Lookup;
 pub use fault::{DeviceFault, is_lost, values, watch};
@@ -173,22 +173,9 @@ pub fn attention_probabilities(
     stats: Tensor<3>,
     call: &AttentionCall,
     sequence: usize,
-    [queries, keys]: [Range<usize>; 2],
+    tile: [Range<usize>; 2],
 ) -> Tensor<3> {
-    call.heads.check(
-        "attention_probabilities: qkv",
-        qkv.dims(),
-        call.sequences.tokens(),
-    );
-    let own = call.sequences.range(sequence);
-    let [queries, keys] = [queries, keys].map(|range| {
-        assert!(
-            range.start < range.end && range.end <= own.len(),
-            "attention_probabilities: {range:?} of a sequence of {} tokens",
-            own.len()
-        );
-        own.start + range.start..own.start + range.end
-    });
+    let [queries, keys] = packed_tile("attention_probabilities", &qkv, call, sequence, tile);
     Tensor::from_dispatch(<Dispatch as EncoderOps>::attention_probabilities(
         qkv.inner_if_autodiff().into_dispatch(),
         stats.inner_if_autodiff().into_dispatch(),
@@ -196,6 +183,60 @@ pub fn attention_probabilities(
         queries,
         keys,
     ))
+}
+
+/// The same with the heads mixed, `[queries, keys]`, and together with `so_far`, which is that of
+/// other layers: their sum, or the larger of each pair. Only this much is ever written.
+///
+/// # Panics
+/// As [`attention_probabilities`]; also if `mix` does not fit the heads or `so_far` the tile.
+pub fn attention_mixed(
+    so_far: Option<Tensor<2>>,
+    qkv: Tensor<2>,
+    stats: Tensor<3>,
+    call: &AttentionCall,
+    sequence: usize,
+    tile: [Range<usize>; 2],
+    mix: &HeadMix,
+) -> Tensor<2> {
+    let shape = [tile[0].len(), tile[1].len()];
+    let tile = packed_tile("attention_mixed", &qkv, call, sequence, tile);
+    assert!(
+        mix.fits(call.heads),
+        "attention_mixed: {:?} for {mix:?}",
+        call.heads
+    );
+    let device = qkv.device();
+    let so_far = so_far.unwrap_or_else(|| Tensor::zeros(shape, &device));
+    assert_eq!(so_far.dims(), shape, "attention_mixed: so_far");
+    Tensor::from_dispatch(<Dispatch as EncoderOps>::attention_mixed(
+        so_far.inner_if_autodiff().into_dispatch(),
+        qkv.inner_if_autodiff().into_dispatch(),
+        stats.inner_if_autodiff().into_dispatch(),
+        call.clone(),
+        tile,
+        mix.clone(),
+    ))
+}
+
+/// A tile of a sequence as rows of the packed batch.
+fn packed_tile(
+    what: &str,
+    qkv: &Tensor<2>,
+    call: &AttentionCall,
+    sequence: usize,
+    tile: [Range<usize>; 2],
+) -> [Range<usize>; 2] {
+    call.heads.check(what, qkv.dims(), call.sequences.tokens());
+    let own = call.sequences.range(sequence);
+    tile.map(|range| {
+        assert!(
+            range.start < range.end && range.end <= own.len(),
+            "{what}: {range:?} of a sequence of {} tokens",
+            own.len()
+        );
+        own.start + range.start..own.start + range.end
+    })
 }
 
 /// `gelu(a) * b` for `x = [a | b]`, `[tokens, 2 * width]` to `[tokens, width]`, with the exact

@@ -6,7 +6,7 @@ use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
-use super::attention::AttentionCall;
+use super::attention::{AttentionCall, HeadMix};
 use super::cross_entropy::Targets;
 use super::embedding::Lookup;
 use super::rope::Direction;
@@ -111,6 +111,18 @@ pub trait EncoderOps: Backend {
         keys: Range<usize>,
     ) -> FloatTensor<Self> {
         attention::probabilities::<Self>(qkv, stats, &call, queries, keys)
+    }
+
+    /// `[queries, keys]` of a tile, all heads mixed, together with `so_far` of the same shape.
+    fn attention_mixed(
+        so_far: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        call: AttentionCall,
+        tile: [Range<usize>; 2],
+        mix: HeadMix,
+    ) -> FloatTensor<Self> {
+        attention::mixed::<Self>([so_far, qkv, stats], &call, tile, &mix)
     }
 
     /// `gelu(a) * b` of the two halves of each row.

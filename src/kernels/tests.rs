@@ -6,6 +6,7 @@
 
 pub(super) mod gradients;
 pub(super) mod layers;
+pub(super) mod mixed;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;

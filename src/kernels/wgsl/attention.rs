@@ -10,8 +10,8 @@ use super::attention_rows::{AttentionRows, RowsPass};
 use super::catalogue::{Variant, shader};
 use super::launch::{Use, call_numbers, count, elem, empty, launch};
 use super::source::{Elem, Shader, ShaderFile, Source, shader_file};
-use super::tiling::{Tiling, choice};
-use crate::kernels::attention::{AttentionCall, blocks};
+use super::tiling::{Tiling, abilities, choice};
+use crate::kernels::attention::{AttentionCall, HeadMix, blocks};
 use crate::kernels::ops::AttentionParts;
 use crate::kernels::sequences::Sequences;
 
@@ -21,6 +21,7 @@ call_numbers! {
         heads: u32,
         half_window: u32,
         scale: f32,
+        continued: u32,
     }
 }
 
@@ -140,47 +141,92 @@ impl AttentionTiles {
         .compose()
     }
 
-    /// What each workgroup owns and visits, the longest first.
-    fn table(self, call: &AttentionCall) -> Vec<Tile> {
-        let mut tiles: Vec<Tile> = pieces(&call.sequences, self.rows as usize)
-            .map(|(rows, sequence)| Tile {
-                columns: call.reach(&rows, &sequence),
-                rows,
-            })
-            .collect();
-        tiles.sort_by_key(|tile| std::cmp::Reverse(tile.columns.len()));
-        tiles
+    /// What each workgroup owns and visits, the longest first: at first up to `most` columns of each
+    /// tile, then the next, until all are visited.
+    fn table(self, call: &AttentionCall, most: usize) -> Vec<Vec<Tile>> {
+        let mut rounds: Vec<Vec<Tile>> = vec![Vec::new()];
+        for (rows, sequence) in pieces(&call.sequences, self.rows as usize) {
+            let reach = call.reach(&rows, &sequence);
+            let most = most.min(reach.len()).max(1);
+            for (round, columns) in blocks(reach, most).enumerate() {
+                if rounds.len() == round {
+                    rounds.push(Vec::new());
+                }
+                let rows = rows.clone();
+                rounds[round].push(Tile { rows, columns });
+            }
+        }
+        for tiles in &mut rounds {
+            tiles.sort_by_key(|tile| std::cmp::Reverse(tile.columns.len()));
+        }
+        rounds
+    }
+
+    /// Columns that one invocation may visit where all rounds of its loops together are limited, at
+    /// the most rounds that a compiler may leave of the loops written.
+    fn columns_of_rounds(self, rounds: u32) -> usize {
+        let quarters = self.head_dim / 4;
+        let row_quarters = self.rows / self.row_threads / 4;
+        let column_part = self.columns / self.column_threads;
+        let out_part = quarters / self.column_threads;
+        let threads = self.row_threads * self.column_threads;
+        let load = (self.columns * quarters).div_ceil(threads);
+        let product = quarters * (1 + column_part + row_quarters * (1 + column_part));
+        let addition = self.columns * (1 + out_part + row_quarters * (1 + out_part));
+        let block = 2 * column_part * (1 + row_quarters);
+        let each = match self.pass {
+            Pass::Forward => {
+                let row = 2 * column_part + self.column_threads + out_part + 4;
+                2 * load + product + addition + block + row_quarters * row
+            }
+            Pass::GradQ => 2 * load + 2 * product + addition + 2 * block,
+            Pass::GradKv => 2 * load + 2 * product + 2 * addition + 3 * block,
+        };
+        (rounds / each).max(1) as usize * self.columns as usize
     }
 
     /// Runs the kernel over all tiles and heads.
-    fn run(self, call: &AttentionCall, tensors: &[Use]) {
-        self.run_shader(&shader(Variant::Attention(self)), call, tensors);
+    fn run(self, call: &AttentionCall, tensors: &[Use], rounds: Option<u32>) {
+        self.run_shader(&shader(Variant::Attention(self)), call, tensors, rounds);
     }
 
     /// The same with a text of one's own.
-    pub(super) fn run_shader(self, shader: &Arc<Shader>, call: &AttentionCall, tensors: &[Use]) {
-        let tiles = self.table(call);
+    pub(super) fn run_shader(
+        self,
+        shader: &Arc<Shader>,
+        call: &AttentionCall,
+        tensors: &[Use],
+        rounds: Option<u32>,
+    ) {
         let most = tensors.first().map_or(usize::MAX, |tensor| {
             choice(tensor.tensor()).attention_per_dispatch
         });
-        for part in parts(&tiles, call.heads.width(), most) {
-            let numbers = Call {
-                tokens: count(call.sequences.tokens()),
-                heads: count(call.heads.heads),
-                half_window: half_window(call),
-                scale: call.scale,
-            };
-            let mut words = numbers.words();
-            let bounds = |tile: &Tile| {
-                let Tile { rows, columns } = tile;
-                [rows.start, rows.end, columns.start, columns.end].map(count)
-            };
-            words.extend(part.iter().flat_map(bounds));
-            let grid = [count(part.len()), numbers.heads, 1];
-            launch(shader, tensors, &words, grid);
+        let columns = rounds.map_or(usize::MAX, |rounds| self.columns_of_rounds(rounds));
+        for (round, tiles) in self.table(call, columns).iter().enumerate() {
+            for part in parts(tiles, call.heads.width(), most) {
+                let numbers = Call {
+                    tokens: count(call.sequences.tokens()),
+                    heads: count(call.heads.heads),
+                    half_window: half_window(call),
+                    scale: call.scale,
+                    continued: u32::from(round > 0),
+                };
+                let mut words = numbers.words();
+                let bounds = |tile: &Tile| {
+                    let Tile { rows, columns } = tile;
+                    [rows.start, rows.end, columns.start, columns.end].map(count)
+                };
+                words.extend(part.iter().flat_map(bounds));
+                let grid = [count(part.len()), numbers.heads, 1];
+                launch(shader, tensors, &words, grid);
+            }
         }
     }
 }
+
+/// lavapipe ends all loops of an invocation after 65,535 rounds together, and goes on with what there
+/// is by then.
+const SOFTWARE_ROUNDS: u32 = 65_000;
 
 /// Rows of the packed batch: those a workgroup owns, and those it visits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,6 +283,8 @@ pub(super) struct Attention {
     forward: Tiling,
     subgroups: bool,
     gradient: Tiling,
+    /// What all loops of an invocation may do together, where that is limited.
+    rounds: Option<u32>,
 }
 
 impl Attention {
@@ -254,6 +302,7 @@ impl Attention {
             forward,
             subgroups: choice.attention_subgroups,
             gradient: choice.attention_grad,
+            rounds: abilities(&qkv.device).software.then_some(SOFTWARE_ROUNDS),
         })
     }
 
@@ -264,6 +313,15 @@ impl Attention {
             forward: tiling,
             subgroups,
             gradient: tiling,
+            ..self
+        }
+    }
+
+    /// The same with so few rounds that columns come in several dispatches.
+    #[cfg(test)]
+    pub(super) fn in_rounds(self, rounds: u32) -> Self {
+        Self {
+            rounds: Some(rounds),
             ..self
         }
     }
@@ -294,7 +352,7 @@ impl Attention {
         let out = empty(&qkv, [tokens, call.heads.width()], qkv.dtype);
         let stats = empty(&qkv, [2, call.heads.heads, tokens], DType::F32);
         let tensors = [Use::Read(&qkv), Use::Write(&out), Use::Write(&stats)];
-        self.tiles(Pass::Forward).run(call, &tensors);
+        self.tiles(Pass::Forward).run(call, &tensors, self.rounds);
         AttentionParts { out, stats }
     }
 
@@ -317,7 +375,7 @@ impl Attention {
                 Use::Read(&delta),
                 Use::Write(&d_qkv),
             ];
-            self.tiles(pass).run(call, &tensors);
+            self.tiles(pass).run(call, &tensors, self.rounds);
         }
         d_qkv
     }
@@ -339,6 +397,22 @@ impl Attention {
             .probabilities([&qkv, &stats, &out], call, queries, keys);
         out
     }
+
+    /// A tile of all heads, mixed, together with what is in `mixed`.
+    pub(super) fn mixed(
+        self,
+        [mixed, qkv, stats]: [CubeTensor; 3],
+        call: &AttentionCall,
+        queries: Range<usize>,
+        keys: Range<usize>,
+        mix: &HeadMix,
+    ) -> CubeTensor {
+        let [mixed, qkv, stats] = [mixed, qkv, stats].map(into_contiguous);
+        let mixed = if mixed.can_mut() { mixed } else { mixed.copy() };
+        self.rows(RowsPass::Mixed)
+            .mixed([&qkv, &stats, &mixed], call, queries, keys, mix);
+        mixed
+    }
 }
 
 #[cfg(test)]
@@ -356,14 +430,17 @@ mod tests {
         for half_window in [None, Some(9)] {
             let call = AttentionCall::new(heads, lengths.clone(), half_window);
             let tiles = AttentionTiles::new(Pass::Forward, Elem::F32, 16, Tiling::Small);
-            let table = tiles.table(&call);
+            let rounds = tiles.table(&call, usize::MAX);
+            let [table] = rounds.as_slice() else {
+                panic!("{} rounds", rounds.len());
+            };
             let rows: usize = table.iter().map(|tile| tile.rows.len()).sum();
             assert_eq!(rows, 371);
             let longest = |pair: &[Tile]| pair[0].columns.len() >= pair[1].columns.len();
             assert!(table.windows(2).all(longest));
             for most in [1, 200_000, usize::MAX] {
-                let parts = parts(&table, heads.width(), most);
-                assert_eq!(parts.concat(), table);
+                let parts = parts(table, heads.width(), most);
+                assert_eq!(parts.concat(), *table);
                 for part in &parts {
                     let work = |tile: &Tile| tile.rows.len() * tile.columns.len() * heads.width();
                     let sum: usize = part.iter().map(work).sum();
@@ -371,6 +448,25 @@ mod tests {
                 }
                 assert_eq!(parts.len() == 1, most == usize::MAX, "{most}");
             }
+        }
+    }
+    #[test]
+    fn columns_come_in_rounds_and_each_once() {
+        let heads = HeadShape {
+            heads: 1,
+            head_dim: 16,
+        };
+        let call = AttentionCall::new(heads, Sequences::from_lengths(&[300, 70, 5]), None);
+        let tiles = AttentionTiles::new(Pass::Forward, Elem::F32, 16, Tiling::Small);
+        let rounds = tiles.table(&call, 64);
+        assert_eq!(rounds.len(), 5);
+        for whole in &tiles.table(&call, usize::MAX)[0] {
+            let own = rounds
+                .iter()
+                .flatten()
+                .filter(|tile| tile.rows == whole.rows);
+            let columns: Vec<usize> = own.flat_map(|tile| tile.columns.clone()).collect();
+            assert_eq!(columns, whole.columns.clone().collect::<Vec<_>>());
         }
     }
 }

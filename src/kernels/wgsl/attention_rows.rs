@@ -1,4 +1,4 @@
-//! Attention row by row: `shaders/attention_{delta,probabilities}.wgsl`.
+//! Attention row by row: `shaders/attention_{delta,probabilities,mixed}.wgsl`.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::attention::half_window;
 use super::catalogue::{Variant, shader};
 use super::launch::{Use, call_numbers, count, launch};
 use super::source::{Elem, Shader, ShaderFile, Source, shader_file};
-use crate::kernels::attention::AttentionCall;
+use crate::kernels::attention::{AttentionCall, HeadMix};
 
 const THREADS: u32 = 64;
 
@@ -32,20 +32,37 @@ call_numbers! {
     }
 }
 
+call_numbers! {
+    /// The shader's `Call` goes on with the weights of the heads.
+    struct MixedCall {
+        tokens: u32,
+        heads: u32,
+        half_window: u32,
+        scale: f32,
+        query_begin: u32,
+        query_end: u32,
+        key_begin: u32,
+        key_end: u32,
+        largest: u32,
+    }
+}
+
 /// A kernel in which every invocation works alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum RowsPass {
     Delta,
     Probabilities,
+    Mixed,
 }
 
 impl RowsPass {
-    pub(super) const ALL: [Self; 2] = [Self::Delta, Self::Probabilities];
+    pub(super) const ALL: [Self; 3] = [Self::Delta, Self::Probabilities, Self::Mixed];
 
     fn file(self) -> ShaderFile {
         match self {
             Self::Delta => shader_file!("attention_delta"),
             Self::Probabilities => shader_file!("attention_probabilities"),
+            Self::Mixed => shader_file!("attention_mixed"),
         }
     }
 }
@@ -67,7 +84,9 @@ impl AttentionRows {
             .constant("THREADS", THREADS);
         match self.pass {
             RowsPass::Delta => source,
-            RowsPass::Probabilities => source.shared(shader_file!("shared/visible")),
+            RowsPass::Probabilities | RowsPass::Mixed => source
+                .shared(shader_file!("shared/visible"))
+                .shared(shader_file!("shared/probability")),
         }
         .compose()
     }
@@ -76,6 +95,7 @@ impl AttentionRows {
         match self.pass {
             RowsPass::Delta => DeltaCall::FIELDS,
             RowsPass::Probabilities => ProbabilitiesCall::FIELDS,
+            RowsPass::Mixed => MixedCall::FIELDS,
         }
     }
 
@@ -120,6 +140,46 @@ impl AttentionRows {
                 count(queries.len()),
                 numbers.heads,
             ],
+        );
+    }
+
+    /// Adds a tile of all heads, mixed, to what is in `mixed`.
+    pub(super) fn mixed(
+        self,
+        [qkv, stats, mixed]: [&CubeTensor; 3],
+        call: &AttentionCall,
+        queries: Range<usize>,
+        keys: Range<usize>,
+        mix: &HeadMix,
+    ) {
+        let (weights, largest): (Vec<f32>, bool) = match mix {
+            HeadMix::Sum(weights) => (weights.clone(), false),
+            HeadMix::Max(heads) => (
+                heads
+                    .iter()
+                    .map(|&head| f32::from(u8::from(head)))
+                    .collect(),
+                true,
+            ),
+        };
+        let numbers = MixedCall {
+            tokens: count(call.sequences.tokens()),
+            heads: count(call.heads.heads),
+            half_window: half_window(call),
+            scale: call.scale,
+            query_begin: count(queries.start),
+            query_end: count(queries.end),
+            key_begin: count(keys.start),
+            key_end: count(keys.end),
+            largest: u32::from(largest),
+        };
+        let mut words = numbers.words();
+        words.extend(weights.into_iter().map(f32::to_bits));
+        launch(
+            &shader(Variant::AttentionRows(self)),
+            &[Use::Read(qkv), Use::Read(stats), Use::Change(mixed)],
+            &words,
+            [count(keys.len()).div_ceil(THREADS), count(queries.len()), 1],
         );
     }
 }

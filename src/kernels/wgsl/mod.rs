@@ -30,7 +30,7 @@ pub use source::Shader;
 pub use tiling::{Abilities, Choice, Tiling};
 pub use tune::{Form as KernelForm, Trial, TuneError, Tuned, Tuning, assume, set_choice, tune};
 
-use super::attention::AttentionCall;
+use super::attention::{AttentionCall, HeadMix};
 use super::embedding::Lookup;
 use super::ops::{AttentionParts, EncoderOps, LayerNormGrads};
 use super::rope::Direction;
@@ -168,6 +168,22 @@ impl EncoderOps for CubeBackend {
         match Attention::for_tensor(&qkv, &call) {
             Some(attention) => attention.probabilities([qkv, stats], &call, queries, keys),
             None => super::attention::probabilities::<Self>(qkv, stats, &call, queries, keys),
+        }
+    }
+
+    fn attention_mixed(
+        so_far: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        call: AttentionCall,
+        [queries, keys]: [Range<usize>; 2],
+        mix: HeadMix,
+    ) -> FloatTensor<Self> {
+        match Attention::for_tensor(&qkv, &call) {
+            Some(attention) => attention.mixed([so_far, qkv, stats], &call, queries, keys, &mix),
+            None => {
+                super::attention::mixed::<Self>([so_far, qkv, stats], &call, [queries, keys], &mix)
+            }
         }
     }
 }
