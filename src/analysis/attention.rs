@@ -76,15 +76,15 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Adds what `token` looks at, one value per token, with a weight.
-    pub fn add(&mut self, token: usize, looks_at: &[f32], weight: f64) {
+    /// Adds what `token` looks at, one value per token.
+    pub fn add(&mut self, token: usize, looks_at: &[f32]) {
         let Some(unit) = self.groups.unit(token) else {
             return;
         };
         let width = self.groups.len() + 1;
         let row = &mut self.sums[unit * width..][..width];
         for (value, target) in looks_at.iter().zip(&self.groups.of_token) {
-            row[target.unwrap_or(width - 1)] += weight * f64::from(*value);
+            row[target.unwrap_or(width - 1)] += f64::from(*value);
         }
     }
 
@@ -122,10 +122,10 @@ mod tests {
     fn flow_is_a_mean_over_those_who_look() {
         let groups = Groups::new(vec![None, Some(0), Some(0), Some(1)], 2);
         let mut flow = Flow::new(&groups);
-        flow.add(0, &[1.0, 0.0, 0.0, 0.0], 1.0);
-        flow.add(1, &[0.5, 0.25, 0.0, 0.25], 1.0);
-        flow.add(2, &[0.0, 0.0, 1.0, 0.0], 1.0);
-        flow.add(3, &[0.25, 0.25, 0.25, 0.25], 1.0);
+        flow.add(0, &[1.0, 0.0, 0.0, 0.0]);
+        flow.add(1, &[0.5, 0.25, 0.0, 0.25]);
+        flow.add(2, &[0.0, 0.0, 1.0, 0.0]);
+        flow.add(3, &[0.25, 0.25, 0.25, 0.25]);
         let (matrix, outside) = flow.finish();
         assert_eq!(matrix, [0.625, 0.125, 0.5, 0.25]);
         assert_eq!(outside, [0.25, 0.25]);

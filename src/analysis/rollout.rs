@@ -31,9 +31,10 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Adds what `row` looks at, with the share that a head has in the mean over heads.
-    pub fn add(&mut self, row: usize, looks_at: &[f32], share: f64) {
-        let half = share / 2.0;
+    /// Adds what `row` looks at, the mean over heads.
+    pub fn add(&mut self, row: usize, looks_at: &[f32]) {
+        // The residual stream has the other half.
+        let half = 0.5;
         match self.wanted {
             Wanted::Row => {
                 let weight = half * self.vector[row];
@@ -63,12 +64,11 @@ mod tests {
         [[0.0, 1.0, 0.0], [0.125, 0.75, 0.125], [0.5, 0.0, 0.5]],
     ];
 
-    /// The vector behind a layer, whose attention comes as two equal heads.
+    /// The vector behind a layer.
     fn through(vector: &[f64], layer: usize, wanted: Wanted) -> Vec<f64> {
         let mut own = Layer::new(vector, wanted);
         for (row, looks_at) in LAYERS[layer].iter().enumerate() {
-            own.add(row, looks_at, 0.5);
-            own.add(row, looks_at, 0.5);
+            own.add(row, looks_at);
         }
         own.finish()
     }

@@ -99,17 +99,8 @@ impl Engine {
             job,
         };
         let mut flow = Flow::new(&groups);
-        let weight = 1.0 / (layers.len() * heads.len()) as f64;
         job.within(FORWARD..1.0, || {
-            taps.layers
-                .iter()
-                .enumerate()
-                .try_for_each(|(done, layer)| {
-                    job.step(done, layers.len(), "layers")?;
-                    taps.each_row(layer, &mut |_, row, looks_at| {
-                        flow.add(row, looks_at, weight)
-                    })
-                })
+            taps.each_row(&taps.layers, &mut |row, looks_at| flow.add(row, looks_at))
         })?;
         let (matrix, outside) = flow.finish();
         let units = pieces.into_iter().zip(groups.sizes());

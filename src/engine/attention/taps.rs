@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use burn::tensor::Tensor;
+
 use super::{Direction, FORWARD, HeadChoice, LayerChoice, Reduction};
 use crate::analysis::rollout::{Layer, Wanted};
 use crate::engine::chunks::in_chunks;
 use crate::engine::{EngineError, Job, Loaded, Note, counted};
-use crate::kernels::{attention_probabilities, values};
+use crate::kernels::{HeadMix, attention_mixed, attention_probabilities, values};
 use crate::model::capture::{Capture, LayerAttention, Layers};
 use crate::model::config::{Architecture, LayerKind};
 use crate::tokenization::windows::Window;
@@ -120,9 +122,42 @@ impl Taps<'_> {
         direction: Direction,
         reduction: Reduction,
     ) -> Result<Vec<f64>, EngineError> {
+        // The largest of means over several rows is not the mean of anything.
+        if reduction == Reduction::Max && rows.len() > 1 {
+            return self.largest_means(rows, direction);
+        }
         let count = self.layers.len() * rows.len();
-        let mut reduced =
-            Reduced::new(self.tokens, reduction, self.layers.len() * self.heads.len());
+        let heads = self.layers.len() * self.heads.len();
+        let mix = match (reduction, direction) {
+            (Reduction::Max, _) => HeadMix::Max(self.of_heads(true, false, &self.layers)),
+            (Reduction::Mean, Direction::LooksAt) => {
+                let share = 1.0 / (heads * rows.len()) as f32;
+                HeadMix::Sum(self.of_heads(share, 0.0, &self.layers))
+            }
+            (Reduction::Mean, Direction::LookedAtBy) => {
+                HeadMix::Sum(self.of_heads(1.0 / heads as f32, 0.0, &self.layers))
+            }
+        };
+        let mut mixed = None;
+        for (done, layer) in self.layers.iter().enumerate() {
+            for (more, &row) in rows.iter().enumerate() {
+                self.job.step(done * rows.len() + more, count, "rows")?;
+                let (own, all) = (row..row + 1, 0..self.tokens);
+                let tile = match direction {
+                    Direction::LooksAt => [own, all],
+                    Direction::LookedAtBy => [all, own],
+                };
+                mixed = Some(self.mixed(mixed, layer, tile, &mix));
+            }
+        }
+        let mixed = values(mixed.expect("there is a layer and a row"))?;
+        Ok(mixed.into_iter().map(f64::from).collect())
+    }
+
+    /// The largest of the heads' means over several rows, or of their sums.
+    fn largest_means(&self, rows: &[usize], direction: Direction) -> Result<Vec<f64>, EngineError> {
+        let mut largest = vec![0.0f64; self.tokens];
+        let count = self.layers.len() * rows.len();
         let mut done = 0;
         for layer in &self.layers {
             let mut heads = vec![vec![0.0f64; self.tokens]; self.heads.len()];
@@ -142,30 +177,62 @@ impl Taps<'_> {
                         .for_each(|(sum, value)| *sum += f64::from(*value) / share);
                 }
             }
-            heads.iter().for_each(|head| reduced.add(head));
+            for head in &heads {
+                let pairs = largest.iter_mut().zip(head);
+                pairs.for_each(|(value, own)| *value = value.max(*own));
+            }
         }
-        Ok(reduced.values)
+        Ok(largest)
     }
 
-    /// Calls `each` with head, row and what it looks at, for the chosen heads of a layer.
+    /// Calls `each` with every row and what it looks at, the mean of the chosen heads of `layers`.
     pub(super) fn each_row(
         &self,
-        layer: &LayerAttention,
-        each: &mut dyn FnMut(usize, usize, &[f32]),
+        layers: &[LayerAttention],
+        each: &mut dyn FnMut(usize, &[f32]),
     ) -> Result<(), EngineError> {
-        let device = layer.qkv.device();
+        let Some(device) = layers.first().map(|layer| layer.qkv.device()) else {
+            return Ok(());
+        };
+        let share = 1.0 / (layers.len() * self.heads.len()) as f32;
+        let mix = HeadMix::Sum(self.of_heads(share, 0.0, layers));
+        let mut done = 0;
         in_chunks(self.tokens, ROWS_AT_ONCE, &device, &mut |rows| {
-            self.job.check()?;
-            let (start, count) = (rows.start, rows.len());
-            let tile = self.tile(layer, [rows.clone(), 0..self.tokens])?;
-            for &head in self.heads {
-                for row in rows.clone() {
-                    let index = head * count + row - start;
-                    each(head, row, &tile[index * self.tokens..][..self.tokens]);
-                }
+            self.job.step(done, self.tokens, "rows")?;
+            let mut mixed = None;
+            for layer in layers {
+                mixed = Some(self.mixed(mixed, layer, [rows.clone(), 0..self.tokens], &mix));
+                self.job.check()?;
+            }
+            let mixed = values(mixed.expect("there is a layer"))?;
+            done = rows.end;
+            for (row, looks_at) in rows.zip(mixed.chunks_exact(self.tokens)) {
+                each(row, looks_at);
             }
             Ok(())
         })
+    }
+
+    /// A tile of one layer, its heads mixed, together with that of other layers.
+    fn mixed(
+        &self,
+        so_far: Option<Tensor<2>>,
+        layer: &LayerAttention,
+        tile: [Range<usize>; 2],
+        mix: &HeadMix,
+    ) -> Tensor<2> {
+        let (qkv, stats) = (layer.qkv.clone(), layer.stats.clone());
+        attention_mixed(so_far, qkv, stats, &layer.call, 0, tile, mix)
+    }
+
+    /// One number for each chosen head, and another for each of the rest.
+    fn of_heads<T: Copy>(&self, chosen: T, other: T, layers: &[LayerAttention]) -> Vec<T> {
+        let count = layers.first().map_or(0, |layer| layer.call.heads.heads);
+        let of_head = |head| match self.heads.contains(&head) {
+            true => chosen,
+            false => other,
+        };
+        (0..count).map(of_head).collect()
     }
 
     /// Rollout from or to the rows, over tokens.
@@ -181,7 +248,6 @@ impl Taps<'_> {
         };
         rows.iter().for_each(|&row| vector[row] = own);
         let count = self.layers.len();
-        let share = 1.0 / self.heads.len() as f64;
         for done in 0..count {
             self.job.step(done, count, "layers")?;
             let (layer, wanted) = match direction {
@@ -189,38 +255,12 @@ impl Taps<'_> {
                 Direction::LookedAtBy => (done, Wanted::Column),
             };
             let mut through = Layer::new(&vector, wanted);
-            self.each_row(&self.layers[layer], &mut |_, row, looks_at| {
-                through.add(row, looks_at, share);
+            let layer = std::slice::from_ref(&self.layers[layer]);
+            self.job.within(0.0..1.0, || {
+                self.each_row(layer, &mut |row, looks_at| through.add(row, looks_at))
             })?;
             vector = through.finish();
         }
         Ok(vector)
-    }
-}
-
-/// Several heads becoming one.
-struct Reduced {
-    values: Vec<f64>,
-    reduction: Reduction,
-    heads: usize,
-}
-
-impl Reduced {
-    fn new(tokens: usize, reduction: Reduction, heads: usize) -> Self {
-        Self {
-            values: vec![0.0; tokens],
-            reduction,
-            heads,
-        }
-    }
-
-    fn add(&mut self, head: &[f64]) {
-        let heads = self.heads as f64;
-        for (value, own) in self.values.iter_mut().zip(head) {
-            match self.reduction {
-                Reduction::Mean => *value += own / heads,
-                Reduction::Max => *value = value.max(*own),
-            }
-        }
     }
 }
