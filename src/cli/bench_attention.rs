@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
 use super::{Global, exit, prepare};
-use crate::engine::{AttentionBench, AttentionTiming, Engine};
+use crate::engine::{AttentionBench, AttentionBenchReport, AttentionTiming, Engine, KernelForm};
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -49,10 +49,11 @@ impl Command {
         })?;
         printed?;
         let product = &report.matrix_product;
-        let text = format!(
+        let mut text = format!(
             "matrix product: {:.1} GFLOP/s, burn's {:.1}\n\n{} heads of {} on {}\n",
             product.gflops, product.burn_gflops, self.heads, self.head_dim, report.device
         );
+        text.push_str(&describe_rest(&report));
         let complete = !report.stopped;
         if report.stopped {
             let done = report.attention.len();
@@ -83,6 +84,17 @@ fn describe(timing: &AttentionTiming) -> String {
         "  forward {:10.4} s {:8.1} GFLOP/s    with gradient {:10.4} s {:8.1} GFLOP/s",
         timing.forward, timing.gflops, timing.with_gradient, timing.gradient_gflops
     );
+    let _ = writeln!(
+        text,
+        "  {:.0} % and {:.0} % of the matrix product    {} MiB read and written{}",
+        100.0 * timing.of_product,
+        100.0 * timing.gradient_of_product,
+        timing.bytes >> 20,
+        timing.peak_bytes.map_or(String::new(), |bytes| format!(
+            ", {} MiB reserved",
+            bytes >> 20
+        ))
+    );
     match (
         timing.burn_forward,
         timing.burn_with_gradient,
@@ -101,4 +113,44 @@ fn describe(timing: &AttentionTiming) -> String {
         _ => {}
     }
     text
+}
+
+fn describe_rest(report: &AttentionBenchReport) -> String {
+    let mut text = String::new();
+    for packing in &report.packing {
+        let kind = packing.half_window.map_or("global", |_| "sliding");
+        let _ = writeln!(
+            text,
+            "mixed lengths, {kind}: {:.1} GFLOP/s, {:.0} % of equal ones",
+            packing.mixed_gflops,
+            100.0 * packing.ratio
+        );
+    }
+    if !report.tiers.is_empty() {
+        text.push_str("every form, at 1,024 rows:\n");
+    }
+    for tier in &report.tiers {
+        let _ = writeln!(
+            text,
+            "  {:<14} {:<17} {:8.2} ms {:8.1} GFLOP/s, {:3.0} % of the matrix product{}",
+            format!("{:?}", tier.tuned),
+            form_name(tier.form),
+            1e3 * tier.seconds,
+            tier.gflops,
+            100.0 * tier.of_product,
+            if tier.chosen { "  chosen" } else { "" }
+        );
+    }
+    text
+}
+
+/// What a form of a kernel is called.
+pub(super) fn form_name(form: KernelForm) -> String {
+    let tiling = form.tiling.map_or("burn's own".to_owned(), |tiling| {
+        format!("{tiling:?}").to_lowercase()
+    });
+    match form.subgroups {
+        true => format!("{tiling}, subgroups"),
+        false => tiling,
+    }
 }

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use super::bench_attention::form_name;
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
 use super::{Global, exit};
@@ -201,12 +202,7 @@ fn describe_kernels(report: &TuningReport) -> String {
     let _ = writeln!(text, "Kernels, {when}:");
     for trial in &report.tuning.trials {
         let name = format!("{:?}", trial.tuned);
-        let mut form = trial.form.tiling.map_or("burn's own".to_owned(), |tiling| {
-            format!("{tiling:?}").to_lowercase()
-        });
-        if trial.form.subgroups {
-            form.push_str(", subgroups");
-        }
+        let form = form_name(trial.form);
         let time = match trial.seconds {
             Some(seconds) => format!("{:9.2} ms", seconds * 1e3),
             None if trial.error <= 1.0 => "not timed".to_owned(),

@@ -6,6 +6,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Distribution, Tensor, TensorData, module};
 use serde::Serialize;
 
+use super::bench_tiers::{PackingTiming, TierTiming};
 use super::{DeviceInfo, Engine, EngineError, Job};
 use crate::kernels::{self, AttentionCall, HeadShape, Sequences};
 
@@ -29,8 +30,12 @@ pub struct AttentionBenchReport {
     pub device: DeviceInfo,
     /// The product of a linear layer, `[1024, 768]` and `[2304, 768]`.
     pub matrix_product: ProductTiming,
+    /// Every form of every kernel; none on the CPU.
+    pub tiers: Vec<TierTiming>,
     /// One entry per length and kind of layer.
     pub attention: Vec<AttentionTiming>,
+    /// Sequences of mixed lengths beside equal ones, in global and sliding layers.
+    pub packing: Vec<PackingTiming>,
     /// Whether the user stopped it before the last.
     pub stopped: bool,
 }
@@ -42,6 +47,13 @@ pub struct ProductTiming {
     pub gflops: f64,
     /// burn's, likewise.
     pub burn_gflops: f64,
+}
+
+impl ProductTiming {
+    /// The better of both: what attention is measured by.
+    pub(super) fn best(&self) -> f64 {
+        self.gflops.max(self.burn_gflops)
+    }
 }
 
 /// Times of attention at one length, in seconds, medians.
@@ -60,6 +72,14 @@ pub struct AttentionTiming {
     /// The same of the gradient, at 2.5 times the operations (Dao et al. 2022), though it computes
     /// 3.5 times as many.
     pub gradient_gflops: f64,
+    /// The forward rate as a share of the device's best matrix product,
+    pub of_product: f64,
+    /// and that of the gradient.
+    pub gradient_of_product: f64,
+    /// Bytes that are read and written once, forward and backward: inputs, results, statistics.
+    pub bytes: u64,
+    /// Most memory that was reserved for it on the device, in bytes, where the device tells.
+    pub peak_bytes: Option<u64>,
     /// burn's forward; `None` if it cannot run.
     pub burn_forward: Option<f64>,
     /// burn's forward and gradient.
@@ -80,14 +100,18 @@ impl Engine {
         job: &Job,
         each: &mut dyn FnMut(&AttentionTiming),
     ) -> Result<AttentionBenchReport, EngineError> {
+        let kinds = [None, Some(bench.half_window)];
+        let tiers = kernels::forms(&self.device.device).len();
+        let total = (bench.lengths.len() + 1) * kinds.len() + tiers;
+        let matrix_product = self.product_timing();
         let mut report = AttentionBenchReport {
             device: self.device.info.clone(),
-            matrix_product: self.product_timing(),
+            tiers: Vec::new(),
             attention: Vec::new(),
+            packing: Vec::new(),
             stopped: false,
+            matrix_product,
         };
-        let kinds = [None, Some(bench.half_window)];
-        let total = bench.lengths.len() * kinds.len();
         for &tokens in &bench.lengths {
             for half_window in kinds {
                 if job
@@ -97,11 +121,25 @@ impl Engine {
                     report.stopped = true;
                     return Ok(report);
                 }
-                let timing = self.attention_timing(bench, tokens, half_window);
+                let best = report.matrix_product.best();
+                let timing = self.attention_timing(bench, tokens, half_window, best);
                 each(&timing);
                 report.attention.push(timing);
             }
         }
+        for half_window in kinds {
+            let done = report.attention.len() + report.packing.len();
+            if job.step(done, total, "measurements").is_err() {
+                report.stopped = true;
+                return Ok(report);
+            }
+            report.packing.push(self.packing_timing(bench, half_window));
+        }
+        let done = report.attention.len() + report.packing.len();
+        let best = report.matrix_product.best();
+        report.stopped = !self.tier_timings(best, &mut report.tiers, &mut |tier| {
+            job.step(done + tier, total, "measurements").is_ok()
+        });
         Ok(report)
     }
 
@@ -127,8 +165,10 @@ impl Engine {
         bench: &AttentionBench,
         tokens: usize,
         half_window: Option<usize>,
+        best_product: f64,
     ) -> AttentionTiming {
         let device = &self.device.device;
+        device.memory_cleanup();
         let heads = HeadShape {
             heads: bench.heads,
             head_dim: bench.head_dim,
@@ -141,13 +181,12 @@ impl Engine {
         let with_gradient = gradient_median(device, [qkv.clone()], |[qkv]| {
             kernels::attention(qkv, &call).out
         });
-        let visible: usize = (0..tokens)
-            .map(|query| {
-                let half = half_window.unwrap_or(tokens);
-                (query + half + 1).min(tokens) - query.saturating_sub(half)
-            })
-            .sum();
-        let operations = 4.0 * (visible * heads.width()) as f64;
+        let peak_bytes = device.memory_pool_usage().map(|usage| usage.bytes_reserved);
+        let operations = operations(&call);
+        let gflops = operations / forward / 1e9;
+        let gradient_gflops = 2.5 * operations / (with_gradient - forward).max(1e-9) / 1e9;
+        // Forward: qkv, out, two statistics; backward: qkv, out, dO, dQKV, and statistics with delta.
+        let numbers = tokens * (12 * heads.width() + 7 * heads.heads);
         let burn = self.burn_timing(&call, tokens);
         let left_out = burn.as_ref().err().cloned();
         let burn = burn.ok();
@@ -156,8 +195,12 @@ impl Engine {
             half_window,
             forward,
             with_gradient,
-            gflops: operations / forward / 1e9,
-            gradient_gflops: 2.5 * operations / (with_gradient - forward).max(1e-9) / 1e9,
+            gflops,
+            gradient_gflops,
+            of_product: gflops / best_product,
+            gradient_of_product: gradient_gflops / best_product,
+            bytes: (numbers * size_of::<f32>()) as u64,
+            peak_bytes,
             burn_forward: burn.map(|[forward, _]| forward),
             burn_with_gradient: burn.map(|[_, with_gradient]| with_gradient),
             burn_left_out: left_out,
@@ -198,13 +241,29 @@ impl Engine {
     }
 }
 
-fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+/// Operations of a forward pass: 4 for each visible pair, head and its width.
+pub(super) fn operations(call: &AttentionCall) -> f64 {
+    let visible: usize = call
+        .sequences
+        .ranges()
+        .map(|range| {
+            let tokens = range.len();
+            let half = call.half_window.unwrap_or(tokens);
+            let of_query =
+                |query: usize| (query + half + 1).min(tokens) - query.saturating_sub(half);
+            (0..tokens).map(of_query).sum::<usize>()
+        })
+        .sum();
+    4.0 * (visible * call.heads.width()) as f64
+}
+
+pub(super) fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
 }
 
 /// The median time, in seconds, of at least three runs that wait for the device, after one that
 /// is not timed.
-fn median(device: &Device, mut run: impl FnMut()) -> f64 {
+pub(super) fn median(device: &Device, mut run: impl FnMut()) -> f64 {
     let mut timed = || {
         let start = Instant::now();
         run();
@@ -225,7 +284,7 @@ fn median(device: &Device, mut run: impl FnMut()) -> f64 {
 }
 
 /// The same of `run` and its gradient with respect to all inputs.
-fn gradient_median<const N: usize, const D: usize, const O: usize>(
+pub(super) fn gradient_median<const N: usize, const D: usize, const O: usize>(
     device: &Device,
     inputs: [Tensor<D>; N],
     run: impl Fn([Tensor<D>; N]) -> Tensor<O>,

@@ -7,6 +7,7 @@ mod adapter;
 mod attention;
 mod bench;
 mod bench_attention;
+mod bench_tiers;
 mod chunks;
 mod classify;
 mod device;
@@ -57,6 +58,7 @@ pub use attention::{
 };
 pub use bench::{BenchReport, LengthReport, Size};
 pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
+pub use bench_tiers::{PackingTiming, TierTiming};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};

@@ -40,7 +40,7 @@ pub use rope::{Direction, RopeTable};
 pub use sequences::{HeadShape, Sequences};
 pub use wgsl::{
     Abilities, Choice, Entry, KernelForm, Shader, Tiling, Trial, TuneError, Tuned, Tuning, assume,
-    catalogue, set_choice, tune,
+    catalogue, current, forms, set_choice, tune,
 };
 
 /// What [`attention`] computes.

@@ -28,7 +28,9 @@ use burn::backend::wgpu::CubeBackend;
 pub use catalogue::{Entry, catalogue};
 pub use source::Shader;
 pub use tiling::{Abilities, Choice, Tiling};
-pub use tune::{Form as KernelForm, Trial, TuneError, Tuned, Tuning, assume, set_choice, tune};
+pub use tune::{
+    Form as KernelForm, Trial, TuneError, Tuned, Tuning, assume, current, forms, set_choice, tune,
+};
 
 use super::attention::{AttentionCall, HeadMix};
 use super::embedding::Lookup;

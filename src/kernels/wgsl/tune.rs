@@ -275,6 +275,47 @@ impl Selection<'_> {
     }
 }
 
+/// Every form of every kind of kernel that `device` has room and abilities for, each with the choice
+/// that takes it and leaves the others as they are; none on the CPU.
+pub fn forms(device: &Device) -> Vec<(Tuned, Form, Choice)> {
+    let DispatchDevice::Cube(cube) = device.as_dispatch() else {
+        return Vec::new();
+    };
+    let current = chosen(cube);
+    let mut all = Vec::new();
+    for tuned in Tuned::ALL {
+        let mut forms: Vec<Form> = fits(cube).into_iter().map(|own| Some(own).into()).collect();
+        if tuned == Tuned::Attention && abilities(cube).subgroups {
+            let with_subgroups = |form: &Form| Form {
+                subgroups: true,
+                ..*form
+            };
+            forms.extend(forms.iter().map(with_subgroups).collect::<Vec<_>>());
+        }
+        if tuned.has_plain_form() {
+            forms.push(None.into());
+        }
+        for form in forms {
+            let mut choice = current;
+            // The gradient has a form of its own only beside a forward pass of ours.
+            if tuned == Tuned::AttentionGrad && choice.attention.is_none() {
+                choice.attention = form.tiling;
+            }
+            tuned.set(&mut choice, form);
+            all.push((tuned, form, choice));
+        }
+    }
+    all
+}
+
+/// What `device` uses; `None` on the CPU.
+pub fn current(device: &Device) -> Option<Choice> {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(cube) => Some(chosen(cube)),
+        _ => None,
+    }
+}
+
 /// Says what `device` can do; until something is chosen it uses what such devices do best with.
 /// Nothing happens on the CPU.
 pub fn assume(device: &Device, abilities: Abilities) {
