@@ -298,27 +298,6 @@ pub fn cross_entropy(logits: &[f64], targets: &[usize]) -> (Vec<f64>, Vec<f64>) 
     (losses, gradient)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Values of the error function from published tables.
-    #[test]
-    fn the_error_function_agrees_with_the_tables() {
-        for (x, expected) in [
-            (0.0, 0.0),
-            (0.5, 0.520_499_877_813_046_5),
-            (1.0, 0.842_700_792_949_714_9),
-            (2.0, 0.995_322_265_018_952_7),
-            (3.0, 0.999_977_909_503_001_4),
-            (-1.0, -0.842_700_792_949_714_9),
-        ] {
-            assert!((erf(x) - expected).abs() < 1e-14, "erf({x}) = {}", erf(x));
-        }
-        assert!((erf(2.499_999_999) - erf(2.500_000_001)).abs() < 1e-10);
-    }
-}
-
 /// One update of a parameter by a gradient, in place: `[parameter, first, second]`.
 pub fn adam([p, m, v]: [&mut [f64]; 3], g: &[f64], step: &AdamStep) {
     let AdamStep {
@@ -368,5 +347,26 @@ pub fn adam([p, m, v]: [&mut [f64]; 3], g: &[f64], step: &AdamStep) {
                 *p -= lr / bias2.sqrt() * (m / bias1 * clip) / (v.sqrt() + eps);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of the error function from published tables.
+    #[test]
+    fn the_error_function_agrees_with_the_tables() {
+        for (x, expected) in [
+            (0.0, 0.0),
+            (0.5, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (2.0, 0.995_322_265_018_952_7),
+            (3.0, 0.999_977_909_503_001_4),
+            (-1.0, -0.842_700_792_949_714_9),
+        ] {
+            assert!((erf(x) - expected).abs() < 1e-14, "erf({x}) = {}", erf(x));
+        }
+        assert!((erf(2.499_999_999) - erf(2.500_000_001)).abs() < 1e-10);
     }
 }
