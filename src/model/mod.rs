@@ -8,6 +8,7 @@ pub mod capture;
 pub mod checkpoint;
 pub mod config;
 mod heads;
+pub mod init;
 mod layers;
 mod modernbert;
 mod parameters;

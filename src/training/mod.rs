@@ -7,4 +7,5 @@ pub mod order;
 pub mod packing;
 pub mod randomness;
 pub mod schedule;
+pub mod start;
 pub mod weights;
