@@ -53,14 +53,14 @@ pub struct Prepared {
     /// What the model reads.
     pub batch: Batch,
     /// What should come of it.
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
     /// What its targets count together; the divisor of their mean.
     pub weight: f64,
 }
 
 /// What should come of a micro-batch. `Debug` prints sizes only: targets are as readable as text.
 #[derive(Clone)]
-enum Wanted {
+pub(super) enum Wanted {
     /// A token for each of some rows.
     Guesses {
         rows: Vec<usize>,
@@ -207,7 +207,12 @@ impl Objective {
     /// If the model has another head, or does not read the batch (see [`Model::check`]).
     pub fn loss(&self, model: &Model, prepared: &Prepared, weight: f64) -> Option<Tensor<1>> {
         let output = Output::of(model, prepared)?;
-        let sum = match (self, output, &prepared.wanted) {
+        Some(self.sum(model, prepared, output).div_scalar(weight))
+    }
+
+    /// The sum of losses of what a model made of a micro-batch, `[1]`.
+    pub(super) fn sum(&self, model: &Model, prepared: &Prepared, output: Output) -> Tensor<1> {
+        match (self, output, &prepared.wanted) {
             (Self::MaskedLm(_), Output::Hidden(rows), Wanted::Guesses { targets, .. }) => model
                 .masked_lm_losses(rows, &Targets::new(targets))
                 .expect("the model has a masked-LM head")
@@ -221,13 +226,13 @@ impl Objective {
                 shape.binary_cross_entropy(logits, holds)
             }
             _ => panic!("the batch was prepared for another objective"),
-        };
-        Some(sum.div_scalar(weight))
+        }
     }
 }
 
 /// What a model makes of a micro-batch.
-enum Output {
+#[derive(Clone)]
+pub(super) enum Output {
     /// The encoder's output in the rows that are to be guessed.
     Hidden(Tensor<2>),
     /// Logits of what is labelled.
@@ -235,7 +240,8 @@ enum Output {
 }
 
 impl Output {
-    fn of(model: &Model, prepared: &Prepared) -> Option<Self> {
+    /// `None` if nothing is wanted of the micro-batch.
+    pub(super) fn of(model: &Model, prepared: &Prepared) -> Option<Self> {
         if prepared.weight == 0.0 {
             return None;
         }
