@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::State;
 use super::evaluate::Evaluation;
 use super::run_folder::{RunError, write_whole};
 
@@ -61,11 +62,15 @@ pub struct History {
 }
 
 impl History {
-    /// Opens the file and takes out what happened after step `step`: it will happen again.
+    /// Opens the file and takes out what happened after `state`: it will happen again.
     ///
     /// # Errors
     /// [`RunError`] when it cannot be read or written.
-    pub fn open(path: &Path, step: u64) -> Result<Self, RunError> {
+    pub fn open(path: &Path, state: &State) -> Result<Self, RunError> {
+        let happened = |event: &Event| match event {
+            Event::Step { step, .. } => *step <= state.step,
+            Event::Evaluated { step, .. } => Some(*step) <= state.evaluated,
+        };
         if path.exists() {
             let file = File::open(path).map_err(RunError::at(path))?;
             let mut kept = String::new();
@@ -75,7 +80,7 @@ impl History {
                 let Ok(event) = serde_json::from_str::<Event>(&line) else {
                     break;
                 };
-                if event.step() > step {
+                if !happened(&event) {
                     break;
                 }
                 kept.push_str(&line);
@@ -137,16 +142,37 @@ mod tests {
             tokens: 10,
             seconds: 0.5,
         };
-        let mut history = History::open(&path, 0).unwrap();
+        let judged = || Event::Evaluated {
+            step: 2,
+            evaluation: Evaluation {
+                loss: 1.0,
+                accuracy: 0.5,
+                macro_f1: None,
+                answers: 8,
+            },
+            best: true,
+            seconds: 0.1,
+        };
+        let state = |step, evaluated| State {
+            step,
+            evaluated,
+            ..State::start()
+        };
+        let mut history = History::open(&path, &State::start()).unwrap();
         (1..=4).for_each(|step| history.add(&event(step)).unwrap());
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 20]).unwrap();
         assert_eq!(events(&path).unwrap().len(), 3);
-        let mut history = History::open(&path, 2).unwrap();
+        let mut history = History::open(&path, &state(2, None)).unwrap();
+        history.add(&judged()).unwrap();
         history.add(&event(3)).unwrap();
         history.sync().unwrap();
-        let steps: Vec<u64> = events(&path).unwrap().iter().map(Event::step).collect();
-        assert_eq!(steps, [1, 2, 3]);
+        let steps = || -> Vec<u64> { events(&path).unwrap().iter().map(Event::step).collect() };
+        assert_eq!(steps(), [1, 2, 2, 3]);
+        History::open(&path, &state(2, Some(2))).unwrap();
+        assert_eq!(steps(), [1, 2, 2]);
+        History::open(&path, &state(2, None)).unwrap();
+        assert_eq!(steps(), [1, 2]);
         fs::remove_file(&path).unwrap();
     }
 }
