@@ -174,7 +174,7 @@ impl TrainObserver for Watch<'_> {
             start.trained as f64 / 1e6
         );
         if !start.labels.is_empty() {
-            let _ = write!(text, ", {}", counted(start.labels.len(), "class"));
+            let _ = write!(text, ", {} classes", start.labels.len());
         }
         if !start.new_parameters.is_empty() {
             let _ = write!(text, "; new: {}", start.new_parameters.join(", "));
