@@ -77,7 +77,14 @@ pub enum CheckpointError {
     Run(#[from] RunError),
     /// The model.
     #[error("{0}; what was saved before is whole, and --resume goes on from there")]
-    Model(#[from] SaveError),
+    Model(SaveError),
+}
+
+// Not by `#[from]`, which would have the message said twice.
+impl From<SaveError> for CheckpointError {
+    fn from(error: SaveError) -> Self {
+        Self::Model(error)
+    }
 }
 
 /// Writes a checkpoint of step `state.step`, unless it is there, and removes all but the newest

@@ -1,6 +1,8 @@
 //! What a run is to do: the file, its defaults, and the limits of every value.
 
 mod fields;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -199,12 +201,12 @@ impl Default for TrainConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigFault {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The file is no TOML, or has a field that does not exist or holds something else.
     #[error("{}{reason}", file.as_ref().map_or(String::new(), |file| format!("{}: ", file.display())))]
@@ -236,9 +238,9 @@ impl TrainConfig {
         let mut table = match file {
             None => Table::new(),
             Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|source| ConfigFault::Read {
+                let text = std::fs::read_to_string(file).map_err(|error| ConfigFault::Read {
                     path: file.to_owned(),
-                    source,
+                    error,
                 })?;
                 Self::table(&text, file)?
             }
@@ -317,6 +319,14 @@ impl TrainConfig {
                 "name files or folders of notes to learn from",
             );
         }
+        let mut notes = self.train.iter().chain(&self.validation);
+        if notes.any(|path| path.as_os_str() == "-") {
+            return limit(
+                "train",
+                &"-",
+                "standard input cannot be read again when a run goes on",
+            );
+        }
         if self.epochs == 0 && self.steps == 0 {
             return limit(
                 "epochs",
@@ -353,6 +363,22 @@ impl TrainConfig {
         Ok(())
     }
 
+    /// The same with paths that mean the same in every folder.
+    ///
+    /// # Errors
+    /// When the current folder cannot be told.
+    pub(super) fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+        let one = [&mut self.model, &mut self.run].into_iter();
+        let paths = one
+            .chain(self.tokenizer.as_mut())
+            .chain(&mut self.train)
+            .chain(&mut self.validation);
+        for path in paths {
+            *path = std::path::absolute(&*path)?;
+        }
+        Ok(self)
+    }
+
     /// The share of tokens that is hidden in step `step` of `total`: in a line from the first to
     /// the last.
     pub fn mask_rate_at(&self, step: u64, total: u64) -> f64 {
@@ -368,105 +394,5 @@ impl TrainConfig {
             (MetricName::Auto, TaskKind::Classify | TaskKind::Tag) => MetricName::MacroF1,
             (metric, _) => metric,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every field has a value, so that a file of it names them all.
-    fn complete() -> TrainConfig {
-        TrainConfig {
-            model: "model".into(),
-            run: "run".into(),
-            train: vec!["notes".into()],
-            tokenizer: Some("tokenizer".into()),
-            label: Some("label".into()),
-            patient: Some("patient".into()),
-            mask_rate_end: Some(0.15),
-            ..TrainConfig::default()
-        }
-    }
-
-    fn flags(flags: &[(&'static str, &str)]) -> Result<TrainConfig, ConfigFault> {
-        let base = [("model", "m"), ("run", "r"), ("train", "t")];
-        let flags: Vec<(&str, Vec<String>)> = base
-            .iter()
-            .chain(flags)
-            .map(|(name, value)| (*name, vec![(*value).to_owned()]))
-            .collect();
-        TrainConfig::read(None, &flags)
-    }
-
-    #[test]
-    fn the_list_of_fields_is_complete() {
-        let table = Table::try_from(complete()).unwrap();
-        let names: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
-        let own: Vec<&str> = table.keys().map(String::as_str).collect();
-        let sorted = |mut names: Vec<&'static str>| {
-            names.sort_unstable();
-            names
-        };
-        let mut own_sorted = own.clone();
-        own_sorted.sort_unstable();
-        assert_eq!(sorted(names), own_sorted);
-    }
-
-    #[test]
-    fn a_file_says_what_it_was_written_from() {
-        let config = complete();
-        config.validate().unwrap();
-        let read: TrainConfig = toml::from_str(&config.to_toml()).unwrap();
-        assert_eq!(read, config);
-    }
-
-    #[test]
-    fn flags_stand_in_place_of_defaults() {
-        let config = flags(&[
-            ("lr", "1e-3"),
-            ("task", "classify"),
-            ("optimizer", "stableadamw-published"),
-            ("pack", "false"),
-            ("decay-shape", "linear"),
-        ])
-        .unwrap();
-        assert_eq!((config.lr, config.pack), (1e-3, false));
-        assert_eq!(config.task, TaskKind::Classify);
-        assert_eq!(config.optimizer, OptimizerName::StableAdamWPublished);
-        assert_eq!(config.train, [PathBuf::from("t")]);
-    }
-
-    #[test]
-    fn what_is_beyond_its_limits_is_refused_with_a_reason() {
-        for (name, value, says) in [
-            ("lr", "0", "lr is 0"),
-            ("lr", "nan", "lr is nan"),
-            ("lr", "fast", "no number"),
-            ("batch", "0", "batch is 0"),
-            ("batch", "2.5", "no whole number"),
-            ("beta2", "1", "beta2 is 1"),
-            ("mask-rate", "1.5", "mask-rate is 1.5"),
-            ("task", "guess", "guess"),
-            ("schedule", "trapezoid", "decay is 0"),
-            ("epochs", "0", "nothing to do"),
-            ("metric", "macro-f1", "masked-LM"),
-        ] {
-            let fault = flags(&[(name, value)]).unwrap_err().to_string();
-            assert!(fault.contains(says), "{name} {value}: {fault}");
-        }
-        let fault = TrainConfig::read(None, &[]).unwrap_err().to_string();
-        assert!(fault.contains("model is missing"), "{fault}");
-    }
-
-    #[test]
-    fn masks_go_in_a_line_from_one_rate_to_the_other() {
-        let config = complete();
-        let rates: Vec<f64> = (0..4).map(|step| config.mask_rate_at(step, 3)).collect();
-        for (rate, want) in rates.iter().zip([0.3, 0.225, 0.15, 0.15]) {
-            assert!((rate - want).abs() < 1e-12, "{rates:?}");
-        }
-        assert_eq!(config.mask_rate_at(0, 1), 0.3);
-        assert_eq!(TrainConfig::default().mask_rate_at(5, 10), 0.3);
     }
 }

@@ -13,6 +13,7 @@ const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
 const LOCK: &str = ".lock";
 const CHECKPOINTS: &str = "checkpoints";
+const TOKENIZER: &str = "tokenizer";
 const BEST: &str = "best";
 /// A best model on its way in, and one on its way out.
 const BEST_NEW: &str = ".best-new";
@@ -42,12 +43,12 @@ pub enum RunError {
         reason: String,
     },
     /// The operating system refused, for example because the disk is full.
-    #[error("{}: cannot be written: {source}; what was saved before is whole, and --resume goes on from there", path.display())]
+    #[error("{}: cannot be written: {error}; what was saved before is whole, and --resume goes on from there", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -55,7 +56,7 @@ impl RunError {
     /// What makes an error of the operating system one about a path.
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |error| Self::Io { path, error }
     }
 }
 
@@ -118,7 +119,7 @@ impl RunFolder {
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
-            Err(TryLockError::Error(source)) => Err(RunError::Io { path: file, source }),
+            Err(TryLockError::Error(error)) => Err(RunError::Io { path: file, error }),
         }
     }
 
@@ -135,6 +136,36 @@ impl RunFolder {
     /// The best model so far, in Hugging Face layout.
     pub fn best(&self) -> PathBuf {
         self.path.join(BEST)
+    }
+
+    /// The folder of the tokenizer, if the run has come so far.
+    pub(super) fn tokenizer(&self) -> Option<PathBuf> {
+        Some(self.path.join(TOKENIZER)).filter(|folder| folder.is_dir())
+    }
+
+    /// Copies the tokenizer's files into the run, unless they are there: the copies.
+    ///
+    /// # Errors
+    /// [`RunError::Io`] when they cannot be written.
+    pub(super) fn hold_tokenizer(&self, files: &[PathBuf]) -> Result<Vec<PathBuf>, RunError> {
+        let folder = self.path.join(TOKENIZER);
+        let names = || {
+            files
+                .iter()
+                .filter_map(|file| Some((file, file.file_name()?)))
+        };
+        if !folder.is_dir() {
+            let aside = self.path.join(".tokenizer.partial");
+            remove(&aside)?;
+            fs::create_dir(&aside).map_err(RunError::at(&aside))?;
+            for (file, name) in names() {
+                let bytes = fs::read(file).map_err(RunError::at(file))?;
+                write_whole(&aside.join(name), &bytes)?;
+            }
+            fs::rename(&aside, &folder).map_err(RunError::at(&folder))?;
+            sync_folder(&self.path)?;
+        }
+        Ok(names().map(|(_, name)| folder.join(name)).collect())
     }
 
     pub(super) fn checkpoints(&self) -> PathBuf {

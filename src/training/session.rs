@@ -103,8 +103,11 @@ impl Session {
     /// [`TrainError`] says what is wrong; nothing is written then.
     pub fn begin(config: TrainConfig, device: &Device, job: &Job) -> Result<Self, TrainError> {
         config.validate()?;
-        let make_folder = |config: &TrainConfig| RunFolder::create(config);
-        Self::new(config, None, make_folder, device, job)
+        // The run may be gone on with from another folder.
+        let config = config.with_absolute_paths().map_err(|error| {
+            TrainError::Unfit(format!("the current folder cannot be told: {error}"))
+        })?;
+        Self::new(config, None, device, job)
     }
 
     /// A run that was begun, where its newest checkpoint left it.
@@ -113,27 +116,26 @@ impl Session {
     /// [`TrainError`] says what is wrong.
     pub fn resume(path: &Path, device: &Device, job: &Job) -> Result<Self, TrainError> {
         let (run, config) = RunFolder::open(path)?;
-        let saved = Saved::newest(&run)?;
-        Self::new(config, saved, |_| Ok(run), device, job)
+        Self::new(config, Some(run), device, job)
     }
 
     fn new(
         config: TrainConfig,
-        saved: Option<Saved>,
-        folder: impl FnOnce(&TrainConfig) -> Result<RunFolder, RunError>,
+        begun: Option<RunFolder>,
         device: &Device,
         job: &Job,
     ) -> Result<Self, TrainError> {
         let randomness = Randomness::new(config.seed);
-        let of_model = saved.as_ref().map(Saved::model);
-        let of_model = of_model.unwrap_or_else(|| config.model.clone());
-        let tokenizer = match (&saved, &config.tokenizer) {
-            (None, Some(folder)) => Tokenizer::open(folder)?,
-            _ => Tokenizer::open(&of_model)?,
+        let saved = match &begun {
+            Some(run) => Saved::newest(run)?,
+            None => None,
         };
+        let of_run = begun.as_ref().and_then(RunFolder::tokenizer);
+        let given = config.tokenizer.as_ref().unwrap_or(&config.model);
+        let tokenizer = Tokenizer::open(of_run.as_ref().unwrap_or(given))?;
         let data = from_notes::read(&config, &tokenizer, job)?;
         let (model, new_parameters) = match &saved {
-            Some(_) => (Model::load(&of_model, device, job)?, Vec::new()),
+            Some(saved) => (Model::load(&saved.model(), device, job)?, Vec::new()),
             None => start_model(&config, &tokenizer, &data.labels, &randomness, device, job)?,
         };
         fits(&config, &tokenizer, model.config())?;
@@ -187,12 +189,16 @@ impl Session {
             decay_shape: config.decay_shape,
             total,
         };
-        let run = folder(&config)?;
+        let run = match begun {
+            Some(run) => run,
+            None => RunFolder::create(&config)?,
+        };
+        let tokenizer_files = run.hold_tokenizer(tokenizer.files())?;
         run.hold_data(&data.fingerprint)?;
         Ok(Self {
             config,
             run,
-            tokenizer_files: tokenizer.files().to_vec(),
+            tokenizer_files,
             data,
             objective,
             weights,
