@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,10 @@ use crate::model::{Parameter, Parameters};
 pub const MODEL: &str = "model";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
+/// Kinds of tensors in the optimiser's file: before the name of a parameter.
+const FIRST: &str = "first";
+const SECOND: &str = "second";
+const VALUE: &str = "value";
 const PREFIX: &str = "step-";
 
 /// Where a run is, apart from weights and optimiser.
@@ -115,7 +118,7 @@ pub fn save(
         fs::create_dir_all(&aside).map_err(RunError::at(&aside))?;
         weights.model().save(&aside.join(MODEL), tokenizer_files)?;
         let file = aside.join(OPTIMIZER);
-        write_tensors(&file, weights.trained(), optimizer.means()).map_err(RunError::at(&file))?;
+        write_tensors(&file, weights, optimizer.means()).map_err(RunError::at(&file))?;
         let text = serde_json::to_string_pretty(state).expect("a state is plain data");
         write_whole(&aside.join(STATE), text.as_bytes())?;
         sync_folder(&aside.join(MODEL))?;
@@ -188,21 +191,23 @@ impl Saved {
         self.folder.join(MODEL)
     }
 
-    /// The optimiser as it was.
+    /// The optimiser as it was; where the model does not hold what is trained, `weights` gets that,
+    /// too.
     ///
     /// # Errors
-    /// [`RunError::Damaged`] when its file is not what belongs to these parameters.
-    pub fn optimizer(
+    /// [`RunError::Damaged`] when its file is not what belongs to these weights.
+    pub fn restore(
         &self,
+        weights: &mut Weights,
         settings: OptimizerSettings,
-        parameters: &Parameters,
-        device: &Device,
     ) -> Result<Optimizer, RunError> {
         let path = self.folder.join(OPTIMIZER);
         let fault = |error: &dyn std::fmt::Display| damaged(&self.folder, &path, error);
         let bytes = fs::read(&path).map_err(|error| fault(&error))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| fault(&error))?;
-        let read = |name: String, like: &Parameter| -> Result<Parameter, RunError> {
+        let device = weights.device().clone();
+        let read = |kind: &str, name: &str, like: &Parameter| -> Result<Parameter, RunError> {
+            let name = format!("{kind}.{name}");
             let view = tensors.tensor(&name).map_err(|error| fault(&error))?;
             let shape = like.shape();
             if view.dtype() != Dtype::F32 || view.shape() != shape {
@@ -210,20 +215,27 @@ impl Saved {
             }
             let (values, _) = view.data().as_chunks::<4>();
             let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes));
-            Ok(Parameter::from_values(values.collect(), &shape, device))
+            Ok(Parameter::from_values(values.collect(), &shape, &device))
         };
-        let means = parameters.iter().map(|(name, like)| {
+        let means = weights.trained().iter().map(|(name, like)| {
             Ok(Means {
-                first: read(format!("first.{name}"), like)?,
-                second: read(format!("second.{name}"), like)?,
+                first: read(FIRST, name, like)?,
+                second: read(SECOND, name, like)?,
             })
         });
         let means = means.collect::<Result<Vec<_>, RunError>>()?;
+        if weights.thin().is_some() {
+            let mut values = Parameters::default();
+            for (name, like) in weights.trained().iter() {
+                values.push(name, read(VALUE, name, like)?);
+            }
+            weights.change(|_| (values, ()));
+        }
         Ok(Optimizer::restored(
             settings,
             self.state.step,
             means,
-            device,
+            weights.device(),
         ))
     }
 }
@@ -238,34 +250,46 @@ fn damaged(folder: &Path, path: &Path, error: &dyn std::fmt::Display) -> RunErro
     }
 }
 
-/// Writes both means of every parameter as `first.<name>` and `second.<name>`, one at a time.
-fn write_tensors(path: &Path, parameters: &Parameters, means: &[Means]) -> io::Result<()> {
-    let mut end = 0;
+/// Writes both means of every trained parameter, and its value where no model holds it, one tensor
+/// at a time.
+fn write_tensors(path: &Path, weights: &Weights, means: &[Means]) -> io::Result<()> {
     let mut tensors = Vec::new();
-    for (name, parameter) in parameters.iter() {
-        let shape = parameter.shape();
-        for kind in ["first", "second"] {
-            let start = end;
-            end += shape.iter().product::<usize>() * size_of::<f32>();
-            let info = TensorInfo {
-                dtype: Dtype::F32,
-                shape: shape.clone(),
-                data_offsets: (start, end),
-            };
-            tensors.push((format!("{kind}.{name}"), info));
+    for ((name, value), means) in weights.trained().iter().zip(means) {
+        tensors.push((format!("{FIRST}.{name}"), &means.first));
+        tensors.push((format!("{SECOND}.{name}"), &means.second));
+        if weights.thin().is_some() {
+            tensors.push((format!("{VALUE}.{name}"), value));
         }
     }
-    let metadata = Metadata::new(None, tensors).map_err(io::Error::other)?;
+    write_safetensors(path, &tensors)
+}
+
+/// Writes tensors as F32 in a safetensors file, and brings it to the disk.
+pub(super) fn write_safetensors(path: &Path, tensors: &[(String, &Parameter)]) -> io::Result<()> {
+    let mut end = 0;
+    let infos = tensors.iter().map(|(name, parameter)| {
+        let (start, shape) = (end, parameter.shape());
+        end += shape.iter().product::<usize>() * size_of::<f32>();
+        let info = TensorInfo {
+            dtype: Dtype::F32,
+            shape,
+            data_offsets: (start, end),
+        };
+        (name.clone(), info)
+    });
+    let infos = infos.collect();
+    let format = [("format".to_owned(), "pt".to_owned())]
+        .into_iter()
+        .collect();
+    let metadata = Metadata::new(Some(format), infos).map_err(io::Error::other)?;
     let mut header = serde_json::to_vec(&metadata)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
-    for means in means {
-        for mean in [&means.first, &means.second] {
-            for value in mean.values() {
-                file.write_all(&value.to_le_bytes())?;
-            }
+    for (_, parameter) in tensors {
+        for value in parameter.values() {
+            file.write_all(&value.to_le_bytes())?;
         }
     }
     file.into_inner()?.sync_all()

@@ -1,5 +1,6 @@
 //! Changes a model's weights, and can stop and go on at any step.
 
+pub mod adapter;
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
@@ -10,6 +11,7 @@ pub mod objective;
 pub mod optimizer;
 pub mod order;
 pub mod packing;
+mod preparation;
 pub mod randomness;
 pub mod run;
 pub mod run_folder;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::adapter;
 use super::checkpoint::{self, Best, CheckpointError};
 use super::evaluate::{Evaluation, Validation};
 use super::history::{Event, History};
@@ -171,7 +172,12 @@ impl Session {
     fn keep_best(&self) -> Result<(), CheckpointError> {
         self.run.replace_best(|folder| {
             let model = self.weights.model();
-            Ok(model.save(folder, &self.tokenizer_files)?)
+            model.save(folder, &self.tokenizer_files)?;
+            if let Some(low_rank) = self.weights.thin() {
+                let folder = folder.join("adapter");
+                adapter::save(&folder, &self.weights, low_rank, &self.run.start())?;
+            }
+            Ok(())
         })
     }
 

@@ -143,6 +143,11 @@ impl RunFolder {
         Some(self.path.join(TOKENIZER)).filter(|folder| folder.is_dir())
     }
 
+    /// The model that the run began with, where checkpoints do not hold what stays of it.
+    pub(super) fn start(&self) -> PathBuf {
+        self.path.join("start")
+    }
+
     /// Copies the tokenizer's files into the run, unless they are there: the copies.
     ///
     /// # Errors
@@ -232,9 +237,12 @@ impl RunFolder {
         &self,
         save: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<(), E> {
+        let aside = self.path.join(".best.partial");
+        remove(&aside)?;
+        save(&aside)?;
         let new = self.path.join(BEST_NEW);
         remove(&new)?;
-        save(&new)?;
+        fs::rename(&aside, &new).map_err(RunError::at(&new))?;
         self.settle_best()?;
         Ok(())
     }

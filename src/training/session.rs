@@ -5,22 +5,19 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::checkpoint::{CheckpointError, Saved, State};
-use super::config::{ClassWeights, ConfigFault, Mode, TaskKind, TrainConfig};
-use super::example::{Example, Label};
+use super::config::{ConfigFault, Mode, TaskKind, TrainConfig};
 use super::from_notes::{self, DataError, Dataset};
-use super::objective::{Masking, Objective};
+use super::objective::Objective;
 use super::optimizer::{Optimizer, OptimizerSettings};
 use super::order::{Batching, Order};
+use super::preparation::{fits, low_rank, objective, start_model};
 use super::randomness::Randomness;
 use super::run_folder::{RunError, RunFolder};
 use super::schedule::Schedule;
-use super::start::{self, HeadWish};
 use super::weights::{Weights, of_head};
 use crate::job::Job;
-use crate::model::checkpoint::Checkpoint;
-use crate::model::config::{ConfigError, ModelConfig};
+use crate::model::config::ConfigError;
 use crate::model::{Model, OpenError};
-use crate::tasks::loss::{IGNORED, LossShape};
 use crate::tokenization::{Tokenizer, TokenizerError};
 
 /// Why a run cannot begin or go on. What was saved before stays whole.
@@ -134,20 +131,20 @@ impl Session {
         let given = config.tokenizer.as_ref().unwrap_or(&config.model);
         let tokenizer = Tokenizer::open(of_run.as_ref().unwrap_or(given))?;
         let data = from_notes::read(&config, &tokenizer, job)?;
-        let (model, new_parameters) = match &saved {
-            Some(saved) => (Model::load(&saved.model(), device, job)?, Vec::new()),
-            None => start_model(&config, &tokenizer, &data.labels, &randomness, device, job)?,
+        let lora = config.mode == Mode::Lora;
+        let (model, new_parameters) = match (&saved, &begun) {
+            // A checkpoint of such a run holds the changed matrices, and not what they were.
+            (Some(_), Some(run)) if lora => (Model::load(&run.start(), device, job)?, Vec::new()),
+            (Some(saved), _) => (Model::load(&saved.model(), device, job)?, Vec::new()),
+            (None, _) => start_model(&config, &tokenizer, &data.labels, &randomness, device, job)?,
         };
+        let start = lora.then(|| model.clone());
         fits(&config, &tokenizer, model.config())?;
         let objective = objective(&config, &tokenizer, &data)?;
-        let weights = match config.mode {
+        let mut weights = match config.mode {
             Mode::Full => Weights::full(model),
             Mode::Head => Weights::new(model, of_head),
-            Mode::Lora => {
-                return Err(TrainError::Unfit(
-                    "mode lora is not there yet; take full or head".to_owned(),
-                ));
-            }
+            Mode::Lora => low_rank(model, &config, &randomness)?,
         };
         let settings = OptimizerSettings {
             rule: config.optimizer.rule(),
@@ -157,7 +154,7 @@ impl Session {
             clip: (config.clip > 0.0).then_some(config.clip),
         };
         let optimizer = match &saved {
-            Some(saved) => saved.optimizer(settings, weights.trained(), device)?,
+            Some(saved) => saved.restore(&mut weights, settings)?,
             None => Optimizer::new(settings, weights.trained(), device),
         };
         let state = saved.map_or_else(State::start, |saved| saved.state);
@@ -169,13 +166,13 @@ impl Session {
             },
             false => Batching::Examples(config.batch),
         };
-        let start = Order::new(
+        let first = Order::new(
             lengths.clone().collect(),
             batching,
             randomness,
             Default::default(),
         );
-        let steps_per_epoch = start.in_epoch().div_ceil(config.accumulate) as u64;
+        let steps_per_epoch = first.in_epoch().div_ceil(config.accumulate) as u64;
         let order = Order::new(lengths.collect(), batching, randomness, state.position);
         let total = match config.steps {
             0 => config.epochs * steps_per_epoch,
@@ -194,6 +191,10 @@ impl Session {
             None => RunFolder::create(&config)?,
         };
         let tokenizer_files = run.hold_tokenizer(tokenizer.files())?;
+        if let Some(start) = start.filter(|_| !run.start().is_dir()) {
+            let saved = start.save(&run.start(), &tokenizer_files);
+            saved.map_err(CheckpointError::from)?;
+        }
         run.hold_data(&data.fingerprint)?;
         Ok(Self {
             config,
@@ -235,163 +236,5 @@ impl Session {
     /// Parameters that began with random values although the model was not from scratch.
     pub fn new_parameters(&self) -> &[String] {
         &self.new_parameters
-    }
-}
-
-/// The model to begin with, and the names of its new parameters.
-fn start_model(
-    config: &TrainConfig,
-    tokenizer: &Tokenizer,
-    labels: &[String],
-    randomness: &Randomness,
-    device: &Device,
-    job: &Job,
-) -> Result<(Model, Vec<String>), TrainError> {
-    let head = match config.task {
-        TaskKind::MaskedLm => HeadWish::MaskedLm,
-        TaskKind::Classify => HeadWish::Sequence {
-            labels: labels.to_vec(),
-            several: config.several_labels,
-        },
-        TaskKind::Tag => HeadWish::Token(labels.to_vec()),
-    };
-    if !config.from_scratch {
-        let checkpoint = Checkpoint::open(&config.model).map_err(OpenError::from)?;
-        return Ok(start::from_checkpoint(
-            checkpoint, &head, randomness, device, job,
-        )?);
-    }
-    let mut of_model = ModelConfig::read(&config.model)?;
-    if config.tokenizer.is_some() {
-        let special = tokenizer.special_tokens();
-        let ids = [
-            ("pad_token_id", special.pad),
-            ("cls_token_id", special.cls),
-            ("bos_token_id", special.cls),
-            ("sep_token_id", special.sep),
-            ("eos_token_id", special.sep),
-        ];
-        // Rows in whole blocks of 64 keep matrix products fast.
-        let rows = tokenizer.vocabulary_size().next_multiple_of(64);
-        let ids = ids.into_iter().map(|(key, id)| (key, id.into()));
-        of_model = of_model.with(ids.chain([("vocab_size", rows.into())]))?;
-    }
-    let model = start::from_scratch(&of_model, &head, randomness, device)?;
-    Ok((model, Vec::new()))
-}
-
-/// That the model can read what the tokenizer gives it.
-fn fits(
-    config: &TrainConfig,
-    tokenizer: &Tokenizer,
-    model: &ModelConfig,
-) -> Result<(), TrainError> {
-    let (tokens, rows) = (tokenizer.vocabulary_size(), model.vocab_size);
-    if tokens > rows {
-        return Err(TrainError::Unfit(format!(
-            "the tokenizer has {tokens} tokens, and the model knows {rows}; take the tokenizer that \
-             belongs to it, or from-scratch with the new one"
-        )));
-    }
-    if config.max_tokens > model.max_positions {
-        return Err(TrainError::Unfit(format!(
-            "max-tokens is {}, and this model reads at most {}",
-            config.max_tokens, model.max_positions
-        )));
-    }
-    Ok(())
-}
-
-fn objective(
-    config: &TrainConfig,
-    tokenizer: &Tokenizer,
-    data: &Dataset,
-) -> Result<Objective, TrainError> {
-    let shape = LossShape {
-        class_weights: match config.class_weights {
-            ClassWeights::None => None,
-            ClassWeights::Balanced => Some(balanced(&data.train, data.labels.len())),
-        },
-        focal_gamma: config.focal_gamma,
-        smoothing: config.label_smoothing,
-    };
-    Ok(match (config.task, config.several_labels) {
-        (TaskKind::MaskedLm, _) => {
-            let special = tokenizer.special_tokens();
-            let mask = special.mask.ok_or_else(|| {
-                TrainError::Unfit("the tokenizer has no mask token to hide others with".to_owned())
-            })?;
-            let never = [
-                special.cls,
-                special.sep,
-                special.pad,
-                special.unk,
-                Some(mask),
-            ];
-            Objective::MaskedLm(Masking {
-                style: config.mask_style,
-                mask,
-                special: never.into_iter().flatten().collect(),
-                vocabulary: tokenizer.vocabulary_size(),
-            })
-        }
-        (TaskKind::Classify, false) => Objective::Class(shape),
-        (TaskKind::Classify, true) => Objective::Classes(shape),
-        (TaskKind::Tag, _) => Objective::Tokens(shape),
-    })
-}
-
-/// Weights by which every class counts the same: `all / (classes · own)`, 1 for a class without
-/// examples; with several labels per example, those without a label against those with it.
-fn balanced(examples: &[Example], classes: usize) -> Vec<f32> {
-    let mut counts = vec![0usize; classes];
-    let (mut all, mut several) = (0, false);
-    for example in examples {
-        match &example.label {
-            Label::Text => {}
-            Label::Class(class) => {
-                counts[*class] += 1;
-                all += 1;
-            }
-            Label::Classes(holds) => {
-                let held = counts.iter_mut().zip(holds);
-                held.for_each(|(count, holds)| *count += usize::from(*holds == 1.0));
-                all += 1;
-                several = true;
-            }
-            Label::Tokens(labels) => {
-                for &label in labels.iter().filter(|&&label| label != IGNORED) {
-                    counts[label as usize] += 1;
-                    all += 1;
-                }
-            }
-        }
-    }
-    let weight = |&own: &usize| match (own, several) {
-        (0, _) => 1.0,
-        (own, true) => (all - own) as f32 / own as f32,
-        (own, false) => all as f32 / (classes * own) as f32,
-    };
-    counts.iter().map(weight).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rare_classes_count_more() {
-        let example = |label| Example {
-            ids: vec![1],
-            type_ids: vec![0],
-            label,
-        };
-        let single = [0, 0, 0, 1].map(|class| example(Label::Class(class)));
-        assert_eq!(balanced(&single, 3), [4.0 / 9.0, 4.0 / 3.0, 1.0]);
-        let several = [[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
-            .map(|holds| example(Label::Classes(holds.to_vec())));
-        assert_eq!(balanced(&several, 2), [1.0 / 3.0, 3.0]);
-        let tokens = [example(Label::Tokens(vec![IGNORED, 0, 0, 1, IGNORED]))];
-        assert_eq!(balanced(&tokens, 2), [0.75, 1.5]);
     }
 }

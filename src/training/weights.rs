@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 
+use super::randomness::{Purpose, Randomness};
 use crate::model::checkpoint::Structure;
 use crate::model::config::ModelConfig;
 use crate::model::{Model, Parameter, Parameters};
@@ -18,6 +19,36 @@ pub struct Weights {
     order: Vec<String>,
     trained: Parameters,
     frozen: Parameters,
+    low_rank: Option<LowRank>,
+}
+
+/// A change of chosen matrices by products of two thin ones: `W + alpha / rank · B A`, with `A`
+/// `[rank, in]` and `B` `[out, rank]` (Hu et al. 2022).
+#[derive(Debug, Clone, PartialEq)]
+pub struct LowRank {
+    /// Rows of `A`.
+    pub rank: usize,
+    /// The product is multiplied with this divided by the rank.
+    pub alpha: f64,
+    /// Modules whose weight is changed: those of this name or with it at the end, after a dot.
+    pub targets: Vec<String>,
+    /// Whether the head is trained beside them.
+    pub with_head: bool,
+}
+
+/// Ends of the names of `A` and `B`, as PEFT has them, in place of `weight`.
+const THIN: [&str; 2] = ["lora_A.weight", "lora_B.weight"];
+
+impl LowRank {
+    /// The module whose weight this parameter is, if it is one that is changed.
+    fn module<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let module = name.strip_suffix(".weight").filter(|_| !of_head(name))?;
+        let named = |target: &String| {
+            let before = module.strip_suffix(target.as_str());
+            before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        self.targets.iter().any(named).then_some(module)
+    }
 }
 
 /// A model for one step, and the leaves whose gradients are asked for.
@@ -62,7 +93,63 @@ impl Weights {
             order,
             trained,
             frozen,
+            low_rank: None,
         }
+    }
+
+    /// Chosen matrices are changed by thin ones, which are trained; `A` begins uniform within
+    /// `±1 / sqrt(in)` as in PEFT, `B` with 0, so that nothing is changed at first.
+    ///
+    /// # Errors
+    /// The names of all modules, if none of them is chosen.
+    pub fn low_rank(
+        model: Model,
+        low_rank: LowRank,
+        randomness: &Randomness,
+    ) -> Result<Self, Vec<String>> {
+        let with_head = low_rank.with_head;
+        let mut own = Self::new(model, |name| with_head && of_head(name));
+        let of_head = std::mem::take(&mut own.trained);
+        let mut of_head = of_head.into_iter().peekable();
+        let mut changed = 0;
+        for name in &own.order {
+            if let Some((_, parameter)) = of_head.next_if(|(own, _)| own == name) {
+                own.trained.push(name, parameter);
+            }
+            let Some(module) = low_rank.module(name) else {
+                continue;
+            };
+            let frozen = own.frozen.iter().find(|(own, _)| own == name);
+            let Some((_, Parameter::Matrix(weight))) = frozen else {
+                continue;
+            };
+            let [output, input] = weight.dims();
+            let limit = (input as f64).sqrt().recip();
+            let mut stream = randomness.stream(Purpose::LowRank, changed);
+            let mut draw = || (limit * (2.0 * stream.uniform() - 1.0)) as f32;
+            let a = (0..low_rank.rank * input).map(|_| draw()).collect();
+            let b = vec![0.0; output * low_rank.rank];
+            let shapes = [[low_rank.rank, input], [output, low_rank.rank]];
+            for ((end, values), shape) in THIN.into_iter().zip([a, b]).zip(shapes) {
+                let parameter = Parameter::from_values(values, &shape, &own.device);
+                own.trained.push(&format!("{module}.{end}"), parameter);
+            }
+            changed += 1;
+        }
+        if changed == 0 {
+            let modules = own
+                .order
+                .iter()
+                .filter_map(|name| name.strip_suffix(".weight"));
+            return Err(modules.map(str::to_owned).collect());
+        }
+        own.low_rank = Some(low_rank);
+        Ok(own)
+    }
+
+    /// How matrices are changed, if they are.
+    pub fn thin(&self) -> Option<&LowRank> {
+        self.low_rank.as_ref()
     }
 
     /// All parameters are trained.
@@ -122,7 +209,24 @@ impl Weights {
                 .next_if(|(own, _)| own == name)
                 .or_else(|| frozen.next())
                 .expect("a parameter is trained or not");
-            all.push(name, parameter.clone());
+            let thin = (self.low_rank.as_ref())
+                .and_then(|low_rank| Some((low_rank, low_rank.module(name)?)));
+            let parameter = match (thin, parameter) {
+                (Some((low_rank, module)), Parameter::Matrix(weight)) => {
+                    let [a, b] = THIN.map(|end| {
+                        let next = trained.next();
+                        match next.filter(|(own, _)| **own == format!("{module}.{end}")) {
+                            Some((_, Parameter::Matrix(thin))) => thin.clone(),
+                            _ => panic!("{module} has its thin matrices in order"),
+                        }
+                    });
+                    let scale = low_rank.alpha / low_rank.rank as f64;
+                    let change = b.matmul(a).mul_scalar(scale);
+                    Parameter::Matrix(weight.clone() + change)
+                }
+                (_, parameter) => parameter.clone(),
+            };
+            all.push(name, parameter);
         }
         Model::assemble(self.config.clone(), self.structure, all, device)
     }

@@ -180,3 +180,108 @@ fn a_tagger_learns_marked_spans() {
         .collect();
     assert_eq!(spans, ["metformin", "metformin"]);
 }
+
+fn lora(temporary: &Temporary, run: &str) -> TrainConfig {
+    TrainConfig {
+        mode: toml_word("lora"),
+        lora_rank: 4,
+        lora_targets: vec!["Wqkv".to_owned(), "mlp.Wo".to_owned()],
+        ..classify(temporary, run)
+    }
+}
+
+/// The values of a float tensor by its name, and its shape.
+fn floats(file: &[u8], name: &str) -> (Vec<usize>, Vec<f64>) {
+    let all = SafeTensors::deserialize(file).unwrap();
+    let view = all.tensor(name).unwrap();
+    let values = view.data().chunks_exact(4);
+    let values = values.map(|bytes| f64::from(f32::from_le_bytes(bytes.try_into().unwrap())));
+    (view.shape().to_vec(), values.collect())
+}
+
+/// The merged model is the one that the run began with plus the products of the adapter.
+#[test]
+fn thin_matrices_are_trained_merged_and_saved_for_peft() {
+    let temporary = Temporary::new();
+    let config = TrainConfig {
+        lr: 2e-2,
+        steps: 80,
+        evaluate_every: 40,
+        ..lora(&temporary, "run")
+    };
+    let report = train(config, None).0.unwrap();
+    let last = report.last.unwrap();
+    assert_eq!(last.accuracy, 1.0, "{last:?}");
+    assert!(
+        report.trained < report.parameters / 10,
+        "{}",
+        report.trained
+    );
+    let config: serde_json::Value =
+        serde_json::from_slice(&bytes(&report.run, "best/adapter/adapter_config.json")).unwrap();
+    assert_eq!(config["peft_type"], "LORA");
+    assert_eq!(
+        config["modules_to_save"],
+        serde_json::json!(["head", "classifier"])
+    );
+    let adapter = bytes(&report.run, "best/adapter/adapter_model.safetensors");
+    let start = bytes(&report.run, "start/model.safetensors");
+    let merged = bytes(&report.run, "best/model.safetensors");
+    for (name, before) in tensors(&start) {
+        let module = name.strip_suffix(".weight").unwrap_or(&name);
+        let saved = format!("base_model.model.{name}");
+        if module.ends_with("Wqkv") || module.ends_with("mlp.Wo") {
+            let thin = |end| floats(&adapter, &format!("base_model.model.{module}.{end}.weight"));
+            let ((shape_a, a), (shape_b, b)) = (thin("lora_A"), thin("lora_B"));
+            let (rank, input) = (shape_a[0], shape_a[1]);
+            assert_eq!(shape_b[1], rank);
+            let (_, was) = floats(&start, &name);
+            let (_, is) = floats(&merged, &name);
+            let mut largest = 0f64;
+            for (at, (was, is)) in was.iter().zip(&is).enumerate() {
+                let (row, column) = (at / input, at % input);
+                let product: f64 = (0..rank)
+                    .map(|k| b[row * rank + k] * a[k * input + column])
+                    .sum();
+                let change = 16.0 / rank as f64 * product;
+                assert!((was + change - is).abs() < 1e-5, "{name} {at}");
+                largest = largest.max(change.abs());
+            }
+            assert!(largest > 1e-4, "{name} did not change");
+        } else if name.starts_with("model.") {
+            let after = tensors(&merged).into_iter().find(|(own, _)| *own == name);
+            assert!(after.unwrap().1 == before, "{name}");
+        } else {
+            assert_eq!(floats(&adapter, &saved), floats(&merged, &name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_run_with_thin_matrices_goes_on_to_the_bit() {
+    let temporary = Temporary::new();
+    let short = |run| TrainConfig {
+        steps: 6,
+        evaluate_every: 2,
+        ..lora(&temporary, run)
+    };
+    let (whole, watched) = train(short("whole"), None);
+    let (stopped, before) = train(short("stopped"), Some(3));
+    let (_, after) = crate::resume(&stopped.unwrap().run, None);
+    let losses = [before.losses(), after.losses()].concat();
+    assert_eq!(losses, watched.losses());
+    let files = ["model.safetensors", "adapter/adapter_model.safetensors"];
+    for file in files.map(|file| format!("best/{file}")) {
+        let stopped = bytes(&temporary.path().join("stopped"), &file);
+        assert!(
+            bytes(&whole.as_ref().unwrap().run, &file) == stopped,
+            "{file}"
+        );
+    }
+    let wrong = TrainConfig {
+        lora_targets: vec!["kqv".to_owned()],
+        ..short("wrong")
+    };
+    let error = train(wrong, None).0.unwrap_err().to_string();
+    assert!(error.contains("layers.0.attn.Wqkv"), "{error}");
+}
