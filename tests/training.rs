@@ -6,6 +6,8 @@
 
 mod common;
 
+#[path = "training/beginning.rs"]
+mod beginning;
 #[path = "training/faults.rs"]
 mod faults;
 #[path = "training/learning.rs"]
