@@ -193,7 +193,8 @@ impl Session {
             randomness: self.randomness,
             classes: self.data.labels.len(),
         };
-        let evaluation = match validation.run(&self.weights.model(), job) {
+        let model = self.weights.model();
+        let evaluation = match job.within(0.0..1.0, || validation.run(&model, job)) {
             Ok(Some(evaluation)) => evaluation,
             Ok(None) => {
                 let reason = "the validation notes hold nothing that could be judged by";
