@@ -75,11 +75,7 @@ impl RunFolder {
     /// [`RunError`] when it is not new or empty, or cannot be written.
     pub fn create(config: &TrainConfig) -> Result<Self, RunError> {
         let path = &config.run;
-        let empty = match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(_) => path.symlink_metadata().is_err(),
-        };
-        if !empty {
+        if !is_free(path) {
             return Err(RunError::NotEmpty(path.clone()));
         }
         fs::create_dir_all(path.join(CHECKPOINTS)).map_err(RunError::at(path))?;
@@ -262,6 +258,19 @@ impl RunFolder {
     }
 }
 
+/// Whether nothing is there, or no more than what a run leaves that was killed before it was one.
+fn is_free(path: &Path) -> bool {
+    let left = [LOCK, CHECKPOINTS, "config.toml.partial"];
+    let is_left = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.map(|entry| entry.file_name());
+        entry.is_ok_and(|name| left.iter().any(|own| name == *own))
+    };
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.all(is_left),
+        Err(_) => path.symlink_metadata().is_err(),
+    }
+}
+
 /// Removes a folder, if it is there.
 pub(super) fn remove(folder: &Path) -> Result<(), RunError> {
     match fs::remove_dir_all(folder) {
@@ -327,6 +336,16 @@ mod tests {
         fs::remove_dir_all(&path).unwrap();
         let none = RunFolder::open(&path).unwrap_err();
         assert!(matches!(none, RunError::NoRun(_)), "{none}");
+        // Killed before its description was written: no run, and no obstacle to one.
+        fs::create_dir_all(path.join(CHECKPOINTS)).unwrap();
+        fs::write(path.join(LOCK), "").unwrap();
+        drop(RunFolder::create(&config).unwrap());
+        fs::remove_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("notes.txt"), "").unwrap();
+        let taken = RunFolder::create(&config).unwrap_err();
+        assert!(matches!(taken, RunError::NotEmpty(_)), "{taken}");
+        fs::remove_dir_all(&path).unwrap();
     }
 
     /// Every state that a kill during a replacement can leave behind.

@@ -49,7 +49,11 @@ fn every_mistake_in_an_update_is_seen() {
             "at < call.count",
             "at + 1u < call.count",
         ),
-        ("means swapped", "rate * first[at] /", "rate * (second[at] + 1e-3 * first[at]) /"),
+        (
+            "means swapped",
+            "rate * first[at] /",
+            "rate * (second[at] + 1e-3 * first[at]) /",
+        ),
     ];
     let of_rule = [
         (
