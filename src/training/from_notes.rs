@@ -57,13 +57,16 @@ pub enum DataError {
     #[error("no note could be read{}", .0.iter().map(|reason| format!("\n  {reason}")).collect::<String>())]
     NoNotes(Vec<String>),
     /// Notes, but no example.
-    #[error("{notes} of notes gave nothing to learn from; the first reason: {first}")]
+    #[error("{notes} gave nothing to learn from or be judged by; the first reason: {first}")]
     NoExamples {
         /// How many notes.
         notes: String,
         /// Why the first of them did not.
         first: String,
     },
+    /// Notes without what the task needs.
+    #[error("no note has {0}")]
+    Unlabelled(&'static str),
     /// Nothing can be told apart.
     #[error("all notes have the label \"{0}\": there is nothing to tell apart")]
     OneLabel(String),
@@ -116,8 +119,18 @@ pub fn read(config: &TrainConfig, tokenizer: &Tokenizer, job: &Job) -> Result<Da
         false => notes_of(&config.validation)?,
     };
     let labels = labels(config, train.iter().chain(&validation));
-    if let (TaskKind::Classify, [only]) = (config.task, &labels[..]) {
-        return Err(DataError::OneLabel(only.clone()));
+    match (config.task, &labels[..]) {
+        (TaskKind::Classify, []) => {
+            let reason = "a label; name its column or field with label";
+            return Err(DataError::Unlabelled(reason));
+        }
+        (TaskKind::Classify, [only]) if !config.several_labels => {
+            return Err(DataError::OneLabel(only.clone()));
+        }
+        (TaskKind::Tag, [_]) => {
+            return Err(DataError::Unlabelled("a marked span to learn from"));
+        }
+        _ => {}
     }
     let maker = Maker {
         config,
@@ -140,9 +153,15 @@ pub fn read(config: &TrainConfig, tokenizer: &Tokenizer, job: &Job) -> Result<Da
     };
     let train_examples = examples_of(&train)?;
     let validation_examples = examples_of(&validation)?;
-    if train_examples.is_empty() {
+    let given = !config.validation.is_empty();
+    let nothing = match (&train_examples[..], &validation_examples[..]) {
+        ([], _) => Some(train.len()),
+        (_, []) if given => Some(validation.len()),
+        _ => None,
+    };
+    if let Some(notes) = nothing {
         return Err(DataError::NoExamples {
-            notes: counted(train.len(), "note"),
+            notes: counted(notes, "note"),
             first: left_out.into_iter().next().unwrap_or_default(),
         });
     }

@@ -42,7 +42,11 @@ const THIN: [&str; 2] = ["lora_A.weight", "lora_B.weight"];
 impl LowRank {
     /// The module whose weight this parameter is, if it is one that is changed.
     fn module<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let module = name.strip_suffix(".weight").filter(|_| !of_head(name))?;
+        let module = name.strip_suffix(".weight")?;
+        // PEFT changes tables of embeddings in another way.
+        if of_head(name) || module.contains("embeddings") {
+            return None;
+        }
         let named = |target: &String| {
             let before = module.strip_suffix(target.as_str());
             before.is_some_and(|before| before.is_empty() || before.ends_with('.'))

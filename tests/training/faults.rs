@@ -118,6 +118,42 @@ fn what_cannot_be_begun_leaves_no_folder() {
         assert!(error.contains(says), "{says}: {error}");
         assert!(!temporary.path().join("run").exists(), "{says}");
     }
+    let task = |task: &str, label: Option<&str>| TrainConfig {
+        task: serde_json::from_value(task.into()).unwrap(),
+        label: label.map(str::to_owned),
+        ..good()
+    };
+    let unlabelled = temporary.file("unlabelled.csv", "id,text\n1,one word\n2,two words\n");
+    let empty = temporary.file("empty.csv", "id,text,label\n1,one word,\n2,two words,\n");
+    let one = temporary.file("one.csv", "id,text,label\n1,one word,a\n2,two words,a\n");
+    for (wrong, says) in [
+        (
+            TrainConfig {
+                train: vec![unlabelled.clone()],
+                ..task("classify", None)
+            },
+            "no note has a label",
+        ),
+        (
+            TrainConfig {
+                train: vec![one],
+                ..task("classify", Some("label"))
+            },
+            "nothing to tell apart",
+        ),
+        (task("tag", None), "no note has a marked span"),
+        (
+            TrainConfig {
+                validation: vec![empty],
+                ..task("classify", Some("label"))
+            },
+            "2 notes gave nothing",
+        ),
+    ] {
+        let error = train(wrong, None).0.unwrap_err().to_string();
+        assert!(error.contains(says), "{says}: {error}");
+        assert!(!temporary.path().join("run").exists(), "{says}");
+    }
     train(good(), Some(1)).0.unwrap();
     let error = train(good(), None).0.unwrap_err().to_string();
     assert!(error.contains("--resume"), "{error}");
