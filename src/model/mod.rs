@@ -12,6 +12,7 @@ pub mod init;
 mod layers;
 mod modernbert;
 mod parameters;
+mod stages;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::job::{Cancelled, Job};
 use crate::kernels::{Sequences, Targets};
 
 pub use self::parameters::{Parameter, Parameters};
+pub use self::stages::Stages;
 
 /// Token ids of several sequences, packed.
 #[derive(Clone)]

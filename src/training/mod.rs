@@ -6,6 +6,7 @@ pub mod config;
 pub mod evaluate;
 pub mod example;
 pub mod from_notes;
+pub mod gradients;
 pub mod history;
 pub mod objective;
 pub mod optimizer;

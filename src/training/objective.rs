@@ -249,8 +249,12 @@ impl Output {
         let encoded = model
             .encode(&prepared.batch, &Capture::default(), &mut &job)
             .expect("nobody stops a silent job");
-        let last = encoded.last;
-        Some(match &prepared.wanted {
+        Some(Self::of_last(model, prepared, encoded.last))
+    }
+
+    /// What the head makes of the encoder's output.
+    pub(super) fn of_last(model: &Model, prepared: &Prepared, last: Tensor<2>) -> Self {
+        match &prepared.wanted {
             Wanted::Guesses { rows, .. } => Self::Hidden(select(last, rows)),
             Wanted::Class(_) | Wanted::Classes(_) => {
                 let (_, logits) = model
@@ -262,7 +266,7 @@ impl Output {
                 let logits = model.token_logits(select(last, rows));
                 Self::Logits(logits.expect("the model has a token classifier"))
             }
-        })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::adapter;
 use super::checkpoint::{self, Best, CheckpointError};
 use super::evaluate::{Evaluation, Validation};
+use super::gradients;
 use super::history::{Event, History};
 use super::objective::Prepared;
 use super::optimizer::accumulate;
@@ -247,20 +248,22 @@ impl Session {
             .map(|part| part.batch.sequences().tokens())
             .sum();
         let prepared = Instant::now();
-        let (mut gradients, mut losses) = (Vec::new(), Vec::new());
+        let (mut sum, mut losses) = (Vec::new(), Vec::new());
+        let differentiate = match self.config.recompute {
+            true => gradients::by_layer,
+            false => gradients::at_once,
+        };
         for part in &parts {
-            let tracked = self.weights.tracked();
-            if let Some(loss) = self.objective.loss(&tracked.model, part, weight) {
-                accumulate(&mut gradients, tracked.gradients(&loss));
-                losses.push(loss.inner());
+            let differentiated = differentiate(&self.weights, &self.objective, part, weight);
+            if let Some((loss, more)) = differentiated {
+                accumulate(&mut sum, more);
+                losses.push(loss);
             }
         }
         let computed = Instant::now();
         let lr = self.schedule.lr(self.state.step);
         let optimizer = &mut self.optimizer;
-        let norm = self
-            .weights
-            .change(|own| optimizer.update(own, gradients, lr));
+        let norm = self.weights.change(|own| optimizer.update(own, sum, lr));
         // Here the device is waited for.
         let loss: f64 = losses.into_iter().flat_map(values).map(f64::from).sum();
         let norm = f64::from(norm.into_scalar::<f32>());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 
 use super::randomness::{Purpose, Randomness};
 use crate::model::checkpoint::Structure;
@@ -67,11 +67,13 @@ impl Tracked {
     /// The gradients of `loss`, `[1]`, in the order of the trained parameters. Nothing of the step
     /// is left afterwards.
     pub fn gradients(self, loss: &Tensor<1>) -> Vec<Option<Parameter>> {
-        let mut gradients = loss.backward();
+        self.take_gradients(&mut loss.backward())
+    }
+
+    /// What of `gradients` is that of trained parameters, in their order.
+    pub fn take_gradients(&self, gradients: &mut Gradients) -> Vec<Option<Parameter>> {
         let leaves = self.leaves.iter();
-        leaves
-            .map(|leaf| leaf.take_gradient(&mut gradients))
-            .collect()
+        leaves.map(|leaf| leaf.take_gradient(gradients)).collect()
     }
 }
 

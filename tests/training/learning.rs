@@ -285,3 +285,45 @@ fn a_run_with_thin_matrices_goes_on_to_the_bit() {
     let error = train(wrong, None).0.unwrap_err().to_string();
     assert!(error.contains("layers.0.attn.Wqkv"), "{error}");
 }
+
+/// All objectives and modes, with one layer held at a time: the same to the bit.
+#[test]
+fn layers_computed_again_give_the_same_numbers() {
+    let temporary = Temporary::new();
+    let masked_lm = |run: &str| TrainConfig {
+        steps: 3,
+        accumulate: 2,
+        ..config(&temporary, run, notes(&temporary, 16))
+    };
+    let short = |config: TrainConfig| TrainConfig { steps: 3, ..config };
+    let head = |run: &str| TrainConfig {
+        mode: toml_word("head"),
+        ..classify(&temporary, run)
+    };
+    let bert = |run: &str| TrainConfig {
+        model: crate::common::fixture("reference/bert-masked-lm"),
+        ..classify(&temporary, run)
+    };
+    type Describe<'a> = &'a dyn Fn(&str) -> TrainConfig;
+    let kinds: [(&str, Describe); 5] = [
+        ("masked-lm", &masked_lm),
+        ("full", &|run| classify(&temporary, run)),
+        ("head", &head),
+        ("lora", &|run| lora(&temporary, run)),
+        ("bert", &bert),
+    ];
+    for (name, of) in kinds {
+        let runs = [false, true].map(|recompute| {
+            let config = TrainConfig {
+                recompute,
+                ..short(of(&format!("{name}-{recompute}")))
+            };
+            let (report, watched) = train(config, None);
+            (report.unwrap().run, watched.losses())
+        });
+        let [(held, held_losses), (again, again_losses)] = &runs;
+        assert_eq!(held_losses, again_losses, "{name}");
+        let file = "checkpoints/step-000000003/model/model.safetensors";
+        assert!(bytes(held, file) == bytes(again, file), "{name}");
+    }
+}

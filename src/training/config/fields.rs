@@ -90,6 +90,7 @@ pub const FIELDS: &[Field] = &[
     field("batch", whole(1, MANY), "Notes that are read at once, or full rows of max-tokens where they are packed"),
     field("accumulate", whole(1, MANY), "Batches that make one step together"),
     field("pack", Kind::Switch, "For masked-lm: fill rows of max-tokens with as many sequences as fit"),
+    field("recompute", Kind::Switch, "Hold one layer at a time and compute it again for its gradient: less memory, a third more time"),
     field("epochs", whole(0, MANY), "How often every note is read"),
     field("steps", whole(0, MANY), "Steps of the run; 0 goes by epochs"),
     field("mask-rate", between(0.0, 1.0), "Share of tokens that is hidden, in the first step"),
