@@ -9,6 +9,7 @@
 //! - [`kernels`]: differentiable operations on packed sequences, each with a plain reference.
 //! - [`model`]: checkpoints in, hidden states and logits out.
 //! - [`tasks`]: what logits mean: losses and predictions.
+//! - [`training`]: changes a model's weights, and can stop and go on at any step.
 //! - [`analysis`]: reads attention and embeddings, as plain arrays.
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
@@ -29,3 +30,4 @@ pub mod notes;
 pub mod parity;
 pub mod tasks;
 pub mod tokenization;
+pub mod training;

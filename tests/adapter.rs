@@ -8,7 +8,10 @@
 
 mod common;
 
-use auscult::engine::{DeviceChoice, Engine, EngineError, Job, Outcome, SelfCheck, StopFlag};
+use auscult::engine::{
+    DeviceChoice, Engine, EngineError, Job, Outcome, SelfCheck, StopFlag, TrainConfig, TrainEvent,
+    TrainObserver, TrainStart,
+};
 use common::{Temporary, fixture};
 
 fn engine() -> Engine {
@@ -90,4 +93,56 @@ fn the_choice_of_kernels_is_kept() {
         assert!(!prepare().remembered);
     }
     assert!(prepare().remembered);
+}
+
+/// Losses of a short run, stopped after some steps and gone on with, or not.
+fn losses(device: DeviceChoice, run: &std::path::Path, stop_after: Option<u64>) -> Vec<f64> {
+    struct Watch(Vec<f64>, StopFlag, Option<u64>);
+    impl TrainObserver for Watch {
+        fn begins(&mut self, _start: &TrainStart) {}
+        fn happens(&mut self, event: &TrainEvent) {
+            if let TrainEvent::Step { step, loss, .. } = event {
+                self.0.push(*loss);
+                if Some(*step) == self.2 {
+                    self.1.stop();
+                }
+            }
+        }
+    }
+    let engine = Engine::open(device).unwrap();
+    let config = TrainConfig {
+        model: fixture("tiny"),
+        run: run.to_owned(),
+        train: vec![common::bundled_note("discharge-summary.txt")],
+        validation_share: 0.0,
+        max_tokens: 64,
+        batch: 2,
+        steps: 4,
+        lr: 1e-3,
+        ..TrainConfig::default()
+    };
+    let mut watch = Watch(Vec::new(), StopFlag::default(), stop_after);
+    let job = Job::new(watch.1.clone());
+    engine.train(config, &job, &mut watch).unwrap();
+    if stop_after.is_some() {
+        let job = Job::silent();
+        engine.resume_training(run, &job, &mut watch).unwrap();
+    }
+    watch.0
+}
+
+#[test]
+#[ignore = "needs a software adapter"]
+fn a_run_on_an_adapter_is_that_on_the_cpu_and_goes_on() {
+    let temporary = Temporary::new();
+    let run = |name: &str| temporary.path().join(name);
+    let cpu = losses(DeviceChoice::Cpu, &run("cpu"), None);
+    let whole = losses(DeviceChoice::Software, &run("whole"), None);
+    let resumed = losses(DeviceChoice::Software, &run("resumed"), Some(2));
+    assert_eq!((cpu.len(), whole.len(), resumed.len()), (4, 4, 4));
+    for step in 0..4 {
+        let off = |other: f64| (whole[step] - other).abs() / whole[step];
+        assert!(off(resumed[step]) <= 1e-5, "{whole:?} {resumed:?}");
+        assert!(off(cpu[step]) <= 1e-4, "{whole:?} {cpu:?}");
+    }
 }

@@ -12,6 +12,9 @@ mod results;
 #[cfg(unix)]
 #[path = "cli/stopping.rs"]
 mod stopping;
+#[cfg(unix)]
+#[path = "cli/training.rs"]
+mod training;
 #[path = "cli/wrong.rs"]
 mod wrong;
 

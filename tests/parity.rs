@@ -115,6 +115,46 @@ fn a_wrong_score_span_or_label_fails_the_pipelines() {
     assert!(failed("fill-mask.json", format!("{mask}/token"), &next));
 }
 
+/// Changes a hyper-parameter of a copy of training-trajectory, which is what an optimiser that
+/// leaves it out or takes another would do, and returns the names of the checks that fail.
+fn failing_with(pointer: &str, value: Value) -> Vec<String> {
+    let case = "training-trajectory";
+    let temporary = Temporary::new();
+    let copy = temporary.path().join(case);
+    copy_folder(&fixture("reference").join(case), &copy);
+    let file = copy.join("runs.json");
+    let mut runs: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    *runs.pointer_mut(pointer).unwrap() = value;
+    fs::write(&file, runs.to_string()).unwrap();
+    let Outcome::Compared(checks) = run(temporary.path(), Some(case)).remove(0).outcome else {
+        panic!("the case was not compared");
+    };
+    let failed = checks.into_iter().filter(|check| !check.passed());
+    failed.map(|check| check.what).collect()
+}
+
+#[test]
+fn an_optimiser_that_does_something_else_fails() {
+    assert!(failing_with("/eps", Value::from(1e-6)).is_empty());
+    for (pointer, value) in [
+        ("/weight_decay", Value::from(0.0)),
+        ("/betas/1", Value::from(0.99)),
+        ("/gradient_clipping", Value::from(1.0)),
+        ("/runs/stableadamw-constant/optimizer", "adamw".into()),
+        (
+            "/runs/stableadamw-published-constant/optimizer",
+            "stableadamw".into(),
+        ),
+        ("/runs/adamw-trapezoid/schedule", "constant".into()),
+    ] {
+        let failed = failing_with(pointer, value);
+        let wrong_weights = failed.iter().any(|what| what.contains("/final.model."));
+        assert!(wrong_weights, "{pointer}: {failed:?}");
+    }
+    let failed = failing_with("/decayed", Value::from(Vec::<String>::new()));
+    assert!(failed.iter().all(|what| what.ends_with("/decayed")) && failed.len() == 3);
+}
+
 #[test]
 fn what_is_not_known_is_not_passed() {
     let temporary = Temporary::new();

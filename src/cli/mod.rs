@@ -23,6 +23,7 @@ mod search;
 mod shaders;
 mod surprise;
 mod tag;
+mod train;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -97,6 +98,8 @@ enum Command {
     Search(search::Command),
     /// Show what tokens look at, what looks at them, or how sections look at each other.
     Attention(attention::Command),
+    /// Train a model on notes, or go on with a run.
+    Train(train::Command),
     /// List the devices of this machine and check that they compute right.
     Doctor(doctor::Command),
     /// Measure speed and memory.
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Embed(command) => command.run(&global, &terminal),
         Command::Search(command) => command.run(&global, &terminal),
         Command::Attention(command) => command.run(&global, &terminal),
+        Command::Train(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
         Command::Shaders(command) => command.run(&global),
@@ -171,6 +175,7 @@ impl Command {
             Self::Embed(command) => command.files(),
             Self::Search(command) => command.files(),
             Self::Attention(command) => command.files(),
+            Self::Train(command) => command.files(),
             Self::Doctor(_) | Self::Bench(_) | Self::Shaders(_) => Vec::new(),
         };
         Inputs { files, model }

@@ -22,6 +22,7 @@ mod self_check;
 mod shaders;
 mod surprise;
 mod tag;
+mod train;
 mod tuning;
 mod units;
 
@@ -51,6 +52,13 @@ pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};
 pub use crate::tasks::tagging::Aggregation;
+pub use crate::training::config::{
+    ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
+};
+pub use crate::training::evaluate::Evaluation;
+pub use crate::training::history::Event as TrainEvent;
+pub use crate::training::run::{Outcome as TrainOutcome, Report as TrainReport};
+pub use crate::training::session::TrainError;
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
@@ -70,6 +78,7 @@ pub use self_check::SelfCheck;
 pub use shaders::{ShaderText, shaders};
 pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
 pub use tag::{TagQuery, TaggedNote, TaggedSpan};
+pub use train::{TrainObserver, TrainStart};
 pub use tuning::TuningReport;
 pub use units::Unit;
 
@@ -149,6 +158,9 @@ pub enum EngineError {
     /// Reference cases that cannot be run.
     #[error(transparent)]
     Parity(#[from] ParityError),
+    /// A training run that cannot begin or go on.
+    #[error(transparent)]
+    Train(Box<TrainError>),
     /// Stopped by the user.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -9,6 +9,7 @@
 //! k, then all of v, the heads contiguous in each.
 
 mod activation;
+mod adam;
 mod attention;
 mod attention_backward;
 mod autodiff;
@@ -31,6 +32,7 @@ use std::ops::Range;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
+pub use adam::{AdamRule, AdamStep};
 pub use attention::{AttentionCall, HeadMix};
 pub use cross_entropy::Targets;
 pub use embedding::Lookup;
@@ -274,6 +276,52 @@ pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps:
         Some(bias) => normed + bias.unsqueeze(),
         None => normed,
     }
+}
+
+/// A parameter with the means of its gradients.
+#[derive(Debug, Clone)]
+pub struct Moments<const D: usize> {
+    /// The parameter.
+    pub parameter: Tensor<D>,
+    /// Mean of the gradient.
+    pub first: Tensor<D>,
+    /// Mean of its square.
+    pub second: Tensor<D>,
+}
+
+/// One update of a parameter by its gradient times `scale`, `[1]`. Where nobody else holds the
+/// tensors they are changed in place.
+///
+/// # Panics
+/// If gradient and means do not have the shape of the parameter.
+pub fn adam<const D: usize>(
+    moments: Moments<D>,
+    gradient: Tensor<D>,
+    scale: Tensor<1>,
+    step: AdamStep,
+) -> Moments<D> {
+    let shape = moments.parameter.dims();
+    let others = [&gradient, &moments.first, &moments.second].map(|tensor| tensor.dims());
+    assert_eq!(others, [shape; 3], "adam: a parameter of shape {shape:?}");
+    let parts = <Dispatch as EncoderOps>::adam(
+        moments.parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        moments.first.into_dispatch(),
+        moments.second.into_dispatch(),
+        scale.into_dispatch(),
+        step,
+    );
+    Moments {
+        parameter: Tensor::from_dispatch(parts.parameter),
+        first: Tensor::from_dispatch(parts.first),
+        second: Tensor::from_dispatch(parts.second),
+    }
+}
+
+/// The sum of squares of all elements, `[1]`.
+pub fn sum_of_squares<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let sum = <Dispatch as EncoderOps>::sum_of_squares(tensor.into_dispatch());
+    Tensor::from_dispatch(sum)
 }
 
 /// Threads that compute on the CPU.

@@ -6,13 +6,14 @@ use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
+use super::adam::AdamStep;
 use super::attention::{AttentionCall, HeadMix};
 use super::cross_entropy::Targets;
 use super::embedding::Lookup;
 use super::rope::Direction;
 use super::sequences::HeadShape;
 use super::{
-    activation, attention, attention_backward, cross_entropy, embedding, linear, norm, rope,
+    activation, adam, attention, attention_backward, cross_entropy, embedding, linear, norm, rope,
 };
 
 /// Output and row statistics of an attention call, as a backend sees them.
@@ -53,6 +54,17 @@ pub struct CrossEntropyGrads<B: Backend> {
     pub d_weight: FloatTensor<B>,
     /// `[entries]`.
     pub d_bias: FloatTensor<B>,
+}
+
+/// A parameter and the means of its gradients after an update, as a backend sees them.
+#[derive(ExtensionType)]
+pub struct AdamParts<B: Backend> {
+    /// The parameter.
+    pub parameter: FloatTensor<B>,
+    /// Mean of the gradient.
+    pub first: FloatTensor<B>,
+    /// Mean of its square.
+    pub second: FloatTensor<B>,
 }
 
 /// Operations of the encoder that burn does not have; the default bodies are made of those it has.
@@ -195,5 +207,23 @@ pub trait EncoderOps: Backend {
     /// Gradient of [`EncoderOps::gelu_erf`] with respect to `x`.
     fn gelu_erf_backward(x: FloatTensor<Self>, d_out: FloatTensor<Self>) -> FloatTensor<Self> {
         activation::gelu_backward::<Self>(x, d_out)
+    }
+
+    /// One update of a parameter; `scale`, `[1]`, multiplies the gradient. All others have the
+    /// parameter's shape.
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamParts<Self> {
+        adam::update::<Self>([parameter, gradient, first, second], scale, step)
+    }
+
+    /// The sum of squares of all elements, `[1]`.
+    fn sum_of_squares(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+        adam::sum_of_squares::<Self>(tensor)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Layouts are those of the parent module.
 
+use super::adam::{AdamRule, AdamStep};
 use super::attention::AttentionCall;
 use super::rope::Direction;
 use super::sequences::{HeadShape, Sequences};
@@ -295,6 +296,58 @@ pub fn cross_entropy(logits: &[f64], targets: &[usize]) -> (Vec<f64>, Vec<f64>) 
         }));
     }
     (losses, gradient)
+}
+
+/// One update of a parameter by a gradient, in place: `[parameter, first, second]`.
+pub fn adam([p, m, v]: [&mut [f64]; 3], g: &[f64], step: &AdamStep) {
+    let AdamStep {
+        lr,
+        betas: [b1, b2],
+        eps,
+        weight_decay,
+        ..
+    } = *step;
+    let t = step.step as i32;
+    let (bias1, bias2) = (1.0 - b1.powi(t), 1.0 - b2.powi(t));
+    let [k1, k2] = match step.rule {
+        AdamRule::StableAdamW => [b1, b2].map(|b| b * (1.0 - b.powi(t - 1)) / (1.0 - b.powi(t))),
+        _ => [b1, b2],
+    };
+    for ((m, v), g) in m.iter_mut().zip(v.iter_mut()).zip(g) {
+        *m = k1 * *m + (1.0 - k1) * g;
+        *v = k2 * *v + (1.0 - k2) * g * g;
+    }
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+    match step.rule {
+        AdamRule::AdamW => {
+            for ((p, m), v) in p.iter_mut().zip(&*m).zip(&*v) {
+                *p *= 1.0 - lr * weight_decay;
+                *p -= lr * (m / bias1) / ((v / bias2).sqrt() + eps);
+            }
+        }
+        AdamRule::StableAdamW => {
+            let shares = g.iter().zip(&*v).map(|(g, v)| g * g / v.max(eps * eps));
+            let rms = (shares.sum::<f64>() / g.len() as f64).sqrt();
+            let rate = lr / rms.max(1.0);
+            for ((p, m), v) in p.iter_mut().zip(&*m).zip(&*v) {
+                *p *= 1.0 - rate * weight_decay;
+                *p -= rate * m / (v.sqrt() + eps);
+            }
+        }
+        AdamRule::StableAdamWPublished => {
+            let of_update = norm(&mut m.iter().map(|m| m / bias1));
+            let of_root = norm(&mut v.iter().map(|v| v.sqrt() + eps));
+            let clip = if of_update > of_root {
+                of_root / of_update
+            } else {
+                1.0
+            };
+            for ((p, m), v) in p.iter_mut().zip(&*m).zip(&*v) {
+                *p *= 1.0 - lr * weight_decay;
+                *p -= lr / bias2.sqrt() * (m / bias1 * clip) / (v.sqrt() + eps);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -91,25 +91,46 @@ impl BertEncoder {
         }
     }
 
+    /// What the first layer reads, `[tokens, hidden]`.
+    pub(super) fn embed(&self, batch: &Batch) -> Tensor<2> {
+        let positions: Vec<usize> = batch.sequences.positions().collect();
+        let sum = self.words.forward(&batch.ids)
+            + self.types.forward(&batch.type_ids)
+            + self.positions.forward(&positions);
+        self.norm.forward(sum)
+    }
+
+    /// How many layers there are.
+    pub(super) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The output of one layer, and its attention.
+    pub(super) fn layer(
+        &self,
+        index: usize,
+        x: Tensor<2>,
+        batch: &Batch,
+        observer: &mut dyn Observer,
+    ) -> Result<(Tensor<2>, LayerAttention), Cancelled> {
+        let call = AttentionCall::new(self.heads, batch.sequences.clone(), None);
+        self.layers[index].forward(x, call, observer)
+    }
+
     pub(super) fn forward(
         &self,
         batch: &Batch,
         capture: &Capture,
         observer: &mut dyn Observer,
     ) -> Result<Encoded, Cancelled> {
-        let positions: Vec<usize> = batch.sequences.positions().collect();
-        let sum = self.words.forward(&batch.ids)
-            + self.types.forward(&batch.type_ids)
-            + self.positions.forward(&positions);
-        let mut x = self.norm.forward(sum);
+        let mut x = self.embed(batch);
         observer.after(Part::Embeddings)?;
         let embeddings = capture.embeddings.then(|| x.clone());
 
-        let call = AttentionCall::new(self.heads, batch.sequences.clone(), None);
         let mut hidden = std::collections::BTreeMap::new();
         let mut attention = std::collections::BTreeMap::new();
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (after, taps) = layer.forward(x, call.clone(), observer)?;
+        for index in 0..self.layers.len() {
+            let (after, taps) = self.layer(index, x, batch, observer)?;
             x = after;
             if capture.hidden.contains(index) {
                 hidden.insert(index, x.clone());

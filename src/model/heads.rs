@@ -7,7 +7,7 @@ use super::checkpoint::{Head as HeadKind, Structure};
 use super::config::{Architecture, ModelConfig, Pooling};
 use super::layers::{LayerNorm, Linear};
 use super::parameters::ParameterSource;
-use crate::kernels::{self, Sequences};
+use crate::kernels::{self, Sequences, Targets};
 
 /// The head of a model.
 #[derive(Debug, Clone)]
@@ -161,6 +161,16 @@ impl Head {
     pub(super) fn masked_lm_logits(&self, rows: Tensor<2>) -> Option<Tensor<2>> {
         match self {
             Self::MaskedLm { transform, decoder } => Some(decoder.forward(transform.forward(rows))),
+            _ => None,
+        }
+    }
+
+    /// Masked-LM losses of rows of the encoder's output against one token each, `[rows]`.
+    pub(super) fn masked_lm_losses(&self, rows: Tensor<2>, targets: &Targets) -> Option<Tensor<1>> {
+        match self {
+            Self::MaskedLm { transform, decoder } => {
+                Some(decoder.cross_entropy(transform.forward(rows), targets))
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::parameters::ParameterSource;
-use crate::kernels::{self, Lookup};
+use crate::kernels::{self, Lookup, Targets};
 
 /// `x Wᵀ + b`.
 #[derive(Debug, Clone)]
@@ -38,6 +38,13 @@ impl Linear {
             Some(bias) => y + bias.clone().unsqueeze(),
             None => y,
         }
+    }
+}
+
+impl Linear {
+    /// Cross-entropy of each row of `[rows, in]`, with the layer's outputs as logits: `[rows]`.
+    pub(super) fn cross_entropy(&self, x: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        kernels::cross_entropy(x, self.weight.clone(), self.bias.clone(), targets)
     }
 }
 

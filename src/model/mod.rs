@@ -8,11 +8,14 @@ pub mod capture;
 pub mod checkpoint;
 pub mod config;
 mod heads;
+pub mod init;
 mod layers;
 mod modernbert;
 mod parameters;
+mod stages;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 
@@ -24,9 +27,10 @@ use self::heads::Head;
 use self::modernbert::ModernBertEncoder;
 use self::parameters::{Layout, ParameterSource};
 use crate::job::{Cancelled, Job};
-use crate::kernels::Sequences;
+use crate::kernels::{Sequences, Targets};
 
 pub use self::parameters::{Parameter, Parameters};
+pub use self::stages::Stages;
 
 /// Token ids of several sequences, packed.
 #[derive(Clone)]
@@ -168,7 +172,7 @@ pub fn layout(config: &ModelConfig, structure: Structure) -> Vec<ParameterSpec> 
 /// An encoder with its head, on a device.
 #[derive(Debug, Clone)]
 pub struct Model {
-    config: ModelConfig,
+    config: Arc<ModelConfig>,
     structure: Structure,
     parameters: Parameters,
     encoder: Encoder,
@@ -211,17 +215,27 @@ impl Model {
             );
             Ok(())
         })?;
-        Ok(Self::from_parameters(config, structure, parameters, device))
+        Ok(Self::assemble(
+            Arc::new(config),
+            structure,
+            parameters,
+            device,
+        ))
     }
 
     /// A model with random weights.
     pub fn random(config: ModelConfig, structure: Structure, device: &Device) -> Self {
         let parameters = Parameters::random(&layout(&config, structure), device);
-        Self::from_parameters(config, structure, parameters, device)
+        Self::assemble(Arc::new(config), structure, parameters, device)
     }
 
-    fn from_parameters(
-        config: ModelConfig,
+    /// A model of these parameters, which need not be leaves: whatever a tensor was made from gets
+    /// its gradient. Copies no values, so it may be done anew for every step.
+    ///
+    /// # Panics
+    /// If a parameter of the [`layout`] is missing.
+    pub fn assemble(
+        config: Arc<ModelConfig>,
         structure: Structure,
         parameters: Parameters,
         device: &Device,
@@ -242,12 +256,8 @@ impl Model {
     /// The same model as part of an autodiff graph: every parameter is a leaf with a gradient.
     pub fn tracked(self) -> Self {
         let device = self.device.clone().autodiff();
-        Self::from_parameters(
-            self.config,
-            self.structure,
-            self.parameters.tracked(),
-            &device,
-        )
+        let parameters = self.parameters.map(|_, parameter| parameter.tracked());
+        Self::assemble(self.config, self.structure, parameters, &device)
     }
 
     /// Writes the model in Hugging Face layout, together with its tokenizer's files.
@@ -282,6 +292,11 @@ impl Model {
     /// All parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// All parameters, held by nobody else.
+    pub fn into_parameters(self) -> Parameters {
+        self.parameters
     }
 
     /// Where the model lies.
@@ -341,6 +356,12 @@ impl Model {
     /// `[rows, vocabulary]`; `None` without such a head.
     pub fn masked_lm_logits(&self, rows: Tensor<2>) -> Option<Tensor<2>> {
         self.head.masked_lm_logits(rows)
+    }
+
+    /// Masked-LM losses, in nats, of rows of the encoder's output against one token each, `[rows]`;
+    /// the logits of the whole vocabulary never exist together. `None` without such a head.
+    pub fn masked_lm_losses(&self, rows: Tensor<2>, targets: &Targets) -> Option<Tensor<1>> {
+        self.head.masked_lm_losses(rows, targets)
     }
 
     /// What the sequence classifier reads, `[sequences, hidden]`, and its logits, `[sequences,

@@ -1,6 +1,6 @@
 //! The ModernBERT encoder: RoPE, GeGLU, pre-norm, global and sliding layers (Warner et al. 2024).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::Batch;
 use super::capture::{Capture, Encoded, LayerAttention, Observer, Part};
@@ -101,29 +101,61 @@ impl ModernBertEncoder {
         }
     }
 
+    /// What the first layer reads, `[tokens, hidden]`.
+    pub(super) fn embed(&self, batch: &Batch) -> Tensor<2> {
+        self.norm.forward(self.embeddings.forward(&batch.ids))
+    }
+
+    /// The rotations of global and of sliding layers.
+    pub(super) fn tables(&self, batch: &Batch, device: &Device) -> [RopeTable; 2] {
+        [self.global_theta, self.local_theta]
+            .map(|theta| RopeTable::new(&batch.sequences, self.heads.head_dim, theta, device))
+    }
+
+    /// How many layers there are.
+    pub(super) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The residual stream after one layer, and its attention.
+    pub(super) fn layer(
+        &self,
+        index: usize,
+        x: Tensor<2>,
+        batch: &Batch,
+        [global, sliding]: &[RopeTable; 2],
+        observer: &mut dyn Observer,
+    ) -> Result<(Tensor<2>, LayerAttention), Cancelled> {
+        let layer = &self.layers[index];
+        let (rope, half_window) = match layer.kind {
+            LayerKind::Global => (global, None),
+            LayerKind::Sliding => (sliding, Some(self.half_window)),
+        };
+        let call = AttentionCall::new(self.heads, batch.sequences.clone(), half_window);
+        layer.forward(x, rope, call, observer)
+    }
+
+    /// The encoder's output from that of the last layer.
+    pub(super) fn finish(&self, x: Tensor<2>) -> Tensor<2> {
+        self.final_norm.forward(x)
+    }
+
     pub(super) fn forward(
         &self,
         batch: &Batch,
         capture: &Capture,
         observer: &mut dyn Observer,
     ) -> Result<Encoded, Cancelled> {
-        let mut x = self.norm.forward(self.embeddings.forward(&batch.ids));
+        let mut x = self.embed(batch);
         observer.after(Part::Embeddings)?;
         let embeddings = capture.embeddings.then(|| x.clone());
-        let device = x.device();
-        let table = |theta| RopeTable::new(&batch.sequences, self.heads.head_dim, theta, &device);
-        let (global, sliding) = (table(self.global_theta), table(self.local_theta));
+        let tables = self.tables(batch, &x.device());
         observer.after(Part::Rope)?;
 
         let mut hidden = std::collections::BTreeMap::new();
         let mut attention = std::collections::BTreeMap::new();
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (rope, half_window) = match layer.kind {
-                LayerKind::Global => (&global, None),
-                LayerKind::Sliding => (&sliding, Some(self.half_window)),
-            };
-            let call = AttentionCall::new(self.heads, batch.sequences.clone(), half_window);
-            let (after, taps) = layer.forward(x, rope, call, observer)?;
+        for index in 0..self.layers.len() {
+            let (after, taps) = self.layer(index, x, batch, &tables, observer)?;
             x = after;
             if capture.hidden.contains(index) {
                 hidden.insert(index, x.clone());
@@ -132,7 +164,7 @@ impl ModernBertEncoder {
                 attention.insert(index, taps);
             }
         }
-        let last = self.final_norm.forward(x);
+        let last = self.finish(x);
         observer.after(Part::Norms)?;
         Ok(Encoded {
             last,

@@ -4,7 +4,7 @@
 //! parameters by its name and shape. What they ask for *is* the layout: [`Layout`] only writes
 //! it down, [`Parameters`] hands out tensors. So no name stands in two places.
 
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
 
 use super::checkpoint::ParameterSpec;
 use crate::kernels::{DeviceFault, values};
@@ -50,7 +50,7 @@ pub enum Parameter {
 
 impl Parameter {
     /// From row-major values of a shape with one or two dimensions.
-    pub(super) fn from_values(values: Vec<f32>, shape: &[usize], device: &Device) -> Self {
+    pub fn from_values(values: Vec<f32>, shape: &[usize], device: &Device) -> Self {
         let data = TensorData::new(values, shape.to_vec());
         match shape.len() {
             1 => Self::Vector(Tensor::from_data(data, device)),
@@ -78,10 +78,26 @@ impl Parameter {
     }
 
     /// The same values, as a leaf whose gradient is asked for.
-    fn tracked(self) -> Self {
+    pub fn tracked(self) -> Self {
         match self {
             Self::Vector(tensor) => Self::Vector(tensor.autodiff().require_grad()),
             Self::Matrix(tensor) => Self::Matrix(tensor.autodiff().require_grad()),
+        }
+    }
+
+    /// The same values in an autodiff graph, without a gradient.
+    pub fn constant(self) -> Self {
+        match self {
+            Self::Vector(tensor) => Self::Vector(tensor.autodiff()),
+            Self::Matrix(tensor) => Self::Matrix(tensor.autodiff()),
+        }
+    }
+
+    /// The gradient of a leaf, taken out of `gradients`; `None` if none reaches it.
+    pub fn take_gradient(&self, gradients: &mut Gradients) -> Option<Self> {
+        match self {
+            Self::Vector(tensor) => tensor.grad_remove(gradients).map(Self::Vector),
+            Self::Matrix(tensor) => tensor.grad_remove(gradients).map(Self::Matrix),
         }
     }
 }
@@ -93,7 +109,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    pub(super) fn push(&mut self, name: &str, parameter: Parameter) {
+    /// Adds a parameter after the others.
+    pub fn push(&mut self, name: &str, parameter: Parameter) {
         self.entries.push((name.to_owned(), parameter));
     }
 
@@ -111,13 +128,14 @@ impl Parameters {
             .sum()
     }
 
-    /// The same parameters as leaves of an autodiff graph.
-    pub(super) fn tracked(self) -> Self {
-        let entries = self.entries.into_iter();
+    /// Every parameter changed into another of the same name.
+    pub fn map(self, mut change: impl FnMut(&str, Parameter) -> Parameter) -> Self {
+        let entries = self.entries.into_iter().map(|(name, parameter)| {
+            let changed = change(&name, parameter);
+            (name, changed)
+        });
         Self {
-            entries: entries
-                .map(|(name, parameter)| (name, parameter.tracked()))
-                .collect(),
+            entries: entries.collect(),
         }
     }
 
@@ -145,6 +163,15 @@ impl Parameters {
         self.iter()
             .find_map(|(own, parameter)| (own == name).then_some(parameter))
             .expect("parameters were made from the layout of the same model")
+    }
+}
+
+impl IntoIterator for Parameters {
+    type Item = (String, Parameter);
+    type IntoIter = std::vec::IntoIter<(String, Parameter)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
     }
 }
 

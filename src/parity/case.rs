@@ -68,8 +68,6 @@ impl Case {
         let known = |file: &Value| file.as_str().is_some_and(|file| FILES.contains(&file));
         if values.is_some_and(|files| !files.iter().all(known)) {
             Some("JSON values; this version has no such computation yet".to_owned())
-        } else if self.has("runs.json") {
-            Some("training runs; this version does not train yet".to_owned())
         } else {
             None
         }
@@ -127,6 +125,18 @@ impl Io {
             Value::Null
         };
         Ok(Self { tensors, noise })
+    }
+
+    /// [`Io::read`] where one file of noise serves several: `key` names the part for this one.
+    pub(super) fn read_part(
+        folder: &Path,
+        stem: &str,
+        noise: &str,
+        key: &str,
+    ) -> Result<Self, ParityError> {
+        let mut io = Self::read(folder, stem, noise)?;
+        io.noise = io.noise.get(key).cloned().unwrap_or(Value::Null);
+        Ok(io)
     }
 
     /// The reference's |float32 - float64| of a tensor; 0 where it was not measured.

@@ -14,6 +14,7 @@ mod pipeline_case;
 mod rope_case;
 mod tensors;
 mod tokenizer_case;
+mod training_case;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -103,6 +104,7 @@ const KINDS: &[Kind] = &[
     attention_case::run,
     rope_case::run,
     pipeline_case::run,
+    training_case::run,
 ];
 
 /// Names of the cases in `folder`, sorted.

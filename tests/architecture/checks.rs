@@ -9,7 +9,7 @@ use super::table::Row;
 const OPEN_TO_ALL: [&str; 4] = ["anyhow", "serde", "serde_json", "thiserror"];
 
 /// The device line: only these know burn.
-const DEVICE_SIDE: [&str; 5] = ["kernels", "model", "tasks", "parity", "engine"];
+const DEVICE_SIDE: [&str; 6] = ["kernels", "model", "tasks", "training", "parity", "engine"];
 
 /// Forbidden crates that `Cargo.lock` names although nothing builds them, who may ask for each,
 /// and why it is not built. `no_network_crate_is_built` holds the last column true.

@@ -6,6 +6,7 @@
 //! Other types than f32 go through the default bodies.
 
 mod activation;
+mod adam;
 mod attention;
 mod attention_backward;
 mod attention_probabilities;
@@ -20,8 +21,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{DType, Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 
+use super::adam::AdamStep;
 use super::attention::AttentionCall;
-use super::ops::{AttentionParts, EncoderOps};
+use super::ops::{AdamParts, AttentionParts, EncoderOps};
 use super::rope::Direction;
 use super::sequences::HeadShape;
 
@@ -137,6 +139,45 @@ impl EncoderOps for Flex {
         let mut x = contiguous(x);
         activation::gelu(x.storage_mut(), width);
         x
+    }
+
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamParts<Self> {
+        if parameter.dtype() != DType::F32 {
+            let tensors = [parameter, gradient, first, second];
+            return super::adam::update::<Self>(tensors, scale, step);
+        }
+        let gradient = contiguous(gradient);
+        let [mut parameter, mut first, mut second] = [parameter, first, second].map(contiguous);
+        adam::update(
+            [
+                parameter.storage_mut(),
+                first.storage_mut(),
+                second.storage_mut(),
+            ],
+            values(&gradient),
+            values(&contiguous(scale))[0],
+            step,
+        );
+        AdamParts {
+            parameter,
+            first,
+            second,
+        }
+    }
+
+    fn sum_of_squares(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+        if tensor.dtype() != DType::F32 {
+            return super::adam::sum_of_squares::<Self>(tensor);
+        }
+        let sum = adam::sum_of_squares(values(&contiguous(tensor)));
+        from_values(vec![sum], Shape::new([1]))
     }
 }
 

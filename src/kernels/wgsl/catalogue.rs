@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use super::activation::{self, Activation};
+use super::adam::{Adam, AdamPass};
 use super::attention::{self, AttentionTiles, Pass};
 use super::attention_rows::{AttentionRows, RowsPass};
 use super::embedding::{self, EmbeddingGrad};
@@ -12,6 +13,7 @@ use super::norm::{Norm, NormPass};
 use super::rope::{self, Rope};
 use super::source::{Elem, Shader};
 use super::tiling::Tiling;
+use crate::kernels::adam::AdamRule;
 
 /// A shader: which file, and all that its text depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +25,7 @@ pub(super) enum Variant {
     Norm(Norm),
     EmbeddingGrad(EmbeddingGrad),
     Activation(Activation),
+    Adam(Adam),
 }
 
 impl Variant {
@@ -35,6 +38,7 @@ impl Variant {
             Self::Norm(variant) => variant.compose(),
             Self::EmbeddingGrad(variant) => variant.compose(),
             Self::Activation(variant) => variant.compose(),
+            Self::Adam(variant) => variant.compose(),
         }
     }
 
@@ -48,6 +52,7 @@ impl Variant {
             Self::Norm(variant) => variant.call(),
             Self::EmbeddingGrad(_) => embedding::CALL,
             Self::Activation(_) => activation::CALL,
+            Self::Adam(variant) => variant.call(),
         }
     }
 }
@@ -140,6 +145,11 @@ fn variants() -> Vec<(Variant, Tiling)> {
                 gradient,
             };
             add(Variant::Activation(activation), Tiling::Small);
+        }
+    }
+    for rule in AdamRule::ALL {
+        for pass in AdamPass::ALL {
+            variants.push((Variant::Adam(Adam { pass, rule }), Tiling::Small));
         }
     }
     variants

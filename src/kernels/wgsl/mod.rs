@@ -4,6 +4,7 @@
 //! rows that are no multiple of 4 wide (8 for RoPE's heads and GeGLU), heads wider than 128.
 
 mod activation;
+mod adam;
 mod attention;
 mod attention_rows;
 mod catalogue;
@@ -32,9 +33,10 @@ pub use tune::{
     Form as KernelForm, Trial, TuneError, Tuned, Tuning, assume, current, forms, set_choice, tune,
 };
 
+use super::adam::AdamStep;
 use super::attention::{AttentionCall, HeadMix};
 use super::embedding::Lookup;
-use super::ops::{AttentionParts, EncoderOps, LayerNormGrads};
+use super::ops::{AdamParts, AttentionParts, EncoderOps, LayerNormGrads};
 use super::rope::Direction;
 use super::sequences::HeadShape;
 use activation::Activation;
@@ -186,6 +188,26 @@ impl EncoderOps for CubeBackend {
             None => {
                 super::attention::mixed::<Self>([so_far, qkv, stats], &call, [queries, keys], &mix)
             }
+        }
+    }
+
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamParts<Self> {
+        let tensors = [parameter, gradient, first, second];
+        if !adam::fits(&tensors[0]) {
+            return super::adam::update::<Self>(tensors, scale, step);
+        }
+        let [parameter, first, second] = adam::update(tensors, scale, step);
+        AdamParts {
+            parameter,
+            first,
+            second,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! ignored by default; `.ci/run` runs them: `cargo test --lib wgsl -- --ignored`.
 
 mod broken;
+mod broken_adam;
 mod checked;
 pub(super) mod planted;
 pub(super) mod watch;
@@ -26,6 +27,8 @@ use super::rope::Rope;
 use super::source::Elem;
 use super::tiling::{Abilities, Tiling};
 use super::tune::assume;
+use crate::kernels::adam::AdamRule;
+use crate::kernels::adam::tests as adam;
 use crate::kernels::attention::{AttentionCall, HeadMix};
 use crate::kernels::ops::AttentionParts;
 use crate::kernels::rope::{Direction, RopeTable};
@@ -427,6 +430,15 @@ fn the_vocabulary_agrees_with_the_loops() {
 
 #[test]
 #[ignore = "needs a software adapter"]
+fn updates_agree_with_the_loops() {
+    for rule in AdamRule::ALL {
+        let excess = adam::excess(&ADAPTER.on, adam::own::<CubeBackend>, rule, &adam::SHAPES);
+        assert!(excess <= 1.0, "{rule:?}: {excess} times the allowed");
+    }
+}
+
+#[test]
+#[ignore = "needs a software adapter"]
 fn two_runs_are_equal_to_the_bit() {
     let heads = HeadShape {
         heads: 3,
@@ -477,6 +489,10 @@ fn every_kernel(elem: Elem) {
     if elem == Elem::F32 {
         layers::assert_near(layers::products(&ADAPTER.on));
         layers::assert_near(layers::rows(&ADAPTER.on));
+        for rule in AdamRule::ALL {
+            let shapes = &adam::SHAPES[..3];
+            adam::excess(&ADAPTER.on, adam::own::<CubeBackend>, rule, shapes);
+        }
     }
 }
 

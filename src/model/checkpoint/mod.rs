@@ -132,6 +132,26 @@ impl Checkpoint {
         self.structure
     }
 
+    /// The same tensors seen by a model with another head: those of other heads are left aside,
+    /// and so is a classifier of other labels.
+    pub fn with_head(mut self, config: ModelConfig, structure: Structure) -> Self {
+        if self.config.labels != config.labels {
+            let is_kept = |name: &String| !name.starts_with("classifier.");
+            let kept: Vec<bool> = self.parameters.iter().map(is_kept).collect();
+            retain(&mut self.tensors, &kept);
+            retain(&mut self.places, &kept);
+            retain(&mut self.parameters, &kept);
+        }
+        (self.config, self.structure) = (config, structure);
+        self
+    }
+
+    /// Whether a tensor has the name and the shape of a parameter.
+    pub fn stores(&self, parameter: &ParameterSpec) -> bool {
+        let mut stored = self.parameters.iter().zip(&self.tensors);
+        stored.any(|(name, tensor)| *name == parameter.name && tensor.shape == parameter.shape)
+    }
+
     /// Every tensor of the folder.
     pub fn tensors(&self) -> &[StoredTensor] {
         &self.tensors
@@ -193,4 +213,9 @@ impl Checkpoint {
             _ => Err(format!("{unequal} of {} values are different", a.len())),
         }
     }
+}
+
+fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    items.retain(|_| kept.next() == Some(&true));
 }

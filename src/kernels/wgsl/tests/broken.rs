@@ -93,7 +93,7 @@ fn excess(pass: Pass, edit: impl Fn(&str) -> String) -> f64 {
     worst
 }
 
-fn hash_of(text: &str) -> [u8; 32] {
+pub(super) fn hash_of(text: &str) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(text.as_bytes()).into()
 }

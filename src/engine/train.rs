@@ -1,0 +1,97 @@
+//! Training runs: a new one, or one that goes on.
+
+use std::path::Path;
+
+use super::{Engine, EngineError, Job};
+use crate::job::Cancelled;
+use crate::model::OpenError;
+use crate::training::config::TrainConfig;
+use crate::training::from_notes::DataError;
+use crate::training::history::Event;
+use crate::training::run::Report;
+use crate::training::session::{Session, TrainError};
+
+/// What a run is, told before its first step.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TrainStart {
+    /// Examples to learn from and to be judged by.
+    pub examples: [usize; 2],
+    /// Names of the classes; none for masked-LM.
+    pub labels: Vec<String>,
+    /// What was left out, each with its place and the reason.
+    pub left_out: Vec<String>,
+    /// Parameters of the model that begin with random values.
+    pub new_parameters: Vec<String>,
+    /// Numbers that are trained.
+    pub trained: usize,
+    /// Steps that were made before.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub total: u64,
+}
+
+/// Told of what happens in a run.
+pub trait TrainObserver {
+    /// The run is about to make its next step.
+    fn begins(&mut self, start: &TrainStart);
+    /// Something happened.
+    fn happens(&mut self, event: &Event);
+}
+
+impl Engine {
+    /// Trains a model as `config` says, in a new folder.
+    ///
+    /// # Errors
+    /// [`EngineError::Train`] says what is wrong; what was saved before is whole.
+    pub fn train(
+        &self,
+        config: TrainConfig,
+        job: &Job,
+        observer: &mut dyn TrainObserver,
+    ) -> Result<Report, EngineError> {
+        let session = Session::begin(config, &self.device.device, job)?;
+        run(session, job, observer)
+    }
+
+    /// Goes on with a run from its newest checkpoint.
+    ///
+    /// # Errors
+    /// [`EngineError::Train`] says what is wrong; what was saved before is whole.
+    pub fn resume_training(
+        &self,
+        run_folder: &Path,
+        job: &Job,
+        observer: &mut dyn TrainObserver,
+    ) -> Result<Report, EngineError> {
+        let session = Session::resume(run_folder, &self.device.device, job)?;
+        run(session, job, observer)
+    }
+}
+
+fn run(
+    mut session: Session,
+    job: &Job,
+    observer: &mut dyn TrainObserver,
+) -> Result<Report, EngineError> {
+    let data = session.data();
+    observer.begins(&TrainStart {
+        examples: [data.train.len(), data.validation.len()],
+        labels: data.labels.clone(),
+        left_out: data.left_out.clone(),
+        new_parameters: session.new_parameters().to_vec(),
+        trained: session.weights().trained().count(),
+        step: session.state().step,
+        total: session.total(),
+    });
+    Ok(session.run(job, &mut |event| observer.happens(event))?)
+}
+
+impl From<TrainError> for EngineError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Model(OpenError::Cancelled(_))
+            | TrainError::Data(DataError::Cancelled(_)) => Self::Cancelled(Cancelled),
+            error => Self::Train(Box::new(error)),
+        }
+    }
+}

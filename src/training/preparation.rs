@@ -1,0 +1,197 @@
+//! What a run is made of, by its description: the model, what of it is trained, and what for.
+
+use burn::tensor::Device;
+
+use super::config::{ClassWeights, TaskKind, TrainConfig};
+use super::example::{Example, Label};
+use super::from_notes::Dataset;
+use super::objective::{Masking, Objective};
+use super::randomness::Randomness;
+use super::session::TrainError;
+use super::start::{self, HeadWish};
+use super::weights::{LowRank, Weights};
+use crate::job::Job;
+use crate::model::checkpoint::Checkpoint;
+use crate::model::config::ModelConfig;
+use crate::model::{Model, OpenError};
+use crate::tasks::loss::{IGNORED, LossShape};
+use crate::tokenization::Tokenizer;
+
+/// The model to begin with, and the names of its new parameters.
+pub(super) fn start_model(
+    config: &TrainConfig,
+    tokenizer: &Tokenizer,
+    labels: &[String],
+    randomness: &Randomness,
+    device: &Device,
+    job: &Job,
+) -> Result<(Model, Vec<String>), TrainError> {
+    let head = match config.task {
+        TaskKind::MaskedLm => HeadWish::MaskedLm,
+        TaskKind::Classify => HeadWish::Sequence {
+            labels: labels.to_vec(),
+            several: config.several_labels,
+        },
+        TaskKind::Tag => HeadWish::Token(labels.to_vec()),
+    };
+    if !config.from_scratch {
+        let checkpoint = Checkpoint::open(&config.model).map_err(OpenError::from)?;
+        return Ok(start::from_checkpoint(
+            checkpoint, &head, randomness, device, job,
+        )?);
+    }
+    let mut of_model = ModelConfig::read(&config.model)?;
+    if config.tokenizer.is_some() {
+        let special = tokenizer.special_tokens();
+        let ids = [
+            ("pad_token_id", special.pad),
+            ("cls_token_id", special.cls),
+            ("bos_token_id", special.cls),
+            ("sep_token_id", special.sep),
+            ("eos_token_id", special.sep),
+        ];
+        // Rows in whole blocks of 64 keep matrix products fast.
+        let rows = tokenizer.vocabulary_size().next_multiple_of(64);
+        let ids = ids.into_iter().map(|(key, id)| (key, id.into()));
+        of_model = of_model.with(ids.chain([("vocab_size", rows.into())]))?;
+    }
+    let model = start::from_scratch(&of_model, &head, randomness, device)?;
+    Ok((model, Vec::new()))
+}
+
+/// The weights of a run with thin matrices. A masked-LM head stays as it is: it is tied to the
+/// embedding, which stays.
+pub(super) fn low_rank(
+    model: Model,
+    config: &TrainConfig,
+    randomness: &Randomness,
+) -> Result<Weights, TrainError> {
+    let low_rank = LowRank {
+        rank: config.lora_rank,
+        alpha: config.lora_alpha,
+        targets: config.lora_targets.clone(),
+        with_head: config.task != TaskKind::MaskedLm,
+    };
+    Weights::low_rank(model, low_rank, randomness).map_err(|modules| {
+        TrainError::Unfit(format!(
+            "lora-targets names no module of this model; it has {}",
+            modules.join(", ")
+        ))
+    })
+}
+
+/// That the model can read what the tokenizer gives it.
+pub(super) fn fits(
+    config: &TrainConfig,
+    tokenizer: &Tokenizer,
+    model: &ModelConfig,
+) -> Result<(), TrainError> {
+    let (tokens, rows) = (tokenizer.vocabulary_size(), model.vocab_size);
+    if tokens > rows {
+        return Err(TrainError::Unfit(format!(
+            "the tokenizer has {tokens} tokens, and the model knows {rows}; take the tokenizer that \
+             belongs to it, or from-scratch with the new one"
+        )));
+    }
+    if config.max_tokens > model.max_positions {
+        return Err(TrainError::Unfit(format!(
+            "max-tokens is {}, and this model reads at most {}",
+            config.max_tokens, model.max_positions
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn objective(
+    config: &TrainConfig,
+    tokenizer: &Tokenizer,
+    data: &Dataset,
+) -> Result<Objective, TrainError> {
+    let shape = LossShape {
+        class_weights: match config.class_weights {
+            ClassWeights::None => None,
+            ClassWeights::Balanced => Some(balanced(&data.train, data.labels.len())),
+        },
+        focal_gamma: config.focal_gamma,
+        smoothing: config.label_smoothing,
+    };
+    Ok(match (config.task, config.several_labels) {
+        (TaskKind::MaskedLm, _) => {
+            let special = tokenizer.special_tokens();
+            let mask = special.mask.ok_or_else(|| {
+                TrainError::Unfit("the tokenizer has no mask token to hide others with".to_owned())
+            })?;
+            let never = [
+                special.cls,
+                special.sep,
+                special.pad,
+                special.unk,
+                Some(mask),
+            ];
+            Objective::MaskedLm(Masking {
+                style: config.mask_style,
+                mask,
+                special: never.into_iter().flatten().collect(),
+                vocabulary: tokenizer.vocabulary_size(),
+            })
+        }
+        (TaskKind::Classify, false) => Objective::Class(shape),
+        (TaskKind::Classify, true) => Objective::Classes(shape),
+        (TaskKind::Tag, _) => Objective::Tokens(shape),
+    })
+}
+
+/// Weights by which every class counts the same: `all / (classes · own)`, 1 for a class without
+/// examples; with several labels per example, those without a label against those with it.
+fn balanced(examples: &[Example], classes: usize) -> Vec<f32> {
+    let mut counts = vec![0usize; classes];
+    let (mut all, mut several) = (0, false);
+    for example in examples {
+        match &example.label {
+            Label::Text => {}
+            Label::Class(class) => {
+                counts[*class] += 1;
+                all += 1;
+            }
+            Label::Classes(holds) => {
+                let held = counts.iter_mut().zip(holds);
+                held.for_each(|(count, holds)| *count += usize::from(*holds == 1.0));
+                all += 1;
+                several = true;
+            }
+            Label::Tokens(labels) => {
+                for &label in labels.iter().filter(|&&label| label != IGNORED) {
+                    counts[label as usize] += 1;
+                    all += 1;
+                }
+            }
+        }
+    }
+    let weight = |&own: &usize| match (own, several) {
+        (0, _) => 1.0,
+        (own, true) => (all - own) as f32 / own as f32,
+        (own, false) => all as f32 / (classes * own) as f32,
+    };
+    counts.iter().map(weight).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_classes_count_more() {
+        let example = |label| Example {
+            ids: vec![1],
+            type_ids: vec![0],
+            label,
+        };
+        let single = [0, 0, 0, 1].map(|class| example(Label::Class(class)));
+        assert_eq!(balanced(&single, 3), [4.0 / 9.0, 4.0 / 3.0, 1.0]);
+        let several = [[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
+            .map(|holds| example(Label::Classes(holds.to_vec())));
+        assert_eq!(balanced(&several, 2), [1.0 / 3.0, 3.0]);
+        let tokens = [example(Label::Tokens(vec![IGNORED, 0, 0, 1, IGNORED]))];
+        assert_eq!(balanced(&tokens, 2), [0.75, 1.5]);
+    }
+}
