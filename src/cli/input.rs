@@ -12,8 +12,8 @@ use crate::engine::{Columns, Import, ImportOptions, Note, TextEncoding, counted,
 /// The paths of a command that reads notes.
 #[derive(Clone, Args)]
 pub(super) struct Notes {
-    /// Files or folders of notes, or - for standard input: text, CSV, TSV, JSON, JSON Lines (each
-    /// also with .gz), brat.
+    /// Files or folders of notes, or - for standard input: text, CSV, TSV, JSON, JSON Lines, CoNLL
+    /// (each also with .gz), brat.
     #[arg(required = true, value_name = "NOTES")]
     notes: Vec<PathBuf>,
     #[command(flatten)]
@@ -24,7 +24,8 @@ pub(super) struct Notes {
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Files of notes")]
 struct FileFlags {
-    /// Column or field of the text; given several times they are joined.
+    /// Column or field of the text; given several times they are joined. Columns without names, as
+    /// CoNLL has them, have numbers from 1.
     #[arg(long = "text", value_name = "COLUMN")]
     text_columns: Vec<String>,
     /// Column or field of the note's own name.

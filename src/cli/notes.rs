@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -16,8 +16,8 @@ use super::passage::visible;
 use super::progress::Terminal;
 use super::{Global, exit};
 use crate::engine::{
-    Annotations, BUNDLED_RULES, Details, FileReport, IMPORTERS, Import, ImportError, Note, Source,
-    Warning, counted, rule_list,
+    Annotations, BUNDLED_RULES, ConllText, Details, FileReport, IMPORTERS, Import, ImportError,
+    Note, Source, Unflat, Warning, conll_text, counted, rule_list,
 };
 
 #[derive(Subcommand)]
@@ -25,7 +25,7 @@ pub(super) enum Command {
     /// Read files of notes, count what is in them, and say what could not be read.
     ///
     /// With --out NOTES.jsonl the notes are written in one shape, which every command reads; a .csv
-    /// file holds no marks.
+    /// file holds no marks, and a .conll file words and marked spans (IOB2) only.
     #[command(after_help = "Example: auscult notes import assets/notes")]
     Import(Notes),
     /// Show the sections of notes.
@@ -120,6 +120,18 @@ struct Report<'a> {
 }
 
 fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+    if let Some(file) = global.out.as_deref().filter(|file| ends_in(file, "conll")) {
+        let import = notes.import(terminal);
+        let written = conll_text(&import.notes);
+        write_text(file, &written.text)?;
+        terminal.remark(&describe(&report(&import)));
+        for sentence in lost(&written) {
+            terminal.warning(&sentence);
+        }
+        tell(&import, terminal);
+        let whole = written.notes_left_out.is_empty();
+        return Ok(exit(import.is_complete() && whole));
+    }
     let output = global.output(&[Format::Csv])?;
     let import = notes.import(terminal);
     let report = report(&import);
@@ -152,6 +164,38 @@ fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCod
     }
     tell(&import, terminal);
     Ok(exit(import.is_complete()))
+}
+
+/// What CoNLL could not hold.
+fn lost(written: &ConllText) -> Vec<String> {
+    let mut whys: BTreeMap<Unflat, usize> = BTreeMap::new();
+    for (_, _, why) in &written.spans_left_out {
+        *whys.entry(*why).or_default() += 1;
+    }
+    let spans = whys.iter().map(|(why, count)| {
+        let spans = counted(*count, "span");
+        format!("{spans} {why} left out, since CoNLL cannot hold them; .jsonl keeps them")
+    });
+    let counts = [
+        (
+            written.words_cut,
+            "cut",
+            "word",
+            "where a span begins or ends inside",
+        ),
+        (
+            written.spans_divided,
+            "divided",
+            "span",
+            "at the end of a line",
+        ),
+    ];
+    let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let changed =
+        counts.map(|(count, done, what, at)| format!("{} {done} {at}", counted(count, what)));
+    let notes = written.notes_left_out.iter();
+    let notes = notes.map(|note| format!("{note}: left out, since CoNLL cannot hold its words"));
+    spans.chain(changed).chain(notes).collect()
 }
 
 fn report(import: &Import) -> Report<'_> {
@@ -319,13 +363,14 @@ fn table(items: &[Written<'_>]) -> Table {
     }
 }
 
+fn ends_in(file: &Path, ending: &str) -> bool {
+    let own = file.extension().unwrap_or_default();
+    own.eq_ignore_ascii_case(ending)
+}
+
 /// The rules for headings, as the file that they are or as records.
 fn rules(global: &Global) -> Result<ExitCode> {
-    let toml = global.out.as_deref().filter(|file| {
-        let ending = file.extension().unwrap_or_default();
-        ending.eq_ignore_ascii_case("toml")
-    });
-    if let Some(file) = toml {
+    if let Some(file) = global.out.as_deref().filter(|file| ends_in(file, "toml")) {
         write_text(file, BUNDLED_RULES)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -36,9 +36,10 @@ pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
 pub use crate::notes::encoding::Encoding as TextEncoding;
+pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
 pub use crate::notes::import::{
-    Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning,
-    ann_lines, import, import_text,
+    Columns, ConllText, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer,
+    Warning, ann_lines, conll_text, import, import_text,
 };
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,

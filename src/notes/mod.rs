@@ -4,6 +4,7 @@ pub mod annotation;
 mod counting;
 mod decoding;
 pub mod encoding;
+pub mod flat;
 pub mod import;
 pub mod map;
 pub mod sections;

@@ -4,8 +4,11 @@
 //! Files are only ever read.
 
 mod brat;
+mod conll;
+mod conll_text;
 mod fields;
 mod files;
+mod iob;
 mod json;
 mod json_text;
 mod label_studio;
@@ -30,6 +33,7 @@ use super::{Details, Note, Source};
 use crate::job::{Cancelled, Job};
 
 pub use brat::ann_lines;
+pub use conll_text::{ConllText, conll_text};
 pub use report::{FileReport, Import, ImportError, Warning};
 
 /// A kind of file that notes are read from.
@@ -57,6 +61,7 @@ struct Hint<'a> {
 pub const IMPORTERS: &[Importer] = &[
     json::LINES,
     json::WHOLE,
+    conll::CONLL,
     table::TABLE,
     brat::BRAT,
     text::TEXT,

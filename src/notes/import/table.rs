@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use csv::{Reader, ReaderBuilder, StringRecord};
 
 use super::super::counting::counted;
+use super::conll::is_conll;
 use super::fields::{Roles, has_text, is_error, known_names, roles};
 use super::quotes::{Form, RowEnd, Shape, row_end};
-use super::text::{CONLL, is_conll};
 use super::{Details, Failure, FileContext, Hint, Importer, Place, Runs};
 
 /// Tables with a header.
@@ -43,7 +43,8 @@ fn recognises(text: &str, hint: &Hint<'_>) -> bool {
     if names.len() < 2 || !has_text(&names) {
         return false;
     }
-    hint.named || (known_names(&names) > 1 && mostly_alike(text, delimiter, names.len()))
+    (hint.named && !is_conll(text))
+        || (known_names(&names) > 1 && mostly_alike(text, delimiter, names.len()))
 }
 
 /// Whether most of the first rows have this many columns.
@@ -94,9 +95,6 @@ fn next_row(rows: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool,
 
 fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
     let (delimiter, names) = header(file.text);
-    if is_conll(file.text) {
-        return Err(format!("{CONLL}, which is not read yet").into());
-    }
     if let Some(reason) = file.damaged(&(0..first_row_end(file.text, delimiter)?)) {
         return Err(format!("the line that names the columns: {reason}").into());
     }
