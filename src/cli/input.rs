@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
+use super::output::Usage;
 use super::progress::Terminal;
-use crate::engine::{Columns, Import, ImportOptions, Note, TextEncoding, counted, import};
+use crate::engine::{
+    Columns, Import, ImportOptions, Note, Template, TextEncoding, counted, import,
+};
 
 /// The paths of a command that reads notes.
 #[derive(Clone, Args)]
@@ -37,6 +40,10 @@ struct FileFlags {
     /// Column or field of the label.
     #[arg(long = "label", value_name = "COLUMN")]
     label_column: Option<String>,
+    /// A text made from columns instead, as "ICD 10 code for {code}: {description}"; marks are left
+    /// out, since they fit the old text only.
+    #[arg(long, value_name = "TEXT", value_parser = Template::parse)]
+    form: Option<Template>,
     /// How the files are encoded: utf-8, utf-16le, utf-16be or windows-1252 [default: recognised].
     #[arg(long, value_name = "NAME", value_parser = str::parse::<TextEncoding>)]
     encoding: Option<TextEncoding>,
@@ -86,7 +93,7 @@ impl Notes {
 
     /// Reads other paths in the way that is asked for.
     pub(super) fn read_instead(&self, paths: &[PathBuf], terminal: &Terminal) -> Result<ReadNotes> {
-        let import = import(paths, &self.options(), &terminal.job("reading"));
+        let import = self.import_instead(paths, terminal)?;
         tell(&import, terminal);
         if import.notes.is_empty() {
             anyhow::bail!("no note could be read");
@@ -104,8 +111,27 @@ impl Notes {
     }
 
     /// All that reading the paths gives.
-    pub(super) fn import(&self, terminal: &Terminal) -> Import {
-        import(&self.notes, &self.options(), &terminal.job("reading"))
+    pub(super) fn import(&self, terminal: &Terminal) -> Result<Import> {
+        self.import_instead(&self.notes, terminal)
+    }
+
+    fn import_instead(&self, paths: &[PathBuf], terminal: &Terminal) -> Result<Import> {
+        let mut import = import(paths, &self.options(), &terminal.job("reading"));
+        if let Some(form) = self
+            .files
+            .form
+            .as_ref()
+            .filter(|_| !import.notes.is_empty())
+        {
+            let filled = form
+                .apply(&import.notes)
+                .map_err(|error| Usage(error.to_string()))?;
+            import.notes = filled.notes;
+            for (note, column) in filled.left_out {
+                import.leave_out(&note, format!("left out, since it has no \"{column}\""));
+            }
+        }
+        Ok(import)
     }
 
     fn options(&self) -> ImportOptions {

@@ -11,6 +11,7 @@ mod doctor;
 mod embed;
 mod fill_mask;
 mod input;
+mod labels;
 mod models;
 mod notes;
 mod outline;
@@ -21,9 +22,11 @@ mod progress;
 mod reading;
 mod search;
 mod shaders;
+mod split;
 mod surprise;
 mod tag;
 mod unit;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -179,7 +182,11 @@ impl Command {
 
 fn command_of_notes(command: &notes::Command) -> Vec<&Path> {
     match command {
-        notes::Command::Import(notes) => notes.paths().collect(),
+        notes::Command::Import(notes) | notes::Command::Labels { notes, .. } => {
+            notes.paths().collect()
+        }
+        // It writes several files, and looks at each.
+        notes::Command::Split(_) => Vec::new(),
         notes::Command::Outline { notes, sections } => {
             notes.paths().chain(sections.as_deref()).collect()
         }

@@ -9,6 +9,7 @@ mod bench;
 mod bench_attention;
 mod classify;
 mod device;
+mod division;
 mod embed;
 mod fill_mask;
 mod models;
@@ -35,15 +36,22 @@ pub use crate::kernels::{Choice, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
+pub use crate::notes::columns::{ColumnError, check_column, column_value};
 pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
 pub use crate::notes::import::{
     Columns, ConllText, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer,
     Warning, ann_lines, conll_text, import, import_text,
 };
+pub use crate::notes::labels::{
+    DocumentLabels, LabelCount, LabelQuery, SpanLabels, document_labels, span_labels,
+};
+pub use crate::notes::leakage::{Leak, Shared};
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
+pub use crate::notes::split::{Part as DataPart, Ratio, Split, SplitError, SplitOptions};
+pub use crate::notes::template::{Template, TemplateError};
 pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
@@ -58,6 +66,7 @@ pub use bench::{BenchReport, LengthReport, Size};
 pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
+pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use models::{ModelInfo, check_model};

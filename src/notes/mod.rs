@@ -1,15 +1,21 @@
 //! Clinical text with byte spans, read from files.
 
 pub mod annotation;
+pub mod columns;
 mod counting;
 mod decoding;
 pub mod encoding;
 pub mod flat;
 pub mod import;
+pub mod labels;
+pub mod leakage;
 pub mod map;
+mod near;
 pub mod sections;
 pub mod sentences;
 pub mod source;
+pub mod split;
+pub mod template;
 pub mod words;
 
 use std::collections::BTreeMap;

@@ -332,7 +332,7 @@ impl Building {
             (Step::Begins(label), _) => self.spans.push(Span {
                 id: format!("T{}", self.spans.len() + 1),
                 label,
-                pieces: vec![first..end],
+                pieces: std::iter::once(first..end).collect(),
             }),
         }
         true

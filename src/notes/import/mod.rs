@@ -77,7 +77,7 @@ pub struct ImportOptions {
 }
 
 /// Names of columns or fields; those not given are recognised.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     /// The text; several are joined with a blank line between them.
     pub text: Vec<String>,
@@ -202,6 +202,7 @@ impl Import {
             sha256: sha256.clone(),
             encoding,
             guessed,
+            columns: Columns::default(),
         };
         let mut context = FileContext {
             import: self,
@@ -330,6 +331,31 @@ impl FileContext<'_> {
     fn skip(&mut self, line: u64, reason: impl Into<String>) {
         self.skipped += 1;
         self.warn(Some(line), reason);
+    }
+
+    /// Which columns hold what, from the next note on; `names` are those of all.
+    fn found(&mut self, roles: &fields::Roles, names: &[impl AsRef<str>]) {
+        let known = &self.file.columns;
+        let name = |column: usize| names[column].as_ref();
+        let is = |own: &Option<String>, column: Option<usize>| own.as_deref() == column.map(name);
+        let texts = || roles.text.iter().map(|&column| name(column));
+        if texts().eq(known.text.iter().map(String::as_str))
+            && is(&known.id, roles.id)
+            && is(&known.patient, roles.patient)
+            && is(&known.label, roles.label)
+        {
+            return;
+        }
+        let named = |column: Option<usize>| column.map(|column| name(column).to_owned());
+        let columns = Columns {
+            text: texts().map(str::to_owned).collect(),
+            id: named(roles.id),
+            patient: named(roles.patient),
+            label: named(roles.label),
+        };
+        let mut file = SourceFile::clone(&self.file);
+        file.columns = columns;
+        self.file = Arc::new(file);
     }
 
     /// Adds a note whose characters come from the decoded file as `inner` says.

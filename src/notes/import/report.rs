@@ -85,6 +85,29 @@ impl Import {
         self.failures.is_empty() && !self.stopped && self.files.iter().all(|file| file.skipped == 0)
     }
 
+    /// Counts a note as left out that was read, and says why.
+    pub fn leave_out(&mut self, source: &Source, reason: String) {
+        let Source::File(file, place) = source else {
+            return;
+        };
+        if let Some(report) = self
+            .files
+            .iter_mut()
+            .find(|report| report.path == file.path)
+        {
+            report.skipped += 1;
+        }
+        let line = match place {
+            Place::Line(line) => Some(*line),
+            _ => None,
+        };
+        let reason = match place {
+            Place::Id(_) | Place::Record(_) => format!("{source}: {reason}"),
+            _ => reason,
+        };
+        self.warn(&file.path, line, reason);
+    }
+
     /// Notes how a file ended; returns whether to go on.
     pub(super) fn end(&mut self, path: &Path, result: Result<(), Failure>) -> bool {
         match result {

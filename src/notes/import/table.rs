@@ -118,6 +118,7 @@ fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
         let reason = format!("\"{text}\" is taken as the text; name another with --text: {others}");
         file.warn(None, reason);
     }
+    file.found(&roles, &names);
     let table = Table {
         names: &names,
         roles: &roles,
