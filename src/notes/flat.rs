@@ -29,8 +29,10 @@ pub enum Unflat {
     Overlap,
     /// It holds white space only.
     Blank,
-    /// It begins within a word or token that holds something else, too.
+    /// It begins within a token that holds something else, too, or has no token.
     Inside,
+    /// It is of a kind for which there is no label.
+    Unknown,
 }
 
 impl fmt::Display for Unflat {
@@ -39,7 +41,8 @@ impl fmt::Display for Unflat {
             Self::Pieces => "in several pieces",
             Self::Overlap => "overlapping a longer one",
             Self::Blank => "of white space only",
-            Self::Inside => "beginning inside of a token",
+            Self::Inside => "without a token of its own at the beginning",
+            Self::Unknown => "of a kind without a label",
         })
     }
 }
