@@ -17,6 +17,8 @@ mod folders;
 mod properties;
 #[path = "import/records.rs"]
 mod records;
+#[path = "import/stream.rs"]
+mod stream;
 #[path = "import/tables.rs"]
 mod tables;
 #[path = "import/units.rs"]

@@ -9,7 +9,8 @@ use clap::Args;
 use super::output::Usage;
 use super::progress::Terminal;
 use crate::engine::{
-    Columns, Import, ImportOptions, Note, Template, TextEncoding, counted, import,
+    Columns, Import, ImportOptions, Job, Note, NoteStream, Source, Template, TemplateError,
+    TextEncoding, counted, import,
 };
 
 /// The paths of a command that reads notes.
@@ -74,6 +75,46 @@ impl<'a> Texts<'a> {
     }
 }
 
+/// Texts of notes, or what a form makes of them, one after the other.
+pub(super) struct TextStream<'a, 'b> {
+    notes: &'a mut NoteStream<'b>,
+    form: Option<&'a Template>,
+    left_out: &'a mut LeftOut,
+}
+
+/// Notes of which a form makes nothing.
+#[derive(Default)]
+struct LeftOut {
+    notes: Vec<(Source, String)>,
+    filled: usize,
+    /// What is wrong with the form, if it names what the last such note does not have.
+    error: Option<TemplateError>,
+}
+
+impl Iterator for TextStream<'_, '_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        loop {
+            let note = self.notes.next()?;
+            let Some(form) = self.form else {
+                return Some(note.into_text());
+            };
+            match form.fill(&note) {
+                Ok(text) => {
+                    self.left_out.filled += 1;
+                    return Some(text);
+                }
+                Err(column) => {
+                    let reason = format!("left out, since it has no \"{column}\"");
+                    self.left_out.notes.push((note.source().clone(), reason));
+                    self.left_out.error = form.check(std::slice::from_ref(&note)).err();
+                }
+            }
+        }
+    }
+}
+
 /// Reads a word as something between white space.
 pub(super) fn word(text: &str) -> Result<String, &'static str> {
     match text.trim() {
@@ -132,6 +173,36 @@ impl Notes {
             }
         }
         Ok(import)
+    }
+
+    /// Hands the texts of notes to `work`, one after the other, and says what could not be read;
+    /// returns what that gave, and whether all could be read. `others` are read instead of the
+    /// notes, in the same way.
+    pub(super) fn texts<R>(
+        &self,
+        others: Option<&[PathBuf]>,
+        job: &Job,
+        terminal: &Terminal,
+        work: impl FnOnce(TextStream<'_, '_>) -> R,
+    ) -> Result<(R, bool)> {
+        let options = self.options();
+        let paths = others.unwrap_or(&self.notes);
+        let mut notes = NoteStream::new(paths, &options, job);
+        let mut left_out = LeftOut::default();
+        let done = work(TextStream {
+            notes: &mut notes,
+            form: self.files.form.as_ref(),
+            left_out: &mut left_out,
+        });
+        let mut import = notes.into_report();
+        if let (Some(error), 0) = (left_out.error, left_out.filled) {
+            return Err(Usage(error.to_string()).into());
+        }
+        for (source, reason) in left_out.notes {
+            import.leave_out(&source, reason);
+        }
+        tell(&import, terminal);
+        Ok((done, import.is_complete()))
     }
 
     fn options(&self) -> ImportOptions {

@@ -25,6 +25,7 @@ mod shaders;
 mod split;
 mod surprise;
 mod tag;
+mod tokenizer;
 mod unit;
 mod written;
 
@@ -105,6 +106,9 @@ enum Command {
     /// Measure speed and memory.
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Train a tokenizer on notes.
+    #[command(subcommand)]
+    Tokenizer(tokenizer::Command),
     /// Write the shaders that a GPU is given.
     Shaders(shaders::Command),
 }
@@ -133,6 +137,7 @@ pub fn run() -> ExitCode {
         Command::Attention(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
+        Command::Tokenizer(command) => command.run(&global, &terminal),
         Command::Shaders(command) => command.run(&global),
     };
     match result {
@@ -174,6 +179,7 @@ impl Command {
             Self::Embed(command) => command.files(),
             Self::Search(command) => command.files(),
             Self::Attention(command) => command.files(),
+            Self::Tokenizer(command) => command.files(),
             Self::Doctor(_) | Self::Bench(_) | Self::Shaders(_) => Vec::new(),
         };
         Inputs { files, model }

@@ -12,6 +12,7 @@ mod device;
 mod division;
 mod embed;
 mod fill_mask;
+mod lengths;
 mod models;
 mod pass;
 mod reading;
@@ -28,7 +29,8 @@ use std::path::Path;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{self, Model};
 use crate::parity::{self, ParityError};
-use crate::tokenization::{Tokenizer, TokenizerError};
+pub use crate::tokenization::Tokenizer;
+use crate::tokenization::TokenizerError;
 
 pub use crate::analysis::Pooling;
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
@@ -41,7 +43,7 @@ pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
 pub use crate::notes::import::{
     Columns, ConllText, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer,
-    Warning, ann_lines, conll_text, import, import_text,
+    NoteStream, Warning, ann_lines, conll_text, import, import_text,
 };
 pub use crate::notes::labels::{
     DocumentLabels, LabelCount, LabelQuery, SpanLabels, document_labels, span_labels,
@@ -57,6 +59,9 @@ pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};
 pub use crate::tasks::tagging::Aggregation;
+pub use crate::tokenization::{
+    LEAST_VOCABULARY, TrainedTokenizer, TrainerError, TrainerOptions, check_folder, train_tokenizer,
+};
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
@@ -69,6 +74,7 @@ pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
+pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ModelInfo, check_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};

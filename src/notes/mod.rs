@@ -80,6 +80,11 @@ impl Note {
         &self.text
     }
 
+    /// The text alone.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// Where it came from.
     pub fn source(&self) -> &Source {
         &self.source

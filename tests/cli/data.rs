@@ -1,11 +1,12 @@
 //! Labels, parts and tokenizers from the command line.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{Temporary, fixture};
-use crate::{auscult, fails, lines, path, succeeds, table, text};
+use crate::common::{Temporary, bundled_note, fixture};
+use crate::{auscult, fails, lines, number, path, succeeds, table, text};
 
 /// A table of 60 notes of 20 patients in two wards; two texts are the same but for case.
 fn notes(temporary: &Temporary) -> std::path::PathBuf {
@@ -237,4 +238,107 @@ fn conll_is_written() {
     assert_eq!(said, "");
     let rows = fs::read_to_string(&out).unwrap();
     assert!(rows.contains("metformin\tB-DRUG\n"), "{rows}");
+}
+
+#[test]
+fn a_tokenizer_is_trained_saved_and_measured() {
+    let temporary = Temporary::new();
+    let (folder, again) = (temporary.path().join("own"), temporary.path().join("again"));
+    let notes = bundled_note("progress-note.txt");
+    let notes = path(notes.parent().unwrap()).to_owned();
+    let train = |out: &Path| {
+        let all = ["tokenizer", "train", &notes, "--vocab-size", "700", "--out"];
+        [&all.map(str::to_owned)[..], &[path(out).to_owned()]].concat()
+    };
+    let arguments = train(&folder);
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let tiny = fixture("tiny");
+    arguments.extend(["--held-out", &notes, "--beside", path(&tiny)]);
+    let report = &lines(&arguments)[0];
+    assert_eq!(report["vocabulary_size"], 700);
+    let held_out = report["held_out"].as_array().unwrap();
+    assert_eq!(
+        (held_out.len(), &held_out[0]["texts"]),
+        (2, &report["notes"])
+    );
+    for own in held_out {
+        let per_word = number(&own["tokens"]) / number(&own["words"]);
+        assert_eq!(number(&own["tokens_per_word"]), per_word);
+        assert!(per_word > 1.0 && per_word < 5.0, "{own}");
+    }
+    let train_again = train(&again);
+    let train_again: Vec<&str> = train_again.iter().map(String::as_str).collect();
+    let said = succeeds(&train_again);
+    assert!(
+        said.contains("700 tokens, 416 of them merged pairs"),
+        "{said}"
+    );
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+        let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
+        assert!(read(&folder) == read(&again), "{name}");
+    }
+    fails(&train_again, 2, "there is a tokenizer already");
+    fails(
+        &["tokenizer", "train", &notes, "--vocab-size", "284"],
+        2,
+        "--out DIR",
+    );
+    let other = temporary.path().join("other");
+    fails(
+        &[
+            "tokenizer",
+            "train",
+            &notes,
+            "--vocab-size",
+            "284",
+            "--out",
+            path(&other),
+        ],
+        2,
+        "285 are the fewest",
+    );
+    assert!(!other.exists());
+}
+
+#[test]
+fn a_tokenizer_learns_texts_made_from_columns() {
+    let temporary = Temporary::new();
+    let rows = (0..50).map(|n| format!("E{n}\tchronic kidney disease {n}\n"));
+    let codes = format!("code\tdescription\n{}\tno code\n", rows.collect::<String>());
+    let codes = temporary.file("codes.tsv", codes);
+    let out = temporary.path().join("own");
+    let train = [
+        "tokenizer",
+        "train",
+        path(&codes),
+        "--text",
+        "description",
+        "--vocab-size",
+        "300",
+        "--out",
+        path(&out),
+        "--form",
+    ];
+    fails(
+        &[&train[..], &["{kode}"]].concat(),
+        2,
+        "no note has a column \"kode\"",
+    );
+    let output = auscult(&[&train[..], &["ICD 10 code for {code}: {description}"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("codes.tsv:52: left out, since it has no \"code\""),
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(
+        text(&output.stdout).contains("from 50 notes"),
+        "{}",
+        text(&output.stdout)
+    );
+    let definition = fs::read_to_string(out.join("tokenizer.json")).unwrap();
+    assert!(
+        definition.contains("ĠICD") || definition.contains("ICD"),
+        "the form is learned"
+    );
 }

@@ -125,6 +125,23 @@ impl Import {
         true
     }
 
+    /// Why a file gave no note, all of whose warnings begin at number `first`.
+    ///
+    /// Every row has its own reason; the first one stands for the file, and the only one is not said
+    /// twice.
+    pub(super) fn nothing_read(&mut self, first: usize) -> Failure {
+        let warning = match self.warnings.len() - first {
+            1 => self.warnings.pop(),
+            _ => self.warnings.get(first).cloned(),
+        };
+        let reason = warning.map(|warning| match warning.line {
+            Some(line) => format!(" (line {line}: {})", warning.reason),
+            None => format!(" ({})", warning.reason),
+        });
+        let reason = reason.unwrap_or_default();
+        Failure::Reason(format!("no note could be read from it{reason}"))
+    }
+
     pub(super) fn warn(&mut self, path: &Path, line: Option<u64>, reason: String) {
         self.warnings.push(Warning {
             path: path.to_owned(),
