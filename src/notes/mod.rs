@@ -15,6 +15,7 @@ pub mod sections;
 pub mod sentences;
 pub mod source;
 pub mod split;
+mod stratify;
 pub mod template;
 pub mod words;
 

@@ -1,11 +1,9 @@
 //! Divides notes into parts for training, validation and test.
 //!
 //! Which note goes where follows from the seed and from what is in the notes, not from their order:
-//! units are taken in the order of a hash, and each goes where its labels are missing most
-//! (iterative stratification: Sechidis, Tsoumakas and Vlahavas 2011).
+//! units are taken in the order of a hash, and each goes where its labels are missing most.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,6 +14,7 @@ use super::Note;
 use super::columns::{ColumnError, check_column, column_value};
 use super::labels::{LabelQuery, document_labels};
 use super::leakage::normalised;
+use super::stratify::{Unit, assign};
 use crate::job::{Cancelled, Job};
 
 /// A part of the notes.
@@ -139,15 +138,6 @@ pub enum SplitError {
     Cancelled(#[from] Cancelled),
 }
 
-/// What stays together.
-struct Unit {
-    notes: Vec<usize>,
-    /// Its place in the order of units.
-    order: [u8; 32],
-    /// How many of its notes have each of its classes.
-    classes: Vec<(usize, usize)>,
-}
-
 /// Divides notes. The same notes, options and seed give the same parts on every machine.
 ///
 /// # Errors
@@ -222,96 +212,6 @@ fn units(
         .collect();
     units.sort_unstable_by_key(|unit| unit.order);
     Ok((units, ungrouped))
-}
-
-/// The part of each unit: units of the rarest class first, and each where most notes of that class
-/// are missing, then where most notes are.
-fn assign(units: &[Unit], notes: usize, ratio: Ratio) -> Vec<Part> {
-    // The units of each class, with how many of their notes have it.
-    let mut having: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    let mut totals: BTreeMap<usize, usize> = BTreeMap::new();
-    for (number, unit) in units.iter().enumerate() {
-        for &(class, count) in &unit.classes {
-            having.entry(class).or_default().push((number, count));
-            *totals.entry(class).or_default() += count;
-        }
-    }
-    let shares = Part::ALL.map(|part| ratio.of(part));
-    // What is larger than the smallest part goes first, while there is room for it anywhere.
-    let least = shares
-        .into_iter()
-        .filter(|share| *share > 0.0)
-        .fold(1.0, f64::min);
-    let in_order = |mut list: Vec<(usize, usize)>, total: usize| {
-        let large = |count: usize| count as f64 > (least * total as f64).max(1.0);
-        list.sort_by_key(|&(_, count)| Reverse(if large(count) { count } else { 0 }));
-        list.into_iter().map(|(number, _)| number)
-    };
-    let wanted = |count: usize| shares.map(|share| share * count as f64);
-    let mut missing_notes = wanted(notes);
-    let mut missing: BTreeMap<usize, [f64; 3]> = totals
-        .iter()
-        .map(|(&class, &count)| (class, wanted(count)))
-        .collect();
-    let mut left: BTreeMap<usize, usize> = having
-        .iter()
-        .map(|(&class, units)| (class, units.len()))
-        .collect();
-    let mut rarest: BTreeSet<(usize, usize)> =
-        left.iter().map(|(&class, &units)| (units, class)).collect();
-    let mut parts: Vec<Option<Part>> = vec![None; units.len()];
-    let mut place =
-        |number: usize, class: Option<usize>, missing: &mut BTreeMap<usize, [f64; 3]>| {
-            let of_class = class.map_or([0.0; 3], |class| missing[&class]);
-            // Ties go to the part with the larger share.
-            let key = |part: &Part| (of_class[*part as usize], missing_notes[*part as usize]);
-            let open = Part::ALL
-                .into_iter()
-                .rev()
-                .filter(|part| ratio.of(*part) > 0.0);
-            let part = open
-                .max_by(|a, b| {
-                    let ((a, c), (b, d)) = (key(a), key(b));
-                    a.total_cmp(&b).then(c.total_cmp(&d))
-                })
-                .unwrap_or(Part::Train);
-            let unit = &units[number];
-            missing_notes[part as usize] -= unit.notes.len() as f64;
-            for (class, count) in &unit.classes {
-                if let Some(own) = missing.get_mut(class) {
-                    own[part as usize] -= *count as f64;
-                }
-            }
-            part
-        };
-    while let Some((_, class)) = rarest.pop_first() {
-        for number in in_order(having.remove(&class).unwrap_or_default(), totals[&class]) {
-            if parts[number].is_some() {
-                continue;
-            }
-            parts[number] = Some(place(number, Some(class), &mut missing));
-            for &(other, _) in units[number]
-                .classes
-                .iter()
-                .filter(|(other, _)| *other != class)
-            {
-                if let Some(count) = left.get_mut(&other)
-                    && rarest.remove(&(*count, other))
-                {
-                    *count -= 1;
-                    rarest.insert((*count, other));
-                }
-            }
-        }
-    }
-    let rest = parts.iter().enumerate().filter(|(_, part)| part.is_none());
-    let rest: Vec<(usize, usize)> = rest
-        .map(|(number, _)| (number, units[number].notes.len()))
-        .collect();
-    for number in in_order(rest, notes) {
-        parts[number] = Some(place(number, None, &mut missing));
-    }
-    parts.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
