@@ -18,7 +18,7 @@ use crate::job::{Cancelled, Job};
 pub enum Shared {
     /// The text, but for case and white space.
     Text,
-    /// Nearly all of the text: [`SIMILAR`] of their runs of five words.
+    /// Nearly all of the text: 80 % of their runs of five words.
     NearText,
     /// The group, such as the patient.
     Group,

@@ -86,6 +86,7 @@ fn what_cannot_be_read_in_blocks_is_read_at_once() {
         ),
         temporary.file("b.jsonl", "{\"text\":\"a\0b\"}\n{\"text\":\"Fine.\"}\n"),
         temporary.file("c.csv.gz", &packed(b"id,text\n1,Cough.\n2,Rest.\n")[..30]),
+        temporary.file("e.csv", "id,text\n1,\u{1}\u{2}\u{3}\n"),
         temporary.file("d.jsonl", "no json\nat all\n"),
         fixture("notes/good/utf16.txt"),
         fixture("notes/good/brat.txt"),

@@ -102,8 +102,9 @@ impl Import {
             _ => None,
         };
         let reason = match place {
-            Place::Id(_) | Place::Record(_) => format!("{source}: {reason}"),
-            _ => reason,
+            Place::Id(id) => format!("note {id}: {reason}"),
+            Place::Record(number) => format!("record {number}: {reason}"),
+            Place::Whole | Place::Line(_) => reason,
         };
         self.warn(&file.path, line, reason);
     }

@@ -37,8 +37,8 @@ fn is_packed(path: &Path) -> io::Result<bool> {
     Ok(start == b"\x1F\x8B")
 }
 
-/// Looks at all of a file; `None` if it is not UTF-8 from end to end, without NUL, so that it has to
-/// be decoded as a whole, or if the user stopped.
+/// Looks at all of a file; `None` if it is not UTF-8 from end to end, without NUL and with few other
+/// control characters, so that it has to be decoded as a whole, or if the user stopped.
 pub(super) fn survey(path: &Path, job: &Job) -> io::Result<Option<Survey>> {
     let mut sha256 = Sha256::new();
     let mut raw = File::open(path)?;
@@ -58,6 +58,7 @@ pub(super) fn survey(path: &Path, job: &Job) -> io::Result<Option<Survey>> {
     let mut rest = 0;
     let mut length = 0;
     let mut mark = 0;
+    let mut controls = 0;
     loop {
         let count = match content.read(&mut piece[rest..]) {
             Ok(count) => count,
@@ -78,11 +79,17 @@ pub(super) fn survey(path: &Path, job: &Job) -> io::Result<Option<Survey>> {
         if bytes.contains(&0) || job.check().is_err() {
             return Ok(None);
         }
+        let odd =
+            |byte: &&u8| byte.is_ascii_control() && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0xC);
+        controls += bytes[..valid].iter().filter(odd).count() as u64;
         if count == 0 {
             break;
         }
         rest = bytes.len() - valid;
         piece.copy_within(valid..valid + rest, 0);
+    }
+    if controls * 50 > length {
+        return Ok(None);
     }
     let digest = sha256.finalize();
     Ok(Some(Survey {
