@@ -99,7 +99,7 @@ impl Train {
             vocabulary_size: self.vocab_size,
             least_frequency: self.min_frequency,
         };
-        let job = terminal.job("reading");
+        let job = terminal.job("training");
         let (trained, complete) = self.notes.texts(None, &job, terminal, |texts| {
             train_tokenizer(texts, options, &job)
         })?;

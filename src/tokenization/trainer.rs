@@ -163,7 +163,9 @@ where
     if trainer.get_word_count() == 0 {
         return Err(TrainerError::NoText);
     }
+    job.step(1, 2, "steps")?;
     let model = merged(trainer, job)?;
+    job.step(2, 2, "steps")?;
     let model = serde_json::to_value(&model).map_err(|_| TrainerError::Broken("spelled out"))?;
     let merges = model
         .get("merges")

@@ -75,8 +75,9 @@ fn columns_are_named_by_number_or_by_name() {
         let import = with(&path, text, label);
         assert_eq!(texts(&import), ["Chest pain"]);
         assert_eq!(pairs(&import.notes[0]), ["SITE=Chest"]);
+        let told = usize::from(text == "2");
         assert!(
-            import.is_complete() && import.warnings.is_empty(),
+            import.is_complete() && import.warnings.len() == told,
             "{import:?}"
         );
     }
@@ -126,6 +127,19 @@ fn a_file_of_mixed_labels_says_so() {
         "{import:?}"
     );
     assert_eq!(import.files[0].format, "CoNLL, IOB, mixed");
+}
+
+#[test]
+fn a_first_row_that_could_be_names_is_said() {
+    let import = paste("zyxword\ttag\na\tB-X\nb\tO\n");
+    assert_eq!(texts(&import), ["a b"]);
+    assert_eq!(import.warnings[0].line, Some(1));
+    assert!(
+        import.warnings[0].reason.contains("names of the columns"),
+        "{import:?}"
+    );
+    let almost = paste("-DOCSTART-ed\tB-X\nb\tO\n");
+    assert_eq!(texts(&almost), ["-DOCSTART-ed b"]);
 }
 
 #[test]

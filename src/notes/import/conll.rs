@@ -25,6 +25,11 @@ pub(super) const CONLL: Importer = Importer {
 /// What begins a document.
 pub(super) const DOCUMENT: &str = "-DOCSTART-";
 
+/// Whether a line begins a document.
+fn is_document(line: &str) -> bool {
+    line.split_ascii_whitespace().next() == Some(DOCUMENT)
+}
+
 /// Rows at the beginning that tell what the columns hold.
 const FIRST_ROWS: usize = 1000;
 
@@ -87,7 +92,7 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     fn new(text: &'a str) -> Self {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let lines = lines.filter(|line| !line.starts_with(DOCUMENT) && !line.starts_with("# "));
+        let lines = lines.filter(|line| !is_document(line) && !line.starts_with("# "));
         let lines: Vec<&str> = lines.take(FIRST_ROWS).collect();
         let tabs = lines.iter().filter(|line| line.contains('\t')).count();
         let separator = match tabs * 2 > lines.len() {
@@ -173,6 +178,8 @@ struct Layout {
     label: usize,
     /// Whether the first row names them.
     named: bool,
+    /// Whether a person says so, too, who names one of them.
+    told: bool,
 }
 
 impl Layout {
@@ -214,6 +221,9 @@ impl Layout {
         }
         Ok(Self {
             named: look.names(label).is_some(),
+            told: wanted
+                .names()
+                .any(|name| name.trim().parse::<usize>().is_err()),
             separator: look.separator,
             columns: look.columns,
             token,
@@ -225,7 +235,7 @@ impl Layout {
 fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
     let layout = Layout::new(file)?;
     let text = file.text;
-    let documents = text.lines().any(|line| line.starts_with(DOCUMENT));
+    let documents = text.lines().any(is_document);
     let mut building = Building::default();
     let mut start = 0;
     let mut names = layout.named;
@@ -240,14 +250,19 @@ fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
             }
             continue;
         }
-        if own.starts_with(DOCUMENT) {
+        if is_document(own) {
             file.check()?;
             building.finish(file);
             continue;
         }
         let cells = layout.separator.cells(own);
-        let comment = own.starts_with("# ") && cells.len() != layout.columns;
-        if comment || std::mem::take(&mut names) {
+        if own.starts_with("# ") && cells.len() != layout.columns {
+            continue;
+        }
+        if std::mem::take(&mut names) {
+            if !layout.told {
+                file.warn(Some(line), "this row is taken for the names of the columns");
+            }
             continue;
         }
         let token = match row(&layout, own, &cells) {

@@ -304,7 +304,10 @@ impl Iterator for NoteStream<'_> {
             match self.reading.take() {
                 Some(reading) => self.next_block(reading),
                 None => {
-                    let path = self.files.pop_front()?;
+                    let Some(path) = self.files.pop_front() else {
+                        let _ = self.job.step(self.import.total, self.import.total, "files");
+                        return None;
+                    };
                     self.open(&path);
                 }
             }
