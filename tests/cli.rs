@@ -5,6 +5,8 @@
 
 mod common;
 
+#[path = "cli/data.rs"]
+mod data;
 #[path = "cli/looking.rs"]
 mod looking;
 #[path = "cli/results.rs"]

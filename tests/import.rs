@@ -5,6 +5,8 @@
 
 mod common;
 
+#[path = "import/conll.rs"]
+mod conll;
 #[path = "import/damage.rs"]
 mod damage;
 #[path = "import/export.rs"]
@@ -15,6 +17,8 @@ mod folders;
 mod properties;
 #[path = "import/records.rs"]
 mod records;
+#[path = "import/stream.rs"]
+mod stream;
 #[path = "import/tables.rs"]
 mod tables;
 #[path = "import/units.rs"]
@@ -135,7 +139,7 @@ fn what_is_wrong_with_a_file_is_a_sentence() {
         ("no-object.jsonl", "line 1: a record is an object"),
         ("no-text.jsonl", "name it with --text"),
         ("cut.csv.gz", "ends too early"),
-        ("conll.tsv", "CoNLL"),
+        ("no-labels.conll", "no column holds labels"),
     ] {
         let import = read(&fixture("notes/broken").join(name));
         let said = import.failures[0].to_string();
@@ -401,10 +405,10 @@ fn folders_are_read_by_name_and_sources_stay_as_they_are() {
     assert_eq!(contents(), before);
     assert!(import.files.is_sorted_by_key(|file| file.path.clone()));
     let mut names = sources(&import);
-    assert_eq!(names.len(), 25);
+    assert_eq!(names.len(), 29);
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 25, "every note has a name of its own");
+    assert_eq!(names.len(), 29, "every note has a name of its own");
     let bundled = read(bundled_note("progress-note.txt").parent().unwrap());
     assert!(
         bundled.is_complete(),

@@ -7,6 +7,8 @@ mod common;
 
 #[path = "tasks/attention.rs"]
 mod attention;
+#[path = "tasks/labels.rs"]
+mod labels;
 #[path = "tasks/reading.rs"]
 mod reading_notes;
 #[path = "tasks/windows.rs"]

@@ -8,6 +8,8 @@
 mod refusals;
 #[path = "tokenization/settings.rs"]
 mod settings;
+#[path = "tokenization/training.rs"]
+mod training;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ mod doctor;
 mod embed;
 mod fill_mask;
 mod input;
+mod labels;
 mod models;
 mod notes;
 mod outline;
@@ -21,10 +22,13 @@ mod progress;
 mod reading;
 mod search;
 mod shaders;
+mod split;
 mod surprise;
 mod tag;
+mod tokenizer;
 mod train;
 mod unit;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -105,6 +109,9 @@ enum Command {
     /// Measure speed and memory.
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Train a tokenizer on notes.
+    #[command(subcommand)]
+    Tokenizer(tokenizer::Command),
     /// Write the shaders that a GPU is given.
     Shaders(shaders::Command),
 }
@@ -134,6 +141,7 @@ pub fn run() -> ExitCode {
         Command::Train(command) => command.run(&global, &terminal),
         Command::Doctor(command) => command.run(&global, &terminal),
         Command::Bench(command) => command.run(&global, &terminal),
+        Command::Tokenizer(command) => command.run(&global, &terminal),
         Command::Shaders(command) => command.run(&global),
     };
     match result {
@@ -176,6 +184,7 @@ impl Command {
             Self::Search(command) => command.files(),
             Self::Attention(command) => command.files(),
             Self::Train(command) => command.files(),
+            Self::Tokenizer(command) => command.files(),
             Self::Doctor(_) | Self::Bench(_) | Self::Shaders(_) => Vec::new(),
         };
         Inputs { files, model }
@@ -184,7 +193,11 @@ impl Command {
 
 fn command_of_notes(command: &notes::Command) -> Vec<&Path> {
     match command {
-        notes::Command::Import(notes) => notes.paths().collect(),
+        notes::Command::Import(notes) | notes::Command::Labels { notes, .. } => {
+            notes.paths().collect()
+        }
+        // It writes several files, and looks at each.
+        notes::Command::Split(_) => Vec::new(),
         notes::Command::Outline { notes, sections } => {
             notes.paths().chain(sections.as_deref()).collect()
         }

@@ -1,8 +1,8 @@
 //! `auscult notes`: what files hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -10,14 +10,16 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::input::{Notes, tell};
+use super::labels::{self, labels};
 use super::outline::outline;
 use super::output::{Format, Forms, Output, Table, write_text};
 use super::passage::visible;
 use super::progress::Terminal;
-use super::{Global, exit};
+use super::written::{Written, table, written};
+use super::{Global, exit, split};
 use crate::engine::{
-    Annotations, BUNDLED_RULES, Details, FileReport, IMPORTERS, Import, ImportError, Note, Source,
-    Warning, counted, rule_list,
+    Annotations, BUNDLED_RULES, ConllText, FileReport, IMPORTERS, Import, ImportError, Unflat,
+    Warning, conll_text, counted, rule_list,
 };
 
 #[derive(Subcommand)]
@@ -25,7 +27,7 @@ pub(super) enum Command {
     /// Read files of notes, count what is in them, and say what could not be read.
     ///
     /// With --out NOTES.jsonl the notes are written in one shape, which every command reads; a .csv
-    /// file holds no marks.
+    /// file holds no marks, and a .conll file words and marked spans (IOB2) only.
     #[command(after_help = "Example: auscult notes import assets/notes")]
     Import(Notes),
     /// Show the sections of notes.
@@ -37,6 +39,27 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         sections: Option<PathBuf>,
     },
+    /// Count the labels of notes, and those without one.
+    ///
+    /// Labels of whole notes come from --column, or from what is recognised as the label; labels of
+    /// what is marked are counted beside them.
+    #[command(after_help = "Example: auscult notes labels assets/notes --column specialty")]
+    Labels {
+        #[command(flatten)]
+        notes: Notes,
+        #[command(flatten)]
+        query: labels::Flags,
+    },
+    /// Divide notes into parts for training, validation and test, and look for what these share.
+    ///
+    /// Notes of one patient, or of one --group, stay together; without either, notes of the same
+    /// text do. With --out FOLDER the parts are written as train.jsonl, validation.jsonl and
+    /// test.jsonl, and the report as split.json. Parts that are there already are checked with
+    /// --validation and --test.
+    #[command(
+        after_help = "Example: auscult notes split assets/notes --ratio 80:10:10 --out parts"
+    )]
+    Split(split::Command),
     /// Print the rules for section headings, as a file to change.
     ///
     /// With --out RULES.toml they are written there; with --json, or into a .json, .jsonl or .csv
@@ -52,51 +75,10 @@ impl Command {
             Self::Outline { notes, sections } => {
                 outline(notes, sections.as_deref(), global, terminal)
             }
+            Self::Labels { notes, query } => labels(notes, query, global, terminal),
+            Self::Split(command) => command.run(global, terminal),
             Self::Rules => rules(global),
         }
-    }
-}
-
-/// A note in the shape in which it is written.
-#[derive(Serialize)]
-struct Written<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patient: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    labels: &'a [String],
-    text: &'a str,
-    offset_unit: &'static str,
-    annotations: &'a Annotations,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: &'a BTreeMap<String, String>,
-}
-
-fn written(note: &Note) -> Written<'_> {
-    let Details {
-        id,
-        patient,
-        labels,
-        annotations,
-        fields,
-    } = note.details();
-    Written {
-        id: id.as_deref(),
-        source: note.source().to_string(),
-        sha256: match note.source() {
-            Source::File(file, _) => Some(&file.sha256),
-            Source::Typed => None,
-        },
-        patient: patient.as_deref(),
-        labels,
-        text: note.text(),
-        offset_unit: "bytes",
-        annotations,
-        fields,
     }
 }
 
@@ -120,8 +102,20 @@ struct Report<'a> {
 }
 
 fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+    if let Some(file) = global.out.as_deref().filter(|file| ends_in(file, "conll")) {
+        let import = notes.import(terminal)?;
+        let written = conll_text(&import.notes);
+        write_text(file, &written.text)?;
+        terminal.remark(&describe(&report(&import)));
+        for sentence in lost(&written) {
+            terminal.warning(&sentence);
+        }
+        tell(&import, terminal);
+        let whole = written.notes_left_out.is_empty();
+        return Ok(exit(import.is_complete() && whole));
+    }
     let output = global.output(&[Format::Csv])?;
-    let import = notes.import(terminal);
+    let import = notes.import(terminal)?;
     let report = report(&import);
     match &output {
         Output::File(..) => {
@@ -152,6 +146,38 @@ fn import(notes: &Notes, global: &Global, terminal: &Terminal) -> Result<ExitCod
     }
     tell(&import, terminal);
     Ok(exit(import.is_complete()))
+}
+
+/// What CoNLL could not hold.
+fn lost(written: &ConllText) -> Vec<String> {
+    let mut whys: BTreeMap<Unflat, usize> = BTreeMap::new();
+    for (_, _, why) in &written.spans_left_out {
+        *whys.entry(*why).or_default() += 1;
+    }
+    let spans = whys.iter().map(|(why, count)| {
+        let spans = counted(*count, "span");
+        format!("{spans} {why} left out, since CoNLL cannot hold them; .jsonl keeps them")
+    });
+    let counts = [
+        (
+            written.words_cut,
+            "cut",
+            "word",
+            "where a span begins or ends inside",
+        ),
+        (
+            written.spans_divided,
+            "divided",
+            "span",
+            "at the end of a line",
+        ),
+    ];
+    let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let changed =
+        counts.map(|(count, done, what, at)| format!("{} {done} {at}", counted(count, what)));
+    let notes = written.notes_left_out.iter();
+    let notes = notes.map(|note| format!("{note}: left out, since CoNLL cannot hold its words"));
+    spans.chain(changed).chain(notes).collect()
 }
 
 fn report(import: &Import) -> Report<'_> {
@@ -287,45 +313,15 @@ fn nothing() -> String {
     text
 }
 
-/// Columns of every table of notes; fields of the same name get another.
-const COLUMNS: [&str; 5] = ["id", "source", "patient", "label", "text"];
-
-fn table(items: &[Written<'_>]) -> Table {
-    let fields: BTreeSet<&String> = items.iter().flat_map(|item| item.fields.keys()).collect();
-    let mut header: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
-    for field in &fields {
-        let mut name = (*field).clone();
-        // Names that differ in case only would be one when the table is read again.
-        while header.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
-            name.push('_');
-        }
-        header.push(name);
-    }
-    let row = |item: &Written<'_>| {
-        let own = [
-            item.id.unwrap_or_default().to_owned(),
-            item.source.clone(),
-            item.patient.unwrap_or_default().to_owned(),
-            item.labels.join("; "),
-            item.text.to_owned(),
-        ];
-        let fields = fields.iter();
-        let others = fields.map(|field| item.fields.get(*field).cloned().unwrap_or_default());
-        own.into_iter().chain(others).collect()
-    };
-    Table {
-        rows: items.iter().map(row).collect(),
-        header,
-    }
+/// Whether a file's name has this ending.
+fn ends_in(file: &Path, ending: &str) -> bool {
+    let own = file.extension().unwrap_or_default();
+    own.eq_ignore_ascii_case(ending)
 }
 
 /// The rules for headings, as the file that they are or as records.
 fn rules(global: &Global) -> Result<ExitCode> {
-    let toml = global.out.as_deref().filter(|file| {
-        let ending = file.extension().unwrap_or_default();
-        ending.eq_ignore_ascii_case("toml")
-    });
-    if let Some(file) = toml {
+    if let Some(file) = global.out.as_deref().filter(|file| ends_in(file, "toml")) {
         write_text(file, BUNDLED_RULES)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -11,9 +11,11 @@ mod bench_tiers;
 mod chunks;
 mod classify;
 mod device;
+mod division;
 mod embed;
 mod fill_mask;
 mod instance;
+mod lengths;
 mod models;
 mod pass;
 mod reading;
@@ -31,7 +33,8 @@ use std::path::Path;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{self, Model};
 use crate::parity::{self, ParityError};
-use crate::tokenization::{Tokenizer, TokenizerError};
+pub use crate::tokenization::Tokenizer;
+use crate::tokenization::TokenizerError;
 
 pub use crate::analysis::Pooling;
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
@@ -39,19 +42,30 @@ pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, 
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
+pub use crate::notes::columns::{ColumnError, check_column, column_value};
 pub use crate::notes::encoding::Encoding as TextEncoding;
+pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
 pub use crate::notes::import::{
-    Columns, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer, Warning,
-    ann_lines, import, import_text,
+    Columns, ConllText, FileReport, IMPORTERS, Import, ImportError, ImportOptions, Importer,
+    NoteStream, Warning, ann_lines, conll_text, import, import_text,
 };
+pub use crate::notes::labels::{
+    DocumentLabels, LabelCount, LabelQuery, SpanLabels, document_labels, span_labels,
+};
+pub use crate::notes::leakage::{Leak, Shared};
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
+pub use crate::notes::split::{Part as DataPart, Ratio, Split, SplitError, SplitOptions};
+pub use crate::notes::template::{Template, TemplateError};
 pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
 pub use crate::tasks::fill_mask::{Candidate, occurrences};
 pub use crate::tasks::tagging::Aggregation;
+pub use crate::tokenization::{
+    LEAST_VOCABULARY, TrainedTokenizer, TrainerError, TrainerOptions, check_folder, train_tokenizer,
+};
 pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
@@ -69,8 +83,10 @@ pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming,
 pub use bench_tiers::{PackingTiming, TierTiming};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
+pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
+pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ModelInfo, check_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};

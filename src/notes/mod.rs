@@ -1,14 +1,22 @@
 //! Clinical text with byte spans, read from files.
 
 pub mod annotation;
+pub mod columns;
 mod counting;
 mod decoding;
 pub mod encoding;
+pub mod flat;
 pub mod import;
+pub mod labels;
+pub mod leakage;
 pub mod map;
+mod near;
 pub mod sections;
 pub mod sentences;
 pub mod source;
+pub mod split;
+mod stratify;
+pub mod template;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -71,6 +79,11 @@ impl Note {
     /// The whole text; every byte offset in the crate counts from its start.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text alone.
+    pub fn into_text(self) -> String {
+        self.text
     }
 
     /// Where it came from.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::encoding::Encoding;
+use super::import::Columns;
 
 /// A file that was read, as it was then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct SourceFile {
     pub encoding: Encoding,
     /// Whether that is a guess.
     pub guessed: bool,
+    /// The columns or fields that became the text and the details of its notes.
+    pub columns: Columns,
 }
 
 /// Which part of a file a note is.

@@ -5,3 +5,4 @@ pub mod fill_mask;
 pub mod loss;
 pub mod softmax;
 pub mod tagging;
+pub mod token_labels;

@@ -5,7 +5,9 @@ mod encoding;
 mod error;
 mod files;
 mod guard;
+mod layout;
 mod settings;
+mod trainer;
 mod vocabulary;
 pub mod windows;
 
@@ -16,6 +18,10 @@ use tokenizers::models::ModelWrapper;
 
 pub use encoding::Encoding;
 pub use error::TokenizerError;
+pub use trainer::{
+    LARGEST_VOCABULARY, LEAST_VOCABULARY, TrainedTokenizer, TrainerError, TrainerOptions,
+    check_folder, train_tokenizer,
+};
 
 use definition::Definition;
 use guard::{Panicked, contained};

@@ -71,6 +71,7 @@ fn a_hundred_damaged_copies_of_each_file() {
         let (least_read, least_refused) = match name.rsplit('.').next() {
             Some("ann") => (100, 0),
             Some("csv" | "tsv" | "jsonl") => (40, 10),
+            Some("conll" | "iob") => (60, 0),
             Some("txt") => (30, 30),
             Some("json") => (1, 30),
             Some("gz") => (0, 90),

@@ -159,12 +159,10 @@ fn rows_of_a_compressed_file_that_was_cut_are_read() {
 }
 
 #[test]
-fn what_text_is_marked_up_or_labelled_is_said_whatever_its_name() {
+fn what_text_is_marked_up_is_said_whatever_its_name() {
     let temporary = Temporary::new();
-    let conll = "BRCA1\tB-Gene\nis\tO\nsecreted\tO\n";
     let page = "<!DOCTYPE html>\n<html><p>Cough.</p></html>";
     for (name, content, says) in [
-        ("tokens.txt", conll, "CoNLL"),
         ("page.html", page, "HTML"),
         ("page.txt", page, "HTML"),
         ("x.nxml", "<?xml version=\"1.0\"?><p>Cough.</p>", "XML"),

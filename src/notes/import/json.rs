@@ -45,8 +45,15 @@ pub(super) const WHOLE: Importer = Importer {
 };
 
 fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
-    let text = file.text;
     let mut records = Records::default();
+    read_block(file, &mut records)?;
+    records.finish(file, "JSON Lines");
+    Ok(())
+}
+
+/// Reads the lines of a file, or of a part of it that ends with one.
+pub(super) fn read_block(file: &mut FileContext<'_>, records: &mut Records) -> Result<(), Failure> {
+    let text = file.text;
     let mut start = 0;
     for (line, own) in (1..).zip(text.split_inclusive('\n')) {
         let range = start..start + own.len();
@@ -82,7 +89,6 @@ fn read_lines(file: &mut FileContext<'_>) -> Result<(), Failure> {
             Err((_, reason)) => file.skip(line, reason),
         }
     }
-    records.finish(file, "JSON Lines");
     Ok(())
 }
 

@@ -4,8 +4,12 @@
 //! Files are only ever read.
 
 mod brat;
+mod conll;
+mod conll_text;
+mod context;
 mod fields;
 mod files;
+mod iob;
 mod json;
 mod json_text;
 mod label_studio;
@@ -14,23 +18,29 @@ mod own;
 mod quotes;
 mod records;
 mod report;
+mod row;
 mod spans;
+mod stream;
+mod survey;
 mod table;
 mod text;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Details;
 use super::decoding::{Damage, Decoded, damaged, decode};
 use super::encoding::Encoding;
-use super::map::{Runs, SourceMap};
+use super::map::Runs;
 use super::source::{Place, SourceFile};
-use super::{Details, Note, Source};
 use crate::job::{Cancelled, Job};
 
+use context::{Block, FileContext};
+
 pub use brat::ann_lines;
+pub use conll_text::{ConllText, conll_text};
 pub use report::{FileReport, Import, ImportError, Warning};
+pub use stream::NoteStream;
 
 /// A kind of file that notes are read from.
 pub struct Importer {
@@ -57,6 +67,7 @@ struct Hint<'a> {
 pub const IMPORTERS: &[Importer] = &[
     json::LINES,
     json::WHOLE,
+    conll::CONLL,
     table::TABLE,
     brat::BRAT,
     text::TEXT,
@@ -72,7 +83,7 @@ pub struct ImportOptions {
 }
 
 /// Names of columns or fields; those not given are recognised.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     /// The text; several are joined with a blank line between them.
     pub text: Vec<String>,
@@ -197,6 +208,7 @@ impl Import {
             sha256: sha256.clone(),
             encoding,
             guessed,
+            columns: Columns::default(),
         };
         let mut context = FileContext {
             import: self,
@@ -209,6 +221,7 @@ impl Import {
             damage,
             format: importer.name.to_owned(),
             skipped: usize::from(cut),
+            lines_before: 0,
             record: 0,
             records: Vec::new(),
         };
@@ -223,22 +236,7 @@ impl Import {
         self.name_notes(notes, &records);
         match result {
             Err(Failure::Reason(reason)) => return Err(Failure::Reason(reason)),
-            // Every row has its own reason; the first one stands for the file, and the only one is
-            // not said twice.
-            Ok(()) if self.notes.len() == notes => {
-                let first = match self.warnings.len() - warnings {
-                    1 => self.warnings.pop(),
-                    _ => self.warnings.get(warnings).cloned(),
-                };
-                let first = first.map(|warning| match warning.line {
-                    Some(line) => format!(" (line {line}: {})", warning.reason),
-                    None => format!(" ({})", warning.reason),
-                });
-                let first = first.unwrap_or_default();
-                return Err(Failure::Reason(format!(
-                    "no note could be read from it{first}"
-                )));
-            }
+            Ok(()) if self.notes.len() == notes => return Err(self.nothing_read(warnings)),
             _ => {}
         }
         self.files.push(FileReport {
@@ -292,57 +290,5 @@ fn choose(ending: &str, text: &str, columns: &Columns) -> &'static Importer {
     match named {
         Some(named) if is(&named) => named,
         _ => found().or(named).unwrap_or(&text::TEXT),
-    }
-}
-
-/// A file while its notes are read.
-struct FileContext<'a> {
-    import: &'a mut Import,
-    options: &'a ImportOptions,
-    job: &'a Job,
-    path: &'a Path,
-    /// All of it, decoded.
-    text: &'a str,
-    runs: Arc<Runs>,
-    file: Arc<SourceFile>,
-    /// What is no text in it.
-    damage: Vec<Damage>,
-    format: String,
-    skipped: usize,
-    /// The number of the row or record that is being read, counted from 1.
-    record: usize,
-    /// The numbers of those that became notes.
-    records: Vec<usize>,
-}
-
-impl FileContext<'_> {
-    /// Something to be known, in this line.
-    fn warn(&mut self, line: Option<u64>, reason: impl Into<String>) {
-        self.import.warn(self.path, line, reason.into());
-    }
-
-    /// Leaves a row or record out.
-    fn skip(&mut self, line: u64, reason: impl Into<String>) {
-        self.skipped += 1;
-        self.warn(Some(line), reason);
-    }
-
-    /// Adds a note whose characters come from the decoded file as `inner` says.
-    fn add(&mut self, place: Place, text: String, details: Details, inner: Runs) {
-        let source = Source::File(Arc::clone(&self.file), place);
-        let map = SourceMap::new(inner, &self.runs);
-        let note = Note::new(source, text).with_details(details).with_map(map);
-        self.records.push(self.record);
-        self.import.notes.push(note);
-    }
-
-    /// What is no text in these bytes of the decoded file, if anything is.
-    fn damaged(&self, bytes: &Range<usize>) -> Option<String> {
-        damaged(&self.damage, bytes)
-    }
-
-    /// Lets the user stop, now and then.
-    fn check(&self) -> Result<(), Failure> {
-        Ok(self.job.check()?)
     }
 }

@@ -113,6 +113,8 @@ impl Records {
             fields.retain(|field| !is_structure(field, prodigy));
         }
         let roles = self.roles(file, record.line, &fields, task)?;
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        file.found(&roles, &names);
         let error = roles.error.and_then(|column| plain(fields[column].value));
         if error.is_some_and(|error| is_error(&error)) {
             return Err("marked as an error by its source (ISERROR)".to_owned());

@@ -85,6 +85,30 @@ impl Import {
         self.failures.is_empty() && !self.stopped && self.files.iter().all(|file| file.skipped == 0)
     }
 
+    /// Counts a note as left out that was read, and says why.
+    pub fn leave_out(&mut self, source: &Source, reason: String) {
+        let Source::File(file, place) = source else {
+            return;
+        };
+        if let Some(report) = self
+            .files
+            .iter_mut()
+            .find(|report| report.path == file.path)
+        {
+            report.skipped += 1;
+        }
+        let line = match place {
+            Place::Line(line) => Some(*line),
+            _ => None,
+        };
+        let reason = match place {
+            Place::Id(id) => format!("note {id}: {reason}"),
+            Place::Record(number) => format!("record {number}: {reason}"),
+            Place::Whole | Place::Line(_) => reason,
+        };
+        self.warn(&file.path, line, reason);
+    }
+
     /// Notes how a file ended; returns whether to go on.
     pub(super) fn end(&mut self, path: &Path, result: Result<(), Failure>) -> bool {
         match result {
@@ -100,6 +124,23 @@ impl Import {
         }
         self.done += 1;
         true
+    }
+
+    /// Why a file gave no note, all of whose warnings begin at number `first`.
+    ///
+    /// Every row has its own reason; the first one stands for the file, and the only one is not said
+    /// twice.
+    pub(super) fn nothing_read(&mut self, first: usize) -> Failure {
+        let warning = match self.warnings.len() - first {
+            1 => self.warnings.pop(),
+            _ => self.warnings.get(first).cloned(),
+        };
+        let reason = warning.map(|warning| match warning.line {
+            Some(line) => format!(" (line {line}: {})", warning.reason),
+            None => format!(" ({})", warning.reason),
+        });
+        let reason = reason.unwrap_or_default();
+        Failure::Reason(format!("no note could be read from it{reason}"))
     }
 
     pub(super) fn warn(&mut self, path: &Path, line: Option<u64>, reason: String) {

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use csv::{Reader, ReaderBuilder, StringRecord};
 
 use super::super::counting::counted;
-use super::fields::{Roles, has_text, is_error, known_names, roles};
+use super::conll::is_conll;
+use super::fields::{Roles, has_text, known_names, roles};
 use super::quotes::{Form, RowEnd, Shape, row_end};
-use super::text::{CONLL, is_conll};
-use super::{Details, Failure, FileContext, Hint, Importer, Place, Runs};
+use super::row::Row;
+use super::{Block, Failure, FileContext, Hint, Importer};
 
 /// Tables with a header.
 pub(super) const TABLE: Importer = Importer {
@@ -43,7 +44,8 @@ fn recognises(text: &str, hint: &Hint<'_>) -> bool {
     if names.len() < 2 || !has_text(&names) {
         return false;
     }
-    hint.named || (known_names(&names) > 1 && mostly_alike(text, delimiter, names.len()))
+    (hint.named && !is_conll(text))
+        || (known_names(&names) > 1 && mostly_alike(text, delimiter, names.len()))
 }
 
 /// Whether most of the first rows have this many columns.
@@ -93,39 +95,9 @@ fn next_row(rows: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool,
 }
 
 fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
-    let (delimiter, names) = header(file.text);
-    if is_conll(file.text) {
-        return Err(format!("{CONLL}, which is not read yet").into());
-    }
-    if let Some(reason) = file.damaged(&(0..first_row_end(file.text, delimiter)?)) {
-        return Err(format!("the line that names the columns: {reason}").into());
-    }
-    let names = numbered(names, file);
-    let roles = roles(&names, &file.options.columns)?;
-    let form = Form {
-        delimiter,
-        quotes: quoted(file.text, delimiter, names.len()),
-    };
-    let kind = match delimiter {
-        b'\t' => "TSV",
-        _ => "CSV",
-    };
-    file.format = match roles.known {
-        Some(known) => format!("{kind}, {known}"),
-        None => kind.to_owned(),
-    };
-    if !roles.other_texts.is_empty() {
-        let text = &names[roles.text[0]];
-        let others = roles.other_texts.join(", ");
-        let reason = format!("\"{text}\" is taken as the text; name another with --text: {others}");
-        file.warn(None, reason);
-    }
-    let table = Table {
-        names: &names,
-        roles: &roles,
-        form,
-    };
-    table.read(file)
+    let mut table = Table::new(file)?;
+    table.rows(file, Block::Whole)?;
+    Ok(())
 }
 
 fn first_row_end(text: &str, delimiter: u8) -> Result<usize, Failure> {
@@ -158,23 +130,86 @@ fn numbered(names: Vec<String>, file: &mut FileContext<'_>) -> Vec<String> {
     own
 }
 
+/// A row at the end of a block that has fewer bytes is looked at again with the next block.
+const CERTAIN: usize = 1 << 20;
+
+/// A row with more bytes than the largest note is taken for one whose quote is not closed.
+const LONGEST_ROW: usize = 64 << 20;
+
 /// How the rows of a table are read.
-struct Table<'a> {
-    names: &'a [String],
-    roles: &'a Roles,
-    form: Form,
+pub(super) struct Table {
+    pub(super) names: Vec<String>,
+    pub(super) roles: Roles,
+    pub(super) form: Form,
+    shape: Shape,
 }
 
-impl Table<'_> {
-    fn read(&self, file: &mut FileContext<'_>) -> Result<(), Failure> {
+impl Table {
+    /// Reads the line that names the columns, and tells the form from what follows.
+    pub(super) fn new(file: &mut FileContext<'_>) -> Result<Self, Failure> {
+        let (delimiter, names) = header(file.text);
+        if let Some(reason) = file.damaged(&(0..first_row_end(file.text, delimiter)?)) {
+            return Err(format!("the line that names the columns: {reason}").into());
+        }
+        let names = numbered(names, file);
+        let roles = roles(&names, &file.options.columns)?;
+        let form = Form {
+            delimiter,
+            quotes: quoted(file.text, delimiter, names.len()),
+        };
+        let kind = match delimiter {
+            b'\t' => "TSV",
+            _ => "CSV",
+        };
+        file.format = match roles.known {
+            Some(known) => format!("{kind}, {known}"),
+            None => kind.to_owned(),
+        };
+        if !roles.other_texts.is_empty() {
+            let text = &names[roles.text[0]];
+            let others = roles.other_texts.join(", ");
+            let reason =
+                format!("\"{text}\" is taken as the text; name another with --text: {others}");
+            file.warn(None, reason);
+        }
+        Ok(Self {
+            shape: Shape::new(names.len()),
+            names,
+            roles,
+            form,
+        })
+    }
+
+    /// Reads the rows of a block; returns where the first row begins that may go on in the next one.
+    pub(super) fn rows(
+        &mut self,
+        file: &mut FileContext<'_>,
+        block: Block,
+    ) -> Result<usize, Failure> {
         let text = file.text;
-        let mut shape = Shape::new(self.names.len());
+        file.found(&self.roles, &self.names);
+        let mut shape = std::mem::replace(&mut self.shape, Shape::new(self.names.len()));
+        let read = self.rows_like(&mut shape, file, block, text);
+        self.shape = shape;
+        read
+    }
+
+    fn rows_like(
+        &self,
+        shape: &mut Shape,
+        file: &mut FileContext<'_>,
+        block: Block,
+        text: &str,
+    ) -> Result<usize, Failure> {
+        let goes_on = |end: usize| !block.is_last() && end >= text.len();
         let mut budget = text.len().saturating_mul(LOOKS);
         // Where the part that is being read begins, in bytes and lines.
         let (mut base, mut lines) = (0, 0);
         let mut rows = reader(text, self.form);
         let mut record = StringRecord::new();
-        next_row(&mut rows, &mut record)?;
+        if block.is_first() {
+            next_row(&mut rows, &mut record)?;
+        }
         while next_row(&mut rows, &mut record)? {
             file.check()?;
             let Some(position) = record.position() else {
@@ -183,6 +218,10 @@ impl Table<'_> {
             let first = base + position.byte() as usize;
             let (start, line) = beginning(text, first, lines + position.line());
             let end = base + rows.position().byte() as usize;
+            let rest = text.len() - start;
+            if goes_on(end) && (rest < CERTAIN || is_cut(text, start, self.form)) {
+                return Ok(start);
+            }
             file.record += 1;
             let row = Row {
                 table: self,
@@ -198,8 +237,16 @@ impl Table<'_> {
             let next = match row_end(text, start, self.form) {
                 RowEnd::Open(_) => {
                     let next = shape.next_row(text, start, self.form, &mut budget);
+                    if goes_on(next) && rest < LONGEST_ROW {
+                        file.record -= 1;
+                        return Ok(start);
+                    }
                     skip_open(file, line, &text[start..next]);
                     next
+                }
+                RowEnd::Closed { end, .. } if goes_on(end) => {
+                    file.record -= 1;
+                    return Ok(start);
                 }
                 RowEnd::Closed {
                     end,
@@ -229,7 +276,16 @@ impl Table<'_> {
                 rows = reader(&text[base..], self.form);
             }
         }
-        Ok(())
+        Ok(text.len())
+    }
+}
+
+/// Whether the row at `start`, which reaches the end of its block, goes on in the next one, and is not
+/// one that a quote out of order makes long.
+fn is_cut(text: &str, start: usize, form: Form) -> bool {
+    match row_end(text, start, form) {
+        RowEnd::Open(at) => at == text.len() && text.len() - start < LONGEST_ROW,
+        RowEnd::Closed { end, .. } => end == text.len(),
     }
 }
 
@@ -265,123 +321,4 @@ fn quoted(text: &str, delimiter: u8, columns: usize) -> bool {
             .count()
     };
     text.contains("\t\"") && wrong(true) < wrong(false)
-}
-
-/// One row of a table.
-struct Row<'a> {
-    table: &'a Table<'a>,
-    record: &'a StringRecord,
-    /// Its first byte in the decoded file.
-    start: usize,
-    line: u64,
-}
-
-impl Row<'_> {
-    /// Whether it has all columns and none but the text has several lines, as one would that holds
-    /// the next row.
-    fn is_plain(&self) -> bool {
-        let Table { names, roles, .. } = self.table;
-        let mut others = (0..names.len()).filter(|column| !roles.text.contains(column));
-        self.record.len() == names.len() && !others.any(|column| self.cell(column).contains('\n'))
-    }
-
-    /// Adds the row as a note or says why not; `false` if it cannot be told where its cells end.
-    fn add(&self, file: &mut FileContext<'_>) -> bool {
-        let Roles {
-            id,
-            patient,
-            label,
-            error,
-            ..
-        } = *self.table.roles;
-        let (names, texts) = (self.table.names, &self.table.roles.text);
-        if error.is_some_and(|column| is_error(self.cell(column))) {
-            file.skip(self.line, "marked as an error by its source (ISERROR)");
-            return true;
-        }
-        let mut text = String::new();
-        let mut runs = Runs::default();
-        for &column in texts {
-            let cell = self.cell(column);
-            if cell.trim().is_empty() {
-                continue;
-            }
-            if !text.is_empty() {
-                text.push_str("\n\n");
-                let end = runs.origin(text.len());
-                runs.character(end, 2, 0);
-            }
-            let Some(own) = self.runs(file.text, column, cell) else {
-                return false;
-            };
-            text.push_str(cell);
-            runs.append(&own);
-        }
-        if text.is_empty() {
-            file.skip(self.line, "the text is empty");
-            return true;
-        }
-        let value = |column: Option<usize>| {
-            let cell = self.cell(column?).trim();
-            (!cell.is_empty()).then(|| cell.to_owned())
-        };
-        let special = [id, patient, label];
-        let others = (0..names.len())
-            .filter(|&column| !texts.contains(&column) && !special.contains(&Some(column)));
-        let details = Details {
-            id: value(id),
-            patient: value(patient),
-            labels: value(label).into_iter().collect(),
-            fields: others
-                .map(|column| (names[column].clone(), self.cell(column).to_owned()))
-                .collect(),
-            ..Details::default()
-        };
-        file.add(Place::Line(self.line), text, details, runs);
-        true
-    }
-
-    fn cell(&self, column: usize) -> &str {
-        self.record.get(column).unwrap_or_default()
-    }
-
-    /// Where the characters of a cell stand in the decoded file; `None` if it is spelled in a way
-    /// that the rules of RFC 4180 do not explain.
-    fn runs(&self, text: &str, column: usize, cell: &str) -> Option<Runs> {
-        let mut runs = Runs::default();
-        let mut at = self.start;
-        let bytes = text.as_bytes();
-        let delimiter = self.table.form.delimiter;
-        for number in 0..=column {
-            let wanted = number == column;
-            let quoted = self.table.form.quotes && bytes.get(at) == Some(&b'"');
-            if quoted {
-                at += 1;
-                loop {
-                    let rest = &bytes[at.min(bytes.len())..];
-                    let length = rest.iter().position(|&b| b == b'"').unwrap_or(rest.len());
-                    if wanted && length > 0 {
-                        runs.bytes(at, length);
-                    }
-                    at += length;
-                    if bytes.get(at + 1) != Some(&b'"') {
-                        at += 1;
-                        break;
-                    }
-                    if wanted {
-                        runs.character(at, 1, 2);
-                    }
-                    at += 2;
-                }
-            }
-            let rest = &bytes[at.min(bytes.len())..];
-            let ends = |&b: &u8| b == delimiter || b == b'\n' || b == b'\r';
-            let length = rest.iter().position(ends).unwrap_or(rest.len());
-            if wanted && !quoted {
-                runs.bytes(at, length);
-            }
-            at += length + 1;
-        }
-        (runs.len() == cell.len()).then_some(runs)
-    }
 }

@@ -28,9 +28,6 @@ fn read(file: &mut FileContext<'_>) -> Result<(), Failure> {
             format!("this is {kind}, and its tags are read as text; save the text as .txt");
         file.warn(None, reason);
     }
-    if is_conll(file.text) {
-        file.warn(None, format!("{CONLL}, and its labels are read as text"));
-    }
     let details = super::brat::beside(file)?;
     file.add(
         Place::Whole,
@@ -65,15 +62,4 @@ fn is_pubtator(text: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && matches!(parts.next(), Some("t" | "a"))
         && parts.next().is_some()
-}
-
-/// What a text is whose lines are tokens with labels.
-pub(super) const CONLL: &str = "this is CoNLL, a token in each line";
-
-/// Whether the first lines are tokens with IOB labels in their last column.
-pub(super) fn is_conll(text: &str) -> bool {
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(20);
-    let mut labels = lines.map(|line| line.rsplit(['\t', ' ']).next().unwrap_or_default());
-    let label = |label: &str| label == "O" || label.starts_with("B-") || label.starts_with("I-");
-    labels.clone().count() > 1 && labels.all(label)
 }
