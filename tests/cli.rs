@@ -306,6 +306,60 @@ fn bench_measures_what_it_is_asked_for() {
 }
 
 #[test]
+fn steps_of_training_are_timed() {
+    let arguments = [
+        "bench",
+        "training-step",
+        "--size",
+        "tiny",
+        "--vocab",
+        "100",
+        "--lengths",
+        "20,30",
+        "--json",
+    ];
+    for more in [&[][..], &["--recompute"]] {
+        let json = succeeds(&[&arguments[..], more].concat());
+        let report: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(report["recompute"], !more.is_empty());
+        let steps = report["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), 2);
+        for step in steps {
+            let time = |name: &str| step[name].as_f64().unwrap();
+            assert!(
+                time("seconds") > 0.0 && time("model") > time("prepare"),
+                "{step}"
+            );
+        }
+    }
+    fails(
+        &[
+            "bench",
+            "training-step",
+            "--size",
+            "tiny",
+            "--lengths",
+            "9000",
+        ],
+        1,
+        "at most 8192",
+    );
+    let classifier = path(&fixture("reference/sequence-classification-cls")).to_owned();
+    fails(
+        &[
+            "bench",
+            "training-step",
+            "--model",
+            &classifier,
+            "--lengths",
+            "8",
+        ],
+        1,
+        "no masked-LM head",
+    );
+}
+
+#[test]
 fn rules_for_headings_go_where_they_are_asked_for() {
     let temporary = Temporary::new();
     let rules = succeeds(&["notes", "rules"]);
@@ -348,6 +402,7 @@ fn every_command_has_an_example() {
         &["doctor"],
         &["bench", "encoder"],
         &["bench", "attention"],
+        &["bench", "training-step"],
         &["shaders"],
     ] {
         let help = succeeds(&[command, &["--help"]].concat());

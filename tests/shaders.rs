@@ -247,11 +247,7 @@ fn faults_are_found() {
             "read_write> d_out",
             "read> d_out",
         ),
-        (
-            "a binding that is not used",
-            "d_qkv[at] = ",
-            "let unused = ",
-        ),
+        ("a binding that is not used", "delta[at]", "0.0"),
         (
             "a shifted field",
             "tokens: u32,\n",

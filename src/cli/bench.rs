@@ -4,29 +4,62 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
 use super::{Global, bench_attention, exit, prepare};
-use crate::engine::{Engine, LengthReport, Size, counted};
+use crate::engine::{Engine, LengthReport, RandomModel, Size, StepTiming, TrainingBench, counted};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Time the encoder on sequences of random tokens, one at a time.
     #[command(after_help = "Example: auscult bench encoder --lengths 128,512 --size base")]
-    Encoder {
-        /// Lengths in tokens.
-        #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "128,512,2048,8192",
-              value_parser = clap::value_parser!(u32).range(1..))]
-        lengths: Vec<u32>,
-        /// Size of the model with random weights, when --model names none.
-        #[arg(long, value_enum, default_value_t = SizeChoice::Base, conflicts_with = "model")]
-        size: SizeChoice,
-    },
+    Encoder(Sequences),
     /// Time attention and its gradient, beside burn's own on the same device.
     #[command(after_help = "Example: auscult bench attention --device gpu --lengths 512,4096")]
     Attention(bench_attention::Command),
+    /// Time steps of masked-LM training on sequences of random tokens, one at a time.
+    #[command(after_help = "Example: auscult bench training-step --device gpu --lengths 512,2048")]
+    TrainingStep {
+        #[command(flatten)]
+        sequences: Sequences,
+        /// Compute each layer again for its gradient instead of keeping it.
+        #[arg(long)]
+        recompute: bool,
+    },
+}
+
+/// What is read, and by which model.
+#[derive(Args)]
+pub(super) struct Sequences {
+    /// Lengths in tokens.
+    #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "128,512,2048,8192",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    lengths: Vec<u32>,
+    /// Size of the model with random weights, when --model names none.
+    #[arg(long, value_enum, default_value_t = SizeChoice::Base, conflicts_with = "model")]
+    size: SizeChoice,
+    /// Entries of its vocabulary, for a device that cannot hold the whole table.
+    #[arg(long, value_name = "N", conflicts_with = "model",
+          value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    vocab: Option<u32>,
+}
+
+impl Sequences {
+    fn lengths(&self) -> Vec<usize> {
+        self.lengths.iter().map(|&length| length as usize).collect()
+    }
+
+    fn model(&self) -> RandomModel {
+        RandomModel {
+            size: match self.size {
+                SizeChoice::Base => Size::Base,
+                SizeChoice::Tiny => Size::Tiny,
+            },
+            vocabulary: self.vocab.map(|entries| entries as usize),
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -39,51 +72,141 @@ pub(super) enum SizeChoice {
 
 impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
-        let (lengths, size) = match self {
-            Self::Encoder { lengths, size } => (lengths, size),
-            Self::Attention(command) => return command.run(global, terminal),
-        };
-        let size = match size {
-            SizeChoice::Base => Size::Base,
-            SizeChoice::Tiny => Size::Tiny,
-        };
-        let output = global.output(&[])?;
-        let engine = match global.model {
-            Some(_) => global.engine_with_model(terminal)?,
-            None => {
-                let engine = Engine::open(global.device)?;
-                prepare(&engine, terminal)?;
-                engine
-            }
-        };
-        let lengths: Vec<usize> = lengths.iter().map(|&length| length as usize).collect();
-        let as_text = matches!(output, Output::Text);
-        let mut printed = Ok(());
-        let job = terminal.job("measuring");
-        let report = engine.bench_encoder(size, &lengths, &job, &mut |length| {
-            if as_text && printed.is_ok() {
-                terminal.clear_line();
-                printed = print_text(&describe(length));
-            }
-        })?;
-        printed?;
-        let text = format!("\n{} on {}\n", report.model, report.device);
-        let complete = !report.stopped;
-        if report.stopped {
-            let (done, all) = (report.lengths.len(), lengths.len());
-            terminal.remark(&format!(
-                "stopped: {done} of {} kept",
-                counted(all, "length")
-            ));
+        match self {
+            Self::Encoder(sequences) => encoder(sequences, global, terminal),
+            Self::Attention(command) => command.run(global, terminal),
+            Self::TrainingStep {
+                sequences,
+                recompute,
+            } => training_step(sequences, *recompute, global, terminal),
         }
-        output.write(&Forms {
-            items: &[report],
-            text,
-            table: None,
-            array: None,
-        })?;
-        Ok(exit(complete))
     }
+}
+
+/// An engine with the model that `--model` names, if any.
+fn engine(global: &Global, terminal: &Terminal) -> Result<Engine> {
+    match global.model {
+        Some(_) => global.engine_with_model(terminal),
+        None => {
+            let engine = Engine::open(global.device)?;
+            prepare(&engine, terminal)?;
+            Ok(engine)
+        }
+    }
+}
+
+fn encoder(sequences: &Sequences, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
+    let output = global.output(&[])?;
+    let engine = engine(global, terminal)?;
+    let mut lines = Lines::new(&output, terminal);
+    let report = engine.bench_encoder(
+        sequences.model(),
+        &sequences.lengths(),
+        &terminal.job("measuring"),
+        &mut |length| lines.print(|| describe(length)),
+    )?;
+    lines.printed?;
+    let text = format!("\n{} on {}\n", report.model, report.device);
+    let kept = (report.lengths.len(), sequences.lengths.len());
+    finish(report.stopped.then_some(kept), terminal);
+    let complete = !report.stopped;
+    write(&output, report, text)?;
+    Ok(exit(complete))
+}
+
+fn training_step(
+    sequences: &Sequences,
+    recompute: bool,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitCode> {
+    let output = global.output(&[])?;
+    let engine = engine(global, terminal)?;
+    let bench = TrainingBench {
+        model: sequences.model(),
+        lengths: sequences.lengths(),
+        recompute,
+    };
+    let mut lines = Lines::new(&output, terminal);
+    let report = engine.bench_training(&bench, &terminal.job("measuring"), &mut |step| {
+        lines.print(|| describe_step(step));
+    })?;
+    lines.printed?;
+    let text = format!("\n{} on {}\n", report.model, report.device);
+    let kept = (report.steps.len(), sequences.lengths.len());
+    finish(report.stopped.then_some(kept), terminal);
+    let complete = !report.stopped;
+    write(&output, report, text)?;
+    Ok(exit(complete))
+}
+
+/// Prints what is measured as it comes, where the result is text.
+struct Lines<'a> {
+    as_text: bool,
+    terminal: &'a Terminal,
+    printed: Result<()>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(output: &Output, terminal: &'a Terminal) -> Self {
+        Self {
+            as_text: matches!(output, Output::Text),
+            terminal,
+            printed: Ok(()),
+        }
+    }
+
+    fn print(&mut self, text: impl FnOnce() -> String) {
+        if self.as_text && self.printed.is_ok() {
+            self.terminal.clear_line();
+            self.printed = print_text(&text());
+        }
+    }
+}
+
+/// Says what is missing of a measurement that was stopped.
+fn finish(kept: Option<(usize, usize)>, terminal: &Terminal) {
+    if let Some((done, all)) = kept {
+        let all = counted(all, "length");
+        terminal.remark(&format!("stopped: {done} of {all} kept"));
+    }
+}
+
+fn write<T: serde::Serialize>(output: &Output, report: T, text: String) -> Result<()> {
+    output.write(&Forms {
+        items: &[report],
+        text,
+        table: None,
+        array: None,
+    })
+}
+
+fn describe_step(step: &StepTiming) -> String {
+    let gigabytes = |bytes: Option<u64>| match bytes {
+        Some(bytes) => format!("{:.2} GB", bytes as f64 / 1e9),
+        None => "not known here".to_owned(),
+    };
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{}: {:.3} s a step (median of {}), {:.0} tokens/s",
+        counted(step.tokens, "token"),
+        step.seconds,
+        step.runs,
+        step.tokens_per_second
+    );
+    let _ = writeln!(
+        text,
+        "  loss and gradients {:.3} s, update {:.4} s, masks {:.4} s",
+        step.model, step.update, step.prepare
+    );
+    let _ = writeln!(
+        text,
+        "  peak memory of the process {}, held on the device {}",
+        gigabytes(step.peak_bytes),
+        gigabytes(step.device_bytes)
+    );
+    text
 }
 
 fn describe(length: &LengthReport) -> String {

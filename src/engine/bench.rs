@@ -22,12 +22,23 @@ pub enum Size {
     Tiny,
 }
 
-impl Size {
+/// A model with random weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomModel {
+    /// How large.
+    pub size: Size,
+    /// Entries of its vocabulary, if not those that such models have: for devices that cannot hold
+    /// the whole table.
+    pub vocabulary: Option<usize>,
+}
+
+impl RandomModel {
     fn config(self) -> ModelConfig {
-        let (vocabulary, hidden, inner, heads, layers) = match self {
-            Self::Base => (50_368, 768, 1152, 12, 22),
-            Self::Tiny => (512, 64, 96, 4, 4),
+        let (vocabulary, hidden, inner, heads, layers) = match self.size {
+            Size::Base => (50_368, 768, 1152, 12, 22),
+            Size::Tiny => (512, 64, 96, 4, 4),
         };
+        let vocabulary = self.vocabulary.unwrap_or(vocabulary);
         let json = serde_json::json!({
             "model_type": "modernbert",
             "vocab_size": vocabulary,
@@ -77,14 +88,14 @@ pub struct LengthReport {
 }
 
 impl Engine {
-    /// Runs the encoder on sequences of random tokens, one at a time: the loaded model, or one of
-    /// `size` with random weights. `each` is told of every length as it ends.
+    /// Runs the encoder on sequences of random tokens, one at a time: the loaded model, or `model`
+    /// with random weights. `each` is told of every length as it ends.
     ///
     /// # Errors
     /// [`EngineError`] when a length is more than the model reads or no memory can hold it.
     pub fn bench_encoder(
         &self,
-        size: Size,
+        model: RandomModel,
         lengths: &[usize],
         job: &Job,
         each: &mut dyn FnMut(&LengthReport),
@@ -93,11 +104,8 @@ impl Engine {
         let (model, name) = match &self.loaded {
             Some(loaded) => (&loaded.model, loaded.info.name.clone()),
             None => {
-                random = self.random_model(size)?;
-                (
-                    &random,
-                    format!("random weights, size {size:?}").to_lowercase(),
-                )
+                random = self.random_model(model, Head::None)?;
+                (&random, model.to_string())
             }
         };
         let mut report = BenchReport {
@@ -131,20 +139,39 @@ impl Engine {
         Ok(report)
     }
 
-    fn random_model(&self, size: Size) -> Result<Model, EngineError> {
-        let config = size.config();
+    /// The model on this device, with a head whose decoder is the embedding.
+    pub(super) fn random_model(
+        &self,
+        model: RandomModel,
+        head: Head,
+    ) -> Result<Model, EngineError> {
+        let config = model.config();
         let structure = Structure {
-            head: Head::None,
+            head,
             pooler: false,
-            tied_decoder: false,
+            tied_decoder: head == Head::MaskedLm,
         };
         self.device.fits(&layout(&config, structure))?;
         Ok(Model::random(config, structure, &self.device.device))
     }
 }
 
+impl std::fmt::Display for RandomModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size = match self.size {
+            Size::Base => "base",
+            Size::Tiny => "tiny",
+        };
+        write!(f, "random weights, size {size}")?;
+        match self.vocabulary {
+            Some(entries) => write!(f, ", {entries} tokens"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Random ids, the same every time.
-fn batch(model: &Model, tokens: usize) -> Result<Batch, EngineError> {
+pub(super) fn batch(model: &Model, tokens: usize) -> Result<Batch, EngineError> {
     let too_long = |error| EngineError::Input {
         note: format!("{tokens} tokens"),
         error,
@@ -200,12 +227,12 @@ fn measure(model: &Model, batch: &Batch, job: &Job) -> Result<LengthReport, Engi
 
 /// Starts the process's peak memory anew; where the system cannot, the peak is that of the whole
 /// process so far.
-fn reset_peak() {
+pub(super) fn reset_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The largest resident memory of this process, in bytes; Linux alone tells it as a file.
-fn peak_bytes() -> Option<u64> {
+pub(super) fn peak_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

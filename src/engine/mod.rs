@@ -8,6 +8,7 @@ mod attention;
 mod bench;
 mod bench_attention;
 mod bench_tiers;
+mod bench_training;
 mod chunks;
 mod classify;
 mod device;
@@ -78,9 +79,10 @@ pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
     LayerChoice, Reduction, Selection, UnitAttention,
 };
-pub use bench::{BenchReport, LengthReport, Size};
+pub use bench::{BenchReport, LengthReport, RandomModel, Size};
 pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
 pub use bench_tiers::{PackingTiming, TierTiming};
+pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use division::{Division, PartReport, divide, divided};
