@@ -10,13 +10,8 @@ use super::randomness::{Purpose, Randomness};
 pub enum Batching {
     /// This many examples each.
     Examples(usize),
-    /// So many rows each, in which as many sequences stand as fit.
-    Rows {
-        /// Rows of a micro-batch.
-        rows: usize,
-        /// Tokens of a row.
-        tokens: usize,
-    },
+    /// As many sequences each as fit into so many tokens.
+    Tokens(usize),
 }
 
 /// Where in the order a run is.
@@ -98,17 +93,15 @@ impl Order {
         stream.shuffle(&mut examples);
         match self.batching {
             Batching::Examples(count) => examples.chunks(count).map(<[usize]>::to_vec).collect(),
-            Batching::Rows { rows, tokens } => {
+            Batching::Tokens(capacity) => {
                 let lengths: Vec<usize> = examples.iter().map(|&own| self.lengths[own]).collect();
-                let mut packed = pack(&lengths, tokens);
+                let mut packed = pack(&lengths, capacity);
                 // Long sequences are packed first and would come first.
                 self.randomness
                     .stream(Purpose::Bins, epoch)
                     .shuffle(&mut packed);
-                packed
-                    .chunks(rows)
-                    .map(|rows| rows.iter().flatten().map(|&own| examples[own]).collect())
-                    .collect()
+                let own = |row: &Vec<usize>| row.iter().map(|&own| examples[own]).collect();
+                packed.iter().map(own).collect()
             }
         }
     }
@@ -118,13 +111,7 @@ impl Order {
 mod tests {
     use super::*;
 
-    const BATCHINGS: [Batching; 2] = [
-        Batching::Examples(4),
-        Batching::Rows {
-            rows: 2,
-            tokens: 20,
-        },
-    ];
+    const BATCHINGS: [Batching; 2] = [Batching::Examples(4), Batching::Tokens(40)];
 
     fn order(batching: Batching, position: Position) -> Order {
         let lengths = (0..23).map(|example| 3 + example * 7 % 15).collect();

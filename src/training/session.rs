@@ -160,10 +160,8 @@ impl Session {
         let state = saved.map_or_else(State::start, |saved| saved.state);
         let lengths = data.train.iter().map(|example| example.ids.len());
         let batching = match config.pack && config.task == TaskKind::MaskedLm {
-            true => Batching::Rows {
-                rows: config.batch,
-                tokens: config.max_tokens,
-            },
+            // No row is padded, so sequences share all tokens of a batch and not those of a row.
+            true => Batching::Tokens(config.batch * config.max_tokens),
             false => Batching::Examples(config.batch),
         };
         let first = Order::new(
