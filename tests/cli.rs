@@ -344,19 +344,6 @@ fn steps_of_training_are_timed() {
         1,
         "at most 8192",
     );
-    let classifier = path(&fixture("reference/sequence-classification-cls")).to_owned();
-    fails(
-        &[
-            "bench",
-            "training-step",
-            "--model",
-            &classifier,
-            "--lengths",
-            "8",
-        ],
-        1,
-        "no masked-LM head",
-    );
 }
 
 #[test]
