@@ -51,18 +51,6 @@ const HEADS: HeadShape = HeadShape {
 const LENGTHS: [usize; 3] = [1, 37, 90];
 const THETA: f64 = 10_000.0;
 
-/// Numbers in [-2, 2] that follow no pattern, the same every time (xorshift64, Marsaglia 2003).
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
 fn doubles(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
@@ -82,8 +70,8 @@ impl Engine {
         let sequences = Sequences::from_lengths(&LENGTHS);
         let tokens = sequences.tokens();
         let width = HEADS.width();
-        let qkv = numbers(tokens * 3 * width, 1);
-        let weight = numbers(3 * width, 2);
+        let qkv = reference::numbers(tokens * 3 * width, 1);
+        let weight = reference::numbers(3 * width, 2);
         let mut checks = Vec::new();
 
         job.check()?;

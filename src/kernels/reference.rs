@@ -350,6 +350,18 @@ pub fn adam([p, m, v]: [&mut [f64]; 3], g: &[f64], step: &AdamStep) {
     }
 }
 
+/// Numbers in [-2, 2) that follow no pattern, the same every time (xorshift64, Marsaglia 2003).
+pub fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

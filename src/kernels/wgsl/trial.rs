@@ -54,7 +54,10 @@ impl Measure for OnDevice<'_> {
         match tuned {
             Tuned::Matmul => {
                 let [rows, inputs, outputs] = [133, 132, 140];
-                let (x, weight) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+                let (x, weight) = (
+                    reference::numbers(rows * inputs, 1),
+                    reference::numbers(outputs * inputs, 2),
+                );
                 let turned = reference::transpose(&doubles(&weight), inputs);
                 let want = reference::matmul(&doubles(&x), &turned, [rows, inputs, outputs]);
                 let x = matrix(&x, inputs, device);
@@ -70,13 +73,13 @@ impl Measure for OnDevice<'_> {
                     };
                     let sequences = Sequences::from_lengths(&[70, 1, 33]);
                     let call = AttentionCall::new(heads, sequences, half_window);
-                    let values = numbers(104 * 3 * heads.width(), 3);
+                    let values = reference::numbers(104 * 3 * heads.width(), 3);
                     let qkv = matrix(&values, 3 * heads.width(), device);
                     if tuned == Tuned::Attention {
                         let want = reference::attention(&doubles(&values), &call).out;
                         return ratio(kernels::attention(qkv, &call).out, &want);
                     }
-                    let d_out = numbers(104 * heads.width(), 4);
+                    let d_out = reference::numbers(104 * heads.width(), 4);
                     let want =
                         reference::attention_backward(&doubles(&values), &doubles(&d_out), &call);
                     let qkv = qkv.autodiff().require_grad();
@@ -188,16 +191,4 @@ fn matrix(values: &[f32], columns: usize, device: &Device) -> Tensor<2> {
 
 fn doubles(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
-}
-
-/// Numbers in [-2, 2) that follow no pattern, the same every time (xorshift64, Marsaglia 2003).
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
-    };
-    (0..count).map(|_| next()).collect()
 }
