@@ -327,3 +327,39 @@ fn layers_computed_again_give_the_same_numbers() {
         assert!(bytes(held, file) == bytes(again, file), "{name}");
     }
 }
+
+#[test]
+fn any_number_of_labels_is_learned() {
+    let temporary = Temporary::new();
+    let line = |number: usize| {
+        let signs = [("lung", "cough"), ("heart", "chest pain")];
+        let own = signs
+            .iter()
+            .enumerate()
+            .filter(|(sign, _)| number >> sign & 1 == 1);
+        let (labels, words): (Vec<&str>, Vec<&str>) = own.map(|(_, sign)| *sign).unzip();
+        let text = format!("Day {number}: {}.", words.join(" and "));
+        serde_json::json!({ "text": text, "label": labels }).to_string()
+    };
+    let lines: Vec<String> = (0..48).map(line).collect();
+    let config = TrainConfig {
+        several_labels: true,
+        class_weights: toml_word("balanced"),
+        focal_gamma: 1.0,
+        label_smoothing: 0.05,
+        steps: 120,
+        evaluate_every: 60,
+        train: vec![temporary.file("notes.jsonl", lines.join("\n"))],
+        ..classify(&temporary, "run")
+    };
+    let report = train(config, None).0.unwrap();
+    assert_eq!(report.labels, ["heart", "lung"]);
+    let last = report.last.unwrap();
+    assert!(
+        last.accuracy > 0.95 && last.macro_f1.unwrap() > 0.95,
+        "{last:?}"
+    );
+    let saved: serde_json::Value =
+        serde_json::from_slice(&bytes(&report.run, "best/config.json")).unwrap();
+    assert_eq!(saved["problem_type"], "multi_label_classification");
+}
