@@ -20,9 +20,9 @@
 // Where the tiles lie in workgroup memory.
 const K: u32 = 0u;
 const V: u32 = ROWS * QUARTERS;
-const Q: u32 = 2u * ROWS * QUARTERS;
-const D_OUT: u32 = Q + COLUMNS * QUARTERS;
-const WEIGHTS: u32 = D_OUT + COLUMNS * QUARTERS;
+// dO, then q, then dO again: with both at once tiles would have half the columns.
+const QUERY: u32 = 2u * ROWS * QUARTERS;
+const WEIGHTS: u32 = QUERY + COLUMNS * QUARTERS;
 const_assert(MEMORY == WEIGHTS + COLUMNS * ROWS / 4u);
 
 @compute @workgroup_size(THREADS)
@@ -37,13 +37,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     load_qkv(thread, K, ROWS, tile.row_begin, tile.row_end, 1u, head, 1.0);
     load_qkv(thread, V, ROWS, tile.row_begin, tile.row_end, 2u, head, 1.0);
     for (var query_begin = tile.column_begin; query_begin < tile.column_end; query_begin += COLUMNS) {
+        load_d_out(thread, QUERY, COLUMNS, query_begin, tile.column_end, head);
+        workgroupBarrier();
+        var d_block = products(V, QUERY, thread_row, thread_column);
+        workgroupBarrier();
         // The scale goes into q, so that the logits round as in the forward pass, and with it
         // into dK.
-        load_qkv(thread, Q, COLUMNS, query_begin, tile.column_end, 0u, head, call.scale);
-        load_d_out(thread, D_OUT, COLUMNS, query_begin, tile.column_end, head);
+        load_qkv(thread, QUERY, COLUMNS, query_begin, tile.column_end, 0u, head, call.scale);
         workgroupBarrier();
-        var block = products(K, Q, thread_row, thread_column);
-        var d_block = products(V, D_OUT, thread_row, thread_column);
+        var block = products(K, QUERY, thread_row, thread_column);
         for (var n = 0u; n < COLUMN_PART; n++) {
             let query = query_begin + thread_column + n * COLUMN_THREADS;
             let of_query = kept(query, tile.column_end, head);
@@ -61,13 +63,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 d_block[at] = select(vec4<f32>(), weights * (d_block[at] - of_query.delta), seen);
             }
         }
-        store_weights(WEIGHTS, &block, thread_row, thread_column);
-        workgroupBarrier();
-        accumulate(&d_v, WEIGHTS, D_OUT, thread_row, thread_column);
-        workgroupBarrier();
         store_weights(WEIGHTS, &d_block, thread_row, thread_column);
         workgroupBarrier();
-        accumulate(&d_k, WEIGHTS, Q, thread_row, thread_column);
+        accumulate(&d_k, WEIGHTS, QUERY, thread_row, thread_column);
+        workgroupBarrier();
+        load_d_out(thread, QUERY, COLUMNS, query_begin, tile.column_end, head);
+        store_weights(WEIGHTS, &block, thread_row, thread_column);
+        workgroupBarrier();
+        accumulate(&d_v, WEIGHTS, QUERY, thread_row, thread_column);
         workgroupBarrier();
     }
 

@@ -108,8 +108,7 @@ impl AttentionTiles {
     fn memory(self) -> u32 {
         let (rows, columns) = match self.pass {
             Pass::Forward => (self.rows, self.columns),
-            Pass::GradQ => (2 * self.rows, self.columns),
-            Pass::GradKv => (2 * self.rows, 2 * self.columns),
+            Pass::GradQ | Pass::GradKv => (2 * self.rows, self.columns),
         };
         (rows + columns) * (self.head_dim / 4) + self.rows * self.columns / 4
     }
@@ -180,7 +179,7 @@ impl AttentionTiles {
                 2 * load + product + addition + block + row_quarters * row
             }
             Pass::GradQ => 2 * load + 2 * product + addition + 2 * block,
-            Pass::GradKv => 2 * load + 2 * product + 2 * addition + 3 * block,
+            Pass::GradKv => 3 * load + 2 * product + 2 * addition + 3 * block,
         };
         (rounds / each).max(1) as usize * self.columns as usize
     }
