@@ -10,6 +10,7 @@
 //! - [`model`]: checkpoints in, hidden states and logits out.
 //! - [`tasks`]: what logits mean: losses and predictions.
 //! - [`analysis`]: reads attention and embeddings, as plain arrays.
+//! - [`metrics`]: measures how good predictions, vectors or annotators are, from numbers alone.
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
 //! - [`cli`]: the engine from a terminal.
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod engine;
 pub mod job;
 pub mod kernels;
+pub mod metrics;
 pub mod model;
 pub mod notes;
 pub mod parity;

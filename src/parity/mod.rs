@@ -7,6 +7,7 @@ mod attention_case;
 mod case;
 mod compare;
 mod config_case;
+mod metrics_case;
 mod model_case;
 mod model_input;
 mod outputs;
@@ -103,6 +104,7 @@ const KINDS: &[Kind] = &[
     attention_case::run,
     rope_case::run,
     pipeline_case::run,
+    metrics_case::run,
 ];
 
 /// Names of the cases in `folder`, sorted.
