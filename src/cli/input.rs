@@ -34,7 +34,7 @@ struct FileFlags {
     #[arg(long = "patient", value_name = "COLUMN")]
     patient_column: Option<String>,
     /// Column or field of the label.
-    #[arg(long = "label", value_name = "COLUMN")]
+    #[arg(long = "label", visible_alias = "label-column", value_name = "COLUMN")]
     label_column: Option<String>,
     /// How the files are encoded: utf-8, utf-16le, utf-16be or windows-1252 [default: recognised].
     #[arg(long, value_name = "NAME", value_parser = str::parse::<TextEncoding>)]

@@ -10,6 +10,7 @@ mod bench_attention;
 mod classify;
 mod device;
 mod embed;
+mod evaluate;
 mod fill_mask;
 mod models;
 mod pass;
@@ -24,12 +25,15 @@ mod units;
 
 use std::path::Path;
 
+use crate::evaluation::EvaluationError;
+use crate::metrics::MetricsError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{self, Model};
 use crate::parity::{self, ParityError};
 use crate::tokenization::{Tokenizer, TokenizerError};
 
 pub use crate::analysis::Pooling;
+pub use crate::evaluation::{Evaluation, Interval, Resampling, Settings, card};
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::kernels::{Choice, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
@@ -58,6 +62,7 @@ pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming,
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
+pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use models::{ModelInfo, check_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
@@ -142,9 +147,27 @@ pub enum EngineError {
     /// Reference cases that cannot be run.
     #[error(transparent)]
     Parity(#[from] ParityError),
+    /// Predictions that cannot be judged, or a report that cannot be written.
+    #[error(transparent)]
+    Evaluation(EvaluationError),
     /// Stopped by the user.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<EvaluationError> for EngineError {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            error => Self::Evaluation(error),
+        }
+    }
+}
+
+impl From<MetricsError> for EngineError {
+    fn from(error: MetricsError) -> Self {
+        EvaluationError::from(error).into()
+    }
 }
 
 impl From<model::OpenError> for EngineError {

@@ -1,0 +1,376 @@
+//! The report as a model card in Markdown.
+
+use std::fmt::Write;
+
+use super::markdown::{cell, interval, number, table};
+use super::plots::plots;
+use super::{Evaluation, Figures, Interval, Judgement, SliceTable, TOO_FEW};
+use crate::metrics::Columns;
+use crate::metrics::multilabel::Multilabel;
+use crate::metrics::spans::SpanReport;
+use crate::metrics::threshold::ChosenThreshold;
+
+/// Rows of a table that are shown; the JSON file has all.
+const MOST_ROWS: usize = 60;
+
+/// The report as Markdown, a sentence a line; plots are named as [`Evaluation::write`] puts them.
+pub fn card(evaluation: &Evaluation) -> String {
+    let mut text = String::new();
+    opening(evaluation, &mut text);
+    headline(evaluation, &mut text);
+    match &evaluation.result {
+        Judgement::SingleLabel(own) => {
+            classes(
+                &own.classes,
+                &own.figures.per_class,
+                Some(&own.f1_intervals),
+                &mut text,
+            );
+            if let Some(positive) = &own.positive {
+                threshold_of_one(positive, &mut text);
+            }
+            calibration(&own.calibration, &mut text);
+        }
+        Judgement::MultiLabel(own) => {
+            classes(&own.labels, &own.figures.per_label, None, &mut text);
+            thresholds(
+                &own.labels,
+                own.thresholds.as_deref(),
+                own.at_half.as_ref(),
+                &mut text,
+            );
+            calibration(&own.calibration, &mut text);
+        }
+        Judgement::Spans(own) => {
+            spans(
+                "Exact: same kind, same first and last byte",
+                &own.exact,
+                &mut text,
+            );
+            let overlap = "Overlap: same kind and a byte in common, each span counting once";
+            spans(overlap, &own.overlap, &mut text);
+        }
+        Judgement::Vectors(own) => vectors(own, &mut text),
+    }
+    evaluation
+        .slices
+        .iter()
+        .for_each(|table| slices(table, &mut text));
+    let plots = plots(evaluation);
+    if !plots.is_empty() {
+        text.push_str("## Plots\n");
+        for plot in plots {
+            let _ = write!(
+                text,
+                "\n![{}](plots/{}.png)\n\n{}\n",
+                plot.name, plot.name, plot.caption
+            );
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "## Limits\n\n\
+         Research use only: not a medical device.\n\
+         The figures hold for notes like these; on notes from elsewhere they can be far off.\n\
+         An interval says how far a figure could be off because these notes are a sample, and \
+         nothing about other hospitals, years or wording.\n",
+    );
+    text
+}
+
+fn opening(evaluation: &Evaluation, text: &mut String) {
+    let (model, data) = (&evaluation.model, &evaluation.data);
+    let _ = write!(text, "# Model card: {}\n\n", cell(&model.name));
+    if model.random_weights {
+        text.push_str("**This model has random weights: every figure is that of chance.**\n\n");
+    }
+    let task = match &evaluation.result {
+        Judgement::SingleLabel(own) => {
+            format!("gives each note one of {} classes", own.classes.len())
+        }
+        Judgement::MultiLabel(own) => format!("gives each note any of {} labels", own.labels.len()),
+        Judgement::Spans(_) => "marks spans in notes".to_owned(),
+        Judgement::Vectors(_) => "turns notes into vectors".to_owned(),
+    };
+    let _ = writeln!(text, "The model {task}.");
+    let _ = writeln!(
+        text,
+        "Head: {}; {} parameters.",
+        cell(&model.head),
+        model.parameters
+    );
+    let _ = writeln!(
+        text,
+        "\n## Data\n\nEvery figure is of {} test notes.",
+        data.test
+    );
+    let _ = writeln!(text, "The truth: {}.", cell(&data.truth));
+    match data.validation {
+        Some(count) => {
+            let _ = writeln!(
+                text,
+                "Thresholds and temperature come from {count} other notes."
+            );
+        }
+        None if matches!(
+            evaluation.result,
+            Judgement::SingleLabel(_) | Judgement::MultiLabel(_)
+        ) =>
+        {
+            text.push_str(
+                "No validation notes were given, so no threshold was chosen and no temperature \
+                 fitted.\n",
+            );
+        }
+        None => {}
+    }
+    for remark in &data.remarks {
+        let _ = writeln!(text, "{remark}");
+    }
+    text.push('\n');
+}
+
+fn headline(evaluation: &Evaluation, text: &mut String) {
+    let how = evaluation.resampling;
+    let _ = write!(
+        text,
+        "## Figures\n\nIn brackets: bootstrap intervals of {} %, from {} resamples with seed {}.\n\n",
+        (how.level * 1000.0).round() / 10.0,
+        how.resamples,
+        how.seed
+    );
+    let rows = evaluation.result.headline().into_iter();
+    let rows = rows.map(|(name, own)| vec![name.replace('_', " "), interval(&own)]);
+    table(text, &["figure", "value"], rows);
+}
+
+fn classes(names: &[String], columns: &Columns, f1: Option<&[Interval]>, text: &mut String) {
+    text.push_str("## By class\n\n");
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&class| std::cmp::Reverse(columns.support[class]));
+    let rows = order.iter().take(MOST_ROWS).map(|&class| {
+        let f1 = f1.map_or_else(
+            || number(Some(columns.f1[class])),
+            |f1| interval(&f1[class]),
+        );
+        vec![
+            cell(&names[class]),
+            columns.support[class].to_string(),
+            number(Some(columns.precision[class])),
+            number(Some(columns.recall[class])),
+            f1,
+        ]
+    });
+    table(text, &["class", "notes", "precision", "recall", "F1"], rows);
+    more(names.len(), text);
+}
+
+fn more(rows: usize, text: &mut String) {
+    if rows > MOST_ROWS {
+        let _ = write!(
+            text,
+            "And {} more, which `evaluation.json` has.\n\n",
+            rows - MOST_ROWS
+        );
+    }
+}
+
+fn threshold(chosen: &ChosenThreshold) -> String {
+    chosen
+        .threshold
+        .map_or("none: calling nothing is cheapest".to_owned(), |own| {
+            format!("{own:.4}")
+        })
+}
+
+fn threshold_of_one(positive: &super::classes::Positive, text: &mut String) {
+    let _ = write!(
+        text,
+        "## \"{}\" as the positive class\n\n",
+        cell(&positive.label)
+    );
+    let mut rows = vec![("score of 0.5".to_owned(), positive.at_half)];
+    if let (Some(chosen), Some(at)) = (&positive.threshold, positive.at_threshold) {
+        let _ = write!(
+            text,
+            "A false negative costs as much as {} false positives; the threshold with the least cost \
+             on the validation notes is {}.\n\n",
+            chosen.cost_ratio,
+            threshold(chosen)
+        );
+        rows.push(("chosen threshold".to_owned(), at));
+    }
+    let rows = rows.into_iter().map(|(name, at)| {
+        let figures = [
+            at.scores.precision,
+            at.scores.recall,
+            at.specificity,
+            at.scores.f1,
+        ];
+        let counts = [at.tp, at.fp, at.fn_, at.tn].map(|count| count.to_string());
+        let figures = figures.map(|figure| number(Some(figure)));
+        [name].into_iter().chain(figures).chain(counts).collect()
+    });
+    let header = [
+        "called from",
+        "precision",
+        "recall",
+        "specificity",
+        "F1",
+        "TP",
+        "FP",
+        "FN",
+        "TN",
+    ];
+    table(text, &header, rows);
+}
+
+fn thresholds(
+    names: &[String],
+    chosen: Option<&[ChosenThreshold]>,
+    at_half: Option<&Multilabel>,
+    text: &mut String,
+) {
+    let Some(chosen) = chosen else {
+        text.push_str("A label is called from a score of 0.5 on.\n\n");
+        return;
+    };
+    let ratio = chosen.first().map_or(1.0, |first| first.cost_ratio);
+    let _ = write!(
+        text,
+        "## Thresholds\n\nA false negative costs as much as {ratio} false positives; each label has \
+         the threshold with the least cost on the validation notes.\n\n"
+    );
+    let rows = names.iter().zip(chosen).take(MOST_ROWS);
+    table(
+        text,
+        &["label", "threshold"],
+        rows.map(|(name, own)| vec![cell(name), threshold(own)]),
+    );
+    more(names.len(), text);
+    if let Some(half) = at_half {
+        let _ = write!(
+            text,
+            "At 0.5 for all labels micro F1 would be {:.3} and macro F1 {:.3}.\n\n",
+            half.micro.f1, half.macro_mean.f1
+        );
+    }
+}
+
+fn calibration(own: &super::Calibration, text: &mut String) {
+    let _ = write!(text, "## Calibration\n\nOf {}.\n", own.of);
+    match (own.temperature, own.fitted) {
+        (Some(temperature), _) => {
+            let _ = write!(
+                text,
+                "Temperature from the validation notes: {temperature:.4}.\n\n"
+            );
+        }
+        (None, true) => text.push_str(
+            "There is no best temperature: on the validation notes the model is right every time, \
+             or no better than guessing.\n\n",
+        ),
+        (None, false) => text.push('\n'),
+    }
+    let row = |name: &str, fit: &crate::metrics::temperature::Fit| {
+        let figures = [fit.brier, fit.ece, fit.nll].map(|figure| number(Some(figure)));
+        [name.to_owned()]
+            .into_iter()
+            .chain(figures)
+            .collect::<Vec<_>>()
+    };
+    let after = own.after.as_ref().map(|fit| row("temperature scaled", fit));
+    let rows = [row("as the model gives them", &own.before)]
+        .into_iter()
+        .chain(after);
+    table(text, &["probabilities", "Brier", "ECE", "NLL"], rows);
+}
+
+fn spans(title: &str, report: &SpanReport, text: &mut String) {
+    let _ = write!(text, "## {title}\n\n");
+    let mut kinds: Vec<_> = report.per_type.iter().collect();
+    kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.support));
+    let rows = kinds.iter().take(MOST_ROWS).map(|(name, kind)| {
+        let own = kind.scores;
+        let figures = [own.precision, own.recall, own.f1].map(|figure| number(Some(figure)));
+        [cell(name), kind.support.to_string()]
+            .into_iter()
+            .chain(figures)
+            .collect()
+    });
+    table(text, &["kind", "spans", "precision", "recall", "F1"], rows);
+    more(kinds.len(), text);
+}
+
+fn vectors(own: &super::vectors::VectorReport, text: &mut String) {
+    let _ = write!(
+        text,
+        "A vector's label is guessed by its {} nearest others by cosine.\n\
+         Always guessing the most frequent label would be right in {:.3}.\n\n",
+        own.k, own.majority
+    );
+    let rows = [
+        ("silhouette by cosine distance", own.silhouette_cosine),
+        ("silhouette by Euclidean distance", own.silhouette_euclidean),
+        (
+            "normalized mutual information with k-means clusters",
+            Some(own.nmi),
+        ),
+    ];
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| vec![name.to_owned(), number(value)]);
+    table(text, &["figure", "value"], rows);
+    let _ = write!(
+        text,
+        "k-means takes as many clusters as there are labels, seed {}.\n\n",
+        own.seed
+    );
+    text.push_str("## By label\n\n");
+    let mut order: Vec<usize> = (0..own.labels.len()).collect();
+    order.sort_by_key(|&label| std::cmp::Reverse(own.counts[label]));
+    let rows = order.iter().take(MOST_ROWS).map(|&label| {
+        vec![
+            cell(&own.labels[label]),
+            own.counts[label].to_string(),
+            number(own.knn_recall[label]),
+        ]
+    });
+    table(
+        text,
+        &["label", "vectors", "recognised by neighbours"],
+        rows,
+    );
+    more(order.len(), text);
+}
+
+fn slices(slices: &SliceTable, text: &mut String) {
+    let _ = write!(
+        text,
+        "## By \"{}\"\n\nSlices of fewer than {TOO_FEW} notes have no figures.\n\n",
+        cell(&slices.column)
+    );
+    let first = slices
+        .slices
+        .iter()
+        .find_map(|slice| slice.figures.as_ref());
+    let names: Vec<&str> = first
+        .map(|figures| figures.keys().copied().collect())
+        .unwrap_or_default();
+    let titles: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
+    let header: Vec<&str> = ["value", "notes"]
+        .into_iter()
+        .chain(titles.iter().map(String::as_str))
+        .collect();
+    let figure = |figures: &Option<Figures>, name: &str| match figures {
+        Some(figures) => number(figures.get(name).copied().flatten()),
+        None => "too few".to_owned(),
+    };
+    let rows = slices.slices.iter().take(MOST_ROWS).map(|slice| {
+        let own = [cell(&slice.value), slice.examples.to_string()];
+        let figures = names.iter().map(|name| figure(&slice.figures, name));
+        own.into_iter().chain(figures).collect()
+    });
+    table(text, &header, rows);
+    more(slices.slices.len(), text);
+}
