@@ -9,7 +9,11 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use auscult::engine::{
+    Columns, DeviceChoice, Engine, EngineError, EvaluateQuery, ImportOptions, Job, StopFlag, import,
+};
 use common::{Temporary, fixture, spelling};
 use serde_json::Value;
 
@@ -204,6 +208,8 @@ fn several_labels_get_thresholds_from_validation() {
     );
     let thresholds = result["thresholds"].as_array().unwrap();
     assert!(thresholds.iter().all(|own| own["cost_ratio"] == 3.0));
+    let said = refused(&[&arguments[..], &["--positive", "LABEL_0"]].concat(), 2);
+    assert!(said.contains("judged by itself"), "{said}");
     let plain = &lines(&arguments)[0];
     assert!(plain["result"]["thresholds"].is_null());
     assert_eq!(plain["result"]["per_label"], result["at_0.5"]["per_label"]);
@@ -282,11 +288,23 @@ fn a_tagger_is_judged_by_its_spans() {
 
     let said = refused(&arguments, 2);
     assert!(said.contains("--map") && said.contains("PROBLEM"), "{said}");
-    let said = refused(&[&all[..], &["--validation", path(&folder)]].concat(), 2);
-    assert!(
-        said.contains("text of one in the validation part") || said.contains("neither"),
-        "{said}"
-    );
+    let other = temporary.file("other.txt", "zyx and nothing else");
+    for (more, what) in [
+        (
+            ["--validation", path(&other)],
+            "neither threshold nor temperature",
+        ),
+        (
+            ["--validation", path(&folder)],
+            "text of one in the validation part",
+        ),
+        (["--positive", "DRUG"], "no positive class"),
+        (["--separator", ";"], "not by labels"),
+        (["--map", "DRUG=NONE"], "marks no \"NONE\""),
+    ] {
+        let said = refused(&[&all[..], &more].concat(), 2);
+        assert!(said.contains(what), "{said}");
+    }
 }
 
 #[test]
@@ -375,6 +393,7 @@ fn what_cannot_be_judged_is_refused_with_a_sentence() {
         ),
         (vec![rows, "--positive", "label_1"], "this model has 3"),
         (vec![rows, "--slice", "nothing"], "\"nothing\" to slice by"),
+        (vec![rows, "--map", "a=b"], "no kinds of spans"),
         (
             vec![rows, "--label", "sex"],
             "none of the model's, which are LABEL_0",
@@ -404,4 +423,38 @@ fn what_cannot_be_judged_is_refused_with_a_sentence() {
         1,
     );
     assert!(said.contains("evaluate embeddings"), "{said}");
+}
+
+#[test]
+fn a_stopped_evaluation_gives_no_figures_of_a_part() {
+    let temporary = Temporary::new();
+    let model = spelling("sequence-classification-cls", &temporary);
+    let columns = Columns {
+        label: Some("gold".to_owned()),
+        ..Columns::default()
+    };
+    let options = ImportOptions {
+        columns,
+        ..ImportOptions::default()
+    };
+    let notes = import(&[table(&temporary)], &options, &Job::silent()).notes;
+    let mut engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    engine.load_model(&model, &Job::silent()).unwrap();
+    let query = EvaluateQuery::default();
+    let whole = engine
+        .evaluate(&notes, None, &query, &Job::silent())
+        .unwrap();
+    assert_eq!(whole.results.len(), 1);
+    // The stop comes while the model reads, and while the intervals are made.
+    for (unit, after) in [("notes", 40), ("resamples", 64)] {
+        let stop = StopFlag::default();
+        let flag = stop.clone();
+        let job = Job::reporting(stop, Duration::ZERO, move |progress| {
+            if progress.unit == unit && progress.done >= after {
+                flag.stop();
+            }
+        });
+        let stopped = engine.evaluate(&notes, None, &query, &job);
+        assert!(matches!(stopped, Err(EngineError::Cancelled(_))), "{unit}");
+    }
 }

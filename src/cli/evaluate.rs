@@ -216,13 +216,12 @@ fn folder<'a>(global: &'a Global, inputs: &[&Path]) -> Result<Option<&'a Path>> 
         let rule = "--out names a folder here, and this is a file";
         return Err(Usage(format!("{}: {rule}", out.display())).into());
     }
-    let whole = |path: &Path| path.canonicalize().ok();
+    // What is not there yet lies where its nearest ancestor does.
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let lies = absolute.ancestors().find_map(|own| own.canonicalize().ok());
     let within = |input: &&&Path| {
-        let ancestors = out
-            .ancestors()
-            .find_map(|own| whole(own).filter(|_| own.exists()));
-        let input = whole(input).filter(|input| input.is_dir());
-        ancestors
+        let input = input.canonicalize().ok().filter(|input| input.is_dir());
+        lies.as_ref()
             .zip(input)
             .is_some_and(|(own, input)| own.starts_with(input))
     };
@@ -244,11 +243,8 @@ fn split(read: &mut ReadNotes, column: &str, terminal: &Terminal) -> Result<Vec<
     const VALIDATION: [&str; 5] = ["validation", "valid", "val", "dev", "development"];
     let (mut test, mut validation, mut others) = (Vec::new(), Vec::new(), 0);
     for note in std::mem::take(&mut read.notes) {
-        let fields = &note.details().fields;
-        let same = |name: &&String| name.trim().eq_ignore_ascii_case(column.trim());
-        let name = fields.keys().find(|name| *name == column);
-        let name = name.or_else(|| fields.keys().find(same));
-        let value = name.map(|name| fields[name].trim().to_ascii_lowercase());
+        let value = note.details().field(column);
+        let value = value.map(|value| value.trim().to_ascii_lowercase());
         match value.as_deref() {
             Some("test") => test.push(note),
             Some(value) if VALIDATION.contains(&value) => validation.push(note),
@@ -282,6 +278,9 @@ fn tell(
     let Some(evaluation) = finished.results.first() else {
         anyhow::bail!("no note could be judged");
     };
+    for remark in &evaluation.data.remarks {
+        terminal.remark(remark);
+    }
     if let Some(out) = out {
         let files = evaluation.write(out, &terminal.job("writing"))?;
         terminal.remark(&format!("{} files in {}", files.len(), out.display()));

@@ -9,7 +9,6 @@ pub mod classes;
 mod curves;
 mod error;
 pub mod labels;
-mod markdown;
 pub mod plots;
 mod slices;
 pub mod spans;
@@ -51,7 +50,7 @@ pub struct ModelFacts {
     pub head: String,
     /// Numbers in all parameters together.
     pub parameters: usize,
-    /// Whether its weights are random, so that every figure is that of chance.
+    /// Whether its weights are random, so that the figures mean nothing.
     pub random_weights: bool,
 }
 

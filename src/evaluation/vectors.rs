@@ -109,14 +109,16 @@ pub fn judge_vectors(
     })?;
     part(4)?;
     let carried = components.explained.len();
-    let neighbours = job.within(0.0..1.0, || {
+    let neighbours = job.within(0.0..0.9, || {
         neighbour_map(&components.coordinates, carried, job)
     })?;
     let share = |examples: &[usize]| {
         let hits = examples.iter().filter(|&&example| right[example]).count();
         vec![Some(hits as f64 / examples.len() as f64)]
     };
-    let intervals = bootstrap(labels.len(), how.resampling, &Job::silent(), share)?;
+    let intervals = job.within(0.9..1.0, || {
+        bootstrap(labels.len(), how.resampling, job, share)
+    })?;
     part(5)?;
     let mut counts = vec![0; names.len()];
     let mut hits = vec![0; names.len()];

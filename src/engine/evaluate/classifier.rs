@@ -1,7 +1,7 @@
 //! Judges a classifier by the labels of notes.
 
 use super::super::{EngineError, Evaluation, Finished, Job, Loaded, Note};
-use super::{EvaluateQuery, Judged, Parts, finished, judged, share_of_test, tables};
+use super::{EvaluateQuery, Judged, Parts, READING, finished, judged, share_of_test, tables};
 use crate::evaluation::classes::{self, judge_classes, slice_classes};
 use crate::evaluation::labels::{self, judge_labels, slice_labels};
 use crate::evaluation::{DataFacts, Judgement};
@@ -39,22 +39,21 @@ impl Loaded {
             job.within(0.0..share, || read(parts.test, &truth))?;
         let mut fitted = None;
         if let Some((notes, truth)) = &fit {
-            let (_, scored, more) = job.within(share..1.0, || read(notes, truth))?;
+            let (_, scored, more) = job.within(share..READING, || read(notes, truth))?;
             failures.extend(more);
-            fitted = Some(scored).filter(|scored| !scored.truth.is_empty());
+            if scored.truth.is_empty() {
+                // What was to be chosen on them cannot be; the failures say why.
+                return Ok(finished(None, failures));
+            }
+            fitted = Some(scored);
         }
         if scored.truth.is_empty() {
             return Ok(finished(None, failures));
         }
-        let (settings, silent) = (query.settings, Job::silent());
-        let result = judge_classes(
-            names,
-            positive,
-            &scored,
-            fitted.as_ref(),
-            &settings,
-            &silent,
-        )?;
+        let settings = query.settings;
+        let result = job.within(READING..1.0, || {
+            judge_classes(names, positive, &scored, fitted.as_ref(), &settings, job)
+        })?;
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
             slice_classes(names.len(), &scored, column, values)
         })?;
@@ -74,6 +73,11 @@ impl Loaded {
         query: &EvaluateQuery,
         job: &Job,
     ) -> Result<Finished<Evaluation>, EngineError> {
+        if query.positive.is_some() {
+            let reason = "of several labels that a note can have none is the positive one: each is \
+                          judged by itself";
+            return Err(EngineError::Choice(reason.to_owned()));
+        }
         let names = &self.model.config().labels;
         let truth = self.any_labels(parts.test, query, "test", &mut parts.remarks)?;
         let fit = parts.validation.map(|notes| {
@@ -98,15 +102,21 @@ impl Loaded {
             job.within(0.0..share, || read(parts.test, &truth))?;
         let mut fitted = None;
         if let Some((notes, truth)) = &fit {
-            let (_, scored, more) = job.within(share..1.0, || read(notes, truth))?;
+            let (_, scored, more) = job.within(share..READING, || read(notes, truth))?;
             failures.extend(more);
-            fitted = Some(scored).filter(|scored| !scored.truth.is_empty());
+            if scored.truth.is_empty() {
+                // What was to be chosen on them cannot be; the failures say why.
+                return Ok(finished(None, failures));
+            }
+            fitted = Some(scored);
         }
         if scored.truth.is_empty() {
             return Ok(finished(None, failures));
         }
-        let (settings, silent) = (query.settings, Job::silent());
-        let result = judge_labels(names, &scored, fitted.as_ref(), &settings, &silent)?;
+        let settings = query.settings;
+        let result = job.within(READING..1.0, || {
+            judge_labels(names, &scored, fitted.as_ref(), &settings, job)
+        })?;
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
             slice_labels(&result, &scored, column, values)
         })?;

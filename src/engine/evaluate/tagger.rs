@@ -1,7 +1,7 @@
 //! Judges a tagger by the spans that are marked in notes.
 
 use super::super::{Aggregation, EngineError, Evaluation, Finished, Job, Loaded, TagQuery};
-use super::{EvaluateQuery, Parts, finished, judged, tables};
+use super::{EvaluateQuery, Parts, READING, finished, judged, tables};
 use crate::evaluation::spans::{Marked, judge_spans, slice_spans};
 use crate::evaluation::{DataFacts, Judgement};
 use crate::metrics::spans::Span;
@@ -21,8 +21,10 @@ impl Loaded {
             reading: query.reading.clone(),
         };
         let reader = self.reader(&tag.reading)?;
-        let judged = judged(notes, &truth, job, |note| {
-            self.tag_note(note, &reader, &tag, job)
+        let judged = job.within(0.0..READING, || {
+            judged(notes, &truth, job, |note| {
+                self.tag_note(note, &reader, &tag, job)
+            })
         })?;
         let pairs = judged.numbers.iter().zip(judged.results);
         let marked: Vec<Marked> = pairs
@@ -38,7 +40,7 @@ impl Loaded {
         if marked.is_empty() {
             return Ok(finished(None, judged.failures));
         }
-        let result = judge_spans(&marked, &query.settings, &Job::silent())?;
+        let result = job.within(READING..1.0, || judge_spans(&marked, &query.settings, job))?;
         let slices = tables(notes, &judged.numbers, &query.slices, |column, values| {
             slice_spans(&marked, column, values)
         })?;

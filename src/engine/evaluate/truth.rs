@@ -9,18 +9,15 @@ use crate::metrics::spans::Span;
 /// Names of a model's labels that an error shows.
 const SHOWN: usize = 20;
 
-/// The value of a column or field of a note; the patient and the note's name go by these words too.
+/// The value of a column or field of a note; the columns that were taken as patient and label go by
+/// these words.
 pub(super) fn value<'a>(note: &'a Note, column: &str) -> Option<&'a str> {
     let details = note.details();
-    let same = |(name, _): &(&String, &String)| name.trim().eq_ignore_ascii_case(column.trim());
-    let field = details.fields.get(column);
-    let field = field.or_else(|| details.fields.iter().find(same).map(|(_, value)| value));
-    match (field, column) {
-        (Some(value), _) => Some(value),
-        (None, "patient") => details.patient.as_deref(),
-        (None, "label") => details.labels.first().map(String::as_str),
-        (None, _) => None,
-    }
+    details.field(column).or(match column {
+        "patient" => details.patient.as_deref(),
+        "label" => details.labels.first().map(String::as_str),
+        _ => None,
+    })
 }
 
 /// The labels of a note; a cell with several is parted at `separator`.

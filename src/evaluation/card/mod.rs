@@ -1,14 +1,15 @@
 //! The report as a model card in Markdown.
 
+mod classifier;
+mod markdown;
+
 use std::fmt::Write;
 
-use super::markdown::{cell, interval, number, table};
+use self::classifier::{ByClass, calibration, classes, threshold_of_one, thresholds};
+use self::markdown::{cell, interval, number, table};
 use super::plots::plots;
-use super::{Evaluation, Figures, Interval, Judgement, SliceTable, TOO_FEW};
-use crate::metrics::Columns;
-use crate::metrics::multilabel::Multilabel;
+use super::{Evaluation, Figures, Judgement, SliceTable, TOO_FEW};
 use crate::metrics::spans::SpanReport;
-use crate::metrics::threshold::ChosenThreshold;
 
 /// Rows of a table that are shown; the JSON file has all.
 const MOST_ROWS: usize = 60;
@@ -20,19 +21,30 @@ pub fn card(evaluation: &Evaluation) -> String {
     headline(evaluation, &mut text);
     match &evaluation.result {
         Judgement::SingleLabel(own) => {
-            classes(
-                &own.classes,
-                &own.figures.per_class,
-                Some(&own.f1_intervals),
-                &mut text,
-            );
+            let by_class = ByClass {
+                names: &own.classes,
+                columns: &own.figures.per_class,
+                f1: Some(&own.f1_intervals),
+                auroc: &own.figures.auroc,
+                auprc: &own.figures.auprc,
+                means: [own.figures.auroc_macro, own.figures.auprc_macro],
+            };
+            classes(&by_class, &mut text);
             if let Some(positive) = &own.positive {
                 threshold_of_one(positive, &mut text);
             }
             calibration(&own.calibration, &mut text);
         }
         Judgement::MultiLabel(own) => {
-            classes(&own.labels, &own.figures.per_label, None, &mut text);
+            let by_label = ByClass {
+                names: &own.labels,
+                columns: &own.figures.per_label,
+                f1: None,
+                auroc: &own.figures.auroc,
+                auprc: &own.figures.auprc,
+                means: [own.figures.auroc_macro, own.figures.auprc_macro],
+            };
+            classes(&by_label, &mut text);
             thresholds(
                 &own.labels,
                 own.thresholds.as_deref(),
@@ -82,7 +94,9 @@ fn opening(evaluation: &Evaluation, text: &mut String) {
     let (model, data) = (&evaluation.model, &evaluation.data);
     let _ = write!(text, "# Model card: {}\n\n", cell(&model.name));
     if model.random_weights {
-        text.push_str("**This model has random weights: every figure is that of chance.**\n\n");
+        text.push_str(
+            "**This model has random weights: the figures say nothing about a trained one.**\n\n",
+        );
     }
     let task = match &evaluation.result {
         Judgement::SingleLabel(own) => {
@@ -144,27 +158,6 @@ fn headline(evaluation: &Evaluation, text: &mut String) {
     table(text, &["figure", "value"], rows);
 }
 
-fn classes(names: &[String], columns: &Columns, f1: Option<&[Interval]>, text: &mut String) {
-    text.push_str("## By class\n\n");
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|&class| std::cmp::Reverse(columns.support[class]));
-    let rows = order.iter().take(MOST_ROWS).map(|&class| {
-        let f1 = f1.map_or_else(
-            || number(Some(columns.f1[class])),
-            |f1| interval(&f1[class]),
-        );
-        vec![
-            cell(&names[class]),
-            columns.support[class].to_string(),
-            number(Some(columns.precision[class])),
-            number(Some(columns.recall[class])),
-            f1,
-        ]
-    });
-    table(text, &["class", "notes", "precision", "recall", "F1"], rows);
-    more(names.len(), text);
-}
-
 fn more(rows: usize, text: &mut String) {
     if rows > MOST_ROWS {
         let _ = write!(
@@ -173,117 +166,6 @@ fn more(rows: usize, text: &mut String) {
             rows - MOST_ROWS
         );
     }
-}
-
-fn threshold(chosen: &ChosenThreshold) -> String {
-    chosen
-        .threshold
-        .map_or("none: calling nothing is cheapest".to_owned(), |own| {
-            format!("{own:.4}")
-        })
-}
-
-fn threshold_of_one(positive: &super::classes::Positive, text: &mut String) {
-    let _ = write!(
-        text,
-        "## \"{}\" as the positive class\n\n",
-        cell(&positive.label)
-    );
-    let mut rows = vec![("score of 0.5".to_owned(), positive.at_half)];
-    if let (Some(chosen), Some(at)) = (&positive.threshold, positive.at_threshold) {
-        let _ = write!(
-            text,
-            "A false negative costs as much as {} false positives; the threshold with the least cost \
-             on the validation notes is {}.\n\n",
-            chosen.cost_ratio,
-            threshold(chosen)
-        );
-        rows.push(("chosen threshold".to_owned(), at));
-    }
-    let rows = rows.into_iter().map(|(name, at)| {
-        let figures = [
-            at.scores.precision,
-            at.scores.recall,
-            at.specificity,
-            at.scores.f1,
-        ];
-        let counts = [at.tp, at.fp, at.fn_, at.tn].map(|count| count.to_string());
-        let figures = figures.map(|figure| number(Some(figure)));
-        [name].into_iter().chain(figures).chain(counts).collect()
-    });
-    let header = [
-        "called from",
-        "precision",
-        "recall",
-        "specificity",
-        "F1",
-        "TP",
-        "FP",
-        "FN",
-        "TN",
-    ];
-    table(text, &header, rows);
-}
-
-fn thresholds(
-    names: &[String],
-    chosen: Option<&[ChosenThreshold]>,
-    at_half: Option<&Multilabel>,
-    text: &mut String,
-) {
-    let Some(chosen) = chosen else {
-        text.push_str("A label is called from a score of 0.5 on.\n\n");
-        return;
-    };
-    let ratio = chosen.first().map_or(1.0, |first| first.cost_ratio);
-    let _ = write!(
-        text,
-        "## Thresholds\n\nA false negative costs as much as {ratio} false positives; each label has \
-         the threshold with the least cost on the validation notes.\n\n"
-    );
-    let rows = names.iter().zip(chosen).take(MOST_ROWS);
-    table(
-        text,
-        &["label", "threshold"],
-        rows.map(|(name, own)| vec![cell(name), threshold(own)]),
-    );
-    more(names.len(), text);
-    if let Some(half) = at_half {
-        let _ = write!(
-            text,
-            "At 0.5 for all labels micro F1 would be {:.3} and macro F1 {:.3}.\n\n",
-            half.micro.f1, half.macro_mean.f1
-        );
-    }
-}
-
-fn calibration(own: &super::Calibration, text: &mut String) {
-    let _ = write!(text, "## Calibration\n\nOf {}.\n", own.of);
-    match (own.temperature, own.fitted) {
-        (Some(temperature), _) => {
-            let _ = write!(
-                text,
-                "Temperature from the validation notes: {temperature:.4}.\n\n"
-            );
-        }
-        (None, true) => text.push_str(
-            "There is no best temperature: on the validation notes the model is right every time, \
-             or no better than guessing.\n\n",
-        ),
-        (None, false) => text.push('\n'),
-    }
-    let row = |name: &str, fit: &crate::metrics::temperature::Fit| {
-        let figures = [fit.brier, fit.ece, fit.nll].map(|figure| number(Some(figure)));
-        [name.to_owned()]
-            .into_iter()
-            .chain(figures)
-            .collect::<Vec<_>>()
-    };
-    let after = own.after.as_ref().map(|fit| row("temperature scaled", fit));
-    let rows = [row("as the model gives them", &own.before)]
-        .into_iter()
-        .chain(after);
-    table(text, &["probabilities", "Brier", "ECE", "NLL"], rows);
 }
 
 fn spans(title: &str, report: &SpanReport, text: &mut String) {

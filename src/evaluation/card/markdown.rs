@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Interval;
+use crate::evaluation::Interval;
 
 /// Letters of a name that are shown.
 const LETTERS: usize = 60;
