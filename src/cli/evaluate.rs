@@ -33,29 +33,34 @@ pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
     /// Notes that thresholds and temperature come from; never those that are judged.
-    #[arg(long, value_name = "NOTES", conflicts_with = "split_column")]
+    #[arg(
+        long,
+        help_heading = "Judging",
+        value_name = "NOTES",
+        conflicts_with = "split_column"
+    )]
     validation: Vec<PathBuf>,
     /// Column whose values say what is for validation and what is the test: validation, valid, val, dev
     /// or development, and test; other rows are left out.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, help_heading = "Judging", value_name = "COLUMN")]
     split_column: Option<String>,
     /// Give the figures by the values of a column as well.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, help_heading = "Judging", value_name = "COLUMN")]
     slice: Vec<String>,
     /// Choose thresholds: how many false positives a false negative costs.
-    #[arg(long, value_name = "RATIO")]
+    #[arg(long, help_heading = "Judging", value_name = "RATIO")]
     cost_ratio: Option<f64>,
     /// Of two classes the one that counts as positive [default: the second].
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, help_heading = "Judging", value_name = "LABEL")]
     positive: Option<String>,
     /// What parts several labels in one cell, such as ; or |.
-    #[arg(long, value_name = "TEXT", value_parser = separator)]
+    #[arg(long, help_heading = "Judging", value_name = "TEXT", value_parser = separator)]
     separator: Option<String>,
     /// A kind of span in the notes and the model's name for it.
-    #[arg(long, value_name = "THEIRS=OURS", value_parser = pair)]
+    #[arg(long, help_heading = "Judging", value_name = "THEIRS=OURS", value_parser = pair)]
     map: Vec<(String, String)>,
     /// How a tagger's tokens become spans.
-    #[arg(long, value_enum, default_value_t = AggregationChoice::First)]
+    #[arg(long, help_heading = "Judging", value_enum, default_value_t = AggregationChoice::First)]
     aggregation: AggregationChoice,
     #[command(flatten)]
     resampling: ResamplingFlags,
@@ -78,10 +83,10 @@ struct Embeddings {
     #[command(flatten)]
     notes: Notes,
     /// How the vectors of the tokens become one.
-    #[arg(long, value_enum, default_value_t = PoolingChoice::Mean)]
+    #[arg(long, help_heading = "Judging", value_enum, default_value_t = PoolingChoice::Mean)]
     pooling: PoolingChoice,
     /// Nearest neighbours that vote.
-    #[arg(long, value_name = "K", default_value_t = 5,
+    #[arg(long, help_heading = "Judging", value_name = "K", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(1..))]
     neighbours: u16,
     #[command(flatten)]

@@ -28,7 +28,12 @@ pub(super) fn draw<B: DrawingBackend>(
     let axes = Axes::new(EDGES, 0.0..1.0, 0.0..1.0, scale);
     title(area, scale, &format!("Reliability: {of}"))?;
     axes.fifths(area)?;
-    axes.names(area, "confidence", "how often it is right", (28.0, 46.0))?;
+    axes.names(
+        area,
+        "predicted probability",
+        "observed share",
+        (28.0, 46.0),
+    )?;
     dashed(
         area,
         (axes.place(0.0, 0.0), axes.place(1.0, 1.0)),
@@ -129,7 +134,7 @@ fn counts<B: DrawingBackend>(
     let middle = (axes.left + axes.right) / 2;
     let below = bottom + (10.0 * scale) as i32;
     area.draw(&Text::new(
-        "examples at each confidence",
+        "examples at each probability",
         (middle, below),
         style,
     ))
