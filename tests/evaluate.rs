@@ -373,6 +373,10 @@ fn what_cannot_be_judged_is_refused_with_a_sentence() {
     fs::create_dir(&out).unwrap();
     fs::write(out.join("a.txt"), "zyx a").unwrap();
     let file = temporary.file("report", "");
+    let only = fs::read_to_string(&notes)
+        .unwrap()
+        .replace(",dev,", ",test,");
+    let only = temporary.file("only.csv", only);
     for (arguments, what) in [
         (vec![rows, "--cost-ratio", "2"], "on validation notes only"),
         (
@@ -382,6 +386,10 @@ fn what_cannot_be_judged_is_refused_with_a_sentence() {
         (
             vec![rows, "--split-column", "sex"],
             "no row of it says test",
+        ),
+        (
+            vec![path(&only), "--split-column", "part", "--cost-ratio", "2"],
+            "give validation notes as well",
         ),
         (
             vec![rows, "--split-column", "part", "--cost-ratio", "2"],

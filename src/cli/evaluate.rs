@@ -177,7 +177,7 @@ impl Command {
         };
         let mut read = global.read(&self.notes, terminal)?;
         let validation = match (&self.split_column, self.validation.is_empty()) {
-            (Some(column), _) => Some(split(&mut read, column, terminal)?),
+            (Some(column), _) => split(&mut read, column, terminal)?,
             (None, false) => {
                 let more = self.notes.read_instead(&self.validation, terminal)?;
                 read.complete &= more.complete;
@@ -243,8 +243,8 @@ fn folder<'a>(global: &'a Global, inputs: &[&Path]) -> Result<Option<&'a Path>> 
     }
 }
 
-/// Leaves the test notes and gives those for validation, by the values of a column.
-fn split(read: &mut ReadNotes, column: &str, terminal: &Terminal) -> Result<Vec<Note>> {
+/// Leaves the test notes and gives those for validation, if there are any, by the values of a column.
+fn split(read: &mut ReadNotes, column: &str, terminal: &Terminal) -> Result<Option<Vec<Note>>> {
     const VALIDATION: [&str; 5] = ["validation", "valid", "val", "dev", "development"];
     let (mut test, mut validation, mut others) = (Vec::new(), Vec::new(), 0);
     for note in std::mem::take(&mut read.notes) {
@@ -256,11 +256,9 @@ fn split(read: &mut ReadNotes, column: &str, terminal: &Terminal) -> Result<Vec<
             _ => others += 1,
         }
     }
-    for (notes, what) in [(&test, "test"), (&validation, "validation")] {
-        if notes.is_empty() {
-            let rule = format!("--split-column {column}: no row of it says {what}");
-            return Err(Usage(rule).into());
-        }
+    if test.is_empty() {
+        let rule = format!("--split-column {column}: no row of it says test");
+        return Err(Usage(rule).into());
     }
     if others > 0 {
         terminal.remark(&format!(
@@ -268,7 +266,7 @@ fn split(read: &mut ReadNotes, column: &str, terminal: &Terminal) -> Result<Vec<
         ));
     }
     read.notes = test;
-    Ok(validation)
+    Ok(Some(validation).filter(|notes| !notes.is_empty()))
 }
 
 /// Writes the report, or shows it, and says what could not be judged.
