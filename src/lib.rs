@@ -11,6 +11,8 @@
 //! - [`tasks`]: what logits mean: losses and predictions.
 //! - [`training`]: changes a model's weights, and can stop and go on at any step.
 //! - [`analysis`]: reads attention and embeddings, as plain arrays.
+//! - [`metrics`]: measures how good predictions, vectors or annotators are, from numbers alone.
+//! - [`evaluation`]: turns predictions with what is true into a report: figures, a model card, plots.
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
 //! - [`cli`]: the engine from a terminal.
@@ -23,8 +25,10 @@
 pub mod analysis;
 pub mod cli;
 pub mod engine;
+pub mod evaluation;
 pub mod job;
 pub mod kernels;
+pub mod metrics;
 pub mod model;
 pub mod notes;
 pub mod parity;

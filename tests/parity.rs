@@ -155,6 +155,61 @@ fn an_optimiser_that_does_something_else_fails() {
     assert!(failed.iter().all(|what| what.ends_with("/decayed")) && failed.len() == 3);
 }
 
+/// Changes one value of a copy of metrics and returns what became of the case.
+fn with_changed_figure(file: &str, pointer: &str, change: impl Fn(&mut Value)) -> CaseReport {
+    let temporary = Temporary::new();
+    let copy = temporary.path().join("metrics");
+    copy_folder(&fixture("reference/metrics"), &copy);
+    let file = copy.join(file);
+    let mut cases: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    change(cases.pointer_mut(pointer).unwrap());
+    fs::write(&file, cases.to_string()).unwrap();
+    run(temporary.path(), Some("metrics")).remove(0)
+}
+
+#[test]
+fn a_wrong_figure_fails_the_metrics() {
+    let more = |value: &mut Value| *value = Value::from(value.as_f64().unwrap() + 1e-5);
+    let nothing = |value: &mut Value| *value = Value::Null;
+    let zero = |value: &mut Value| *value = Value::from(0.0);
+    let fewer = |value: &mut Value| *value = Value::Array(Vec::new());
+    let known = "/class-without-positives/expected";
+    let failed = |file: &str, pointer: &str, change: &dyn Fn(&mut Value)| {
+        with_changed_figure(file, pointer, change).failed()
+    };
+    assert!(!failed("multiclass.json", known, &|_| {}));
+    for (file, pointer) in [
+        ("multiclass.json", "/two-classes/expected/auroc_weighted"),
+        ("multiclass.json", "/two-classes/expected/per_class/f1/1"),
+        ("binary.json", "/ties/expected/bins/1/confidence"),
+        ("binary.json", "/ties/expected/pr_curve/precision/3"),
+        ("binary.json", "/ties/expected/at_0.5/fn"),
+        ("multilabel.json", "/five-labels/expected/samples/recall"),
+        ("entities.json", "/legal/expected/strict/weighted/f1"),
+        ("bootstrap.json", "/three-classes/expected/macro_f1/low"),
+        ("temperature.json", "/binary/expected/temperature"),
+        ("embedding.json", "/three-clusters/expected/nmi"),
+        ("agreement.json", "/four-grades/expected/kappa_linear"),
+    ] {
+        assert!(failed(file, pointer, &more), "{file}{pointer}");
+        assert!(failed(file, pointer, &nothing), "{file}{pointer}");
+    }
+    // Not defined is not 0.
+    assert!(failed(
+        "multiclass.json",
+        &format!("{known}/auroc/3"),
+        &zero
+    ));
+    assert!(failed(
+        "multiclass.json",
+        &format!("{known}/y_pred"),
+        &fewer
+    ));
+    let kind = "/legal/expected/strict/entities_true/0/0/0";
+    let other = |value: &mut Value| *value = Value::from("OTHER");
+    assert!(failed("entities.json", kind, &other));
+}
+
 #[test]
 fn what_is_not_known_is_not_passed() {
     let temporary = Temporary::new();
@@ -168,7 +223,7 @@ fn what_is_not_known_is_not_passed() {
         report.outcome
     );
 
-    fs::write(case.join("case.json"), r#"{"values": ["metrics.json"]}"#).unwrap();
+    fs::write(case.join("case.json"), r#"{"values": ["unheard-of.json"]}"#).unwrap();
     let report = run(temporary.path(), None).remove(0);
     assert!(
         matches!(report.outcome, Outcome::NotRun(_)),

@@ -1,7 +1,10 @@
 //! Reads attention and embeddings, as plain arrays.
 
 pub mod attention;
+pub mod clusters;
+pub mod neighbours;
 mod pooling;
+pub mod projection;
 pub mod rollout;
 mod search;
 

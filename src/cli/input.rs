@@ -39,7 +39,7 @@ struct FileFlags {
     #[arg(long = "patient", value_name = "COLUMN")]
     patient_column: Option<String>,
     /// Column or field of the label.
-    #[arg(long = "label", value_name = "COLUMN")]
+    #[arg(long = "label", visible_alias = "label-column", value_name = "COLUMN")]
     label_column: Option<String>,
     /// A text made from columns instead, as "ICD 10 code for {code}: {description}"; marks are left
     /// out, since they fit the old text only.

@@ -9,6 +9,7 @@ mod bench_attention;
 mod classify;
 mod doctor;
 mod embed;
+mod evaluate;
 mod fill_mask;
 mod input;
 mod labels;
@@ -96,6 +97,8 @@ enum Command {
     Classify(classify::Command),
     /// Mark spans in notes with a fine-tuned tagger.
     Tag(tag::Command),
+    /// Judge a classifier, a tagger or vectors on notes with known labels or spans.
+    Evaluate(Box<evaluate::Command>),
     /// Turn notes, sections, sentences or tokens into vectors.
     Embed(embed::Command),
     /// Find the notes, sections or sentences that are most like a text.
@@ -135,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Surprise(command) => command.run(&global, &terminal),
         Command::Classify(command) => command.run(&global, &terminal),
         Command::Tag(command) => command.run(&global, &terminal),
+        Command::Evaluate(command) => command.run(&global, &terminal),
         Command::Embed(command) => command.run(&global, &terminal),
         Command::Search(command) => command.run(&global, &terminal),
         Command::Attention(command) => command.run(&global, &terminal),
@@ -180,6 +184,7 @@ impl Command {
             Self::Surprise(command) => command.files(),
             Self::Classify(command) => command.files(),
             Self::Tag(command) => command.files(),
+            Self::Evaluate(command) => command.files(),
             Self::Embed(command) => command.files(),
             Self::Search(command) => command.files(),
             Self::Attention(command) => command.files(),

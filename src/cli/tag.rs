@@ -37,7 +37,7 @@ pub(super) struct Command {
 
 /// The names are those of transformers' pipeline.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AggregationChoice {
+pub(super) enum AggregationChoice {
     /// Every token by itself.
     None,
     /// Neighbouring tokens of one kind together.
@@ -50,6 +50,18 @@ enum AggregationChoice {
     Max,
 }
 
+impl From<AggregationChoice> for Aggregation {
+    fn from(choice: AggregationChoice) -> Self {
+        match choice {
+            AggregationChoice::None => Self::None,
+            AggregationChoice::Simple => Self::Simple,
+            AggregationChoice::First => Self::First,
+            AggregationChoice::Average => Self::Average,
+            AggregationChoice::Max => Self::Max,
+        }
+    }
+}
+
 impl Command {
     /// The files that are read.
     pub(super) fn files(&self) -> Vec<&Path> {
@@ -59,13 +71,7 @@ impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
         let query = TagQuery {
-            aggregation: match self.aggregation {
-                AggregationChoice::None => Aggregation::None,
-                AggregationChoice::Simple => Aggregation::Simple,
-                AggregationChoice::First => Aggregation::First,
-                AggregationChoice::Average => Aggregation::Average,
-                AggregationChoice::Max => Aggregation::Max,
-            },
+            aggregation: self.aggregation.into(),
             ignored: self.ignore.clone(),
             reading: self.long.options()?,
         };

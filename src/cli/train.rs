@@ -12,8 +12,8 @@ use super::output::{Forms, Usage};
 use super::progress::Terminal;
 use super::{Global, exit, prepare};
 use crate::engine::{
-    Engine, Evaluation, FIELDS, FieldKind, TrainConfig, TrainEvent, TrainObserver, TrainOutcome,
-    TrainReport, TrainStart, counted,
+    Engine, FIELDS, FieldKind, TrainConfig, TrainEvent, TrainObserver, TrainOutcome, TrainReport,
+    TrainStart, ValidationFigures, counted,
 };
 
 /// Reasons that are shown one by one.
@@ -205,7 +205,7 @@ impl TrainObserver for Watch<'_> {
     }
 }
 
-fn judged(evaluation: &Evaluation) -> String {
+fn judged(evaluation: &ValidationFigures) -> String {
     let f1 = evaluation
         .macro_f1
         .map_or(String::new(), |f1| format!(", macro-F1 {f1:.4}"));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::pass::finite;
-use super::reading::Reader;
+use super::reading::{ReadNote, Reader};
 use super::{
     Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
 };
@@ -87,19 +87,8 @@ impl Loaded {
         let names = &self.model.config().labels;
         let mut means = vec![0.0f64; names.len()];
         let mut windows = Vec::with_capacity(read.windows.len());
-        let tokens: usize = read.windows.iter().map(|window| window.rows.len()).sum();
-        for (done, window) in read.windows.iter().enumerate() {
-            job.step(done, read.windows.len(), "windows")?;
-            let batch = self.batch(note, &window.encoding)?;
-            let encoded = self.encode(&batch, &Capture::default(), job)?;
-            let logits = self.model.sequence_logits(encoded.last, batch.sequences());
-            let (_, logits) = logits.expect("the caller has seen the head");
-            let scores = function.scores(&finite(values(logits)?, note)?);
-            // A note without a token of its own still has one window.
-            let weight = match tokens {
-                0 => 1.0,
-                _ => window.rows.len() as f64 / tokens as f64,
-            };
+        for (weight, logits) in self.window_logits(note, &read, job)? {
+            let scores = function.scores(&logits);
             for (mean, score) in means.iter_mut().zip(&scores) {
                 *mean += weight * f64::from(*score);
             }
@@ -125,5 +114,32 @@ impl Loaded {
                 _ => windows,
             },
         })
+    }
+    /// The logits of each window, with the share of the note's tokens that it holds.
+    ///
+    /// # Panics
+    /// If the model is no sequence classifier.
+    pub(super) fn window_logits(
+        &self,
+        note: &Note,
+        read: &ReadNote,
+        job: &Job,
+    ) -> Result<Vec<(f64, Vec<f32>)>, EngineError> {
+        let tokens: usize = read.windows.iter().map(|window| window.rows.len()).sum();
+        let mut found = Vec::with_capacity(read.windows.len());
+        for (done, window) in read.windows.iter().enumerate() {
+            job.step(done, read.windows.len(), "windows")?;
+            let batch = self.batch(note, &window.encoding)?;
+            let encoded = self.encode(&batch, &Capture::default(), job)?;
+            let logits = self.model.sequence_logits(encoded.last, batch.sequences());
+            let (_, logits) = logits.expect("the caller has seen the head");
+            // A note without a token of its own still has one window.
+            let weight = match tokens {
+                0 => 1.0,
+                _ => window.rows.len() as f64 / tokens as f64,
+            };
+            found.push((weight, finite(values(logits)?, note)?));
+        }
+        Ok(found)
     }
 }

@@ -14,6 +14,7 @@ mod classify;
 mod device;
 mod division;
 mod embed;
+mod evaluate;
 mod fill_mask;
 mod instance;
 mod lengths;
@@ -31,6 +32,8 @@ mod units;
 
 use std::path::Path;
 
+use crate::evaluation::EvaluationError;
+use crate::metrics::MetricsError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{self, Model};
 use crate::parity::{self, ParityError};
@@ -38,6 +41,7 @@ pub use crate::tokenization::Tokenizer;
 use crate::tokenization::TokenizerError;
 
 pub use crate::analysis::Pooling;
+pub use crate::evaluation::{Evaluation, Interval, Resampling, Settings, card};
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
@@ -70,7 +74,7 @@ pub use crate::tokenization::{
 pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
-pub use crate::training::evaluate::Evaluation;
+pub use crate::training::evaluate::Evaluation as ValidationFigures;
 pub use crate::training::history::Event as TrainEvent;
 pub use crate::training::run::{Outcome as TrainOutcome, Report as TrainReport};
 pub use crate::training::session::TrainError;
@@ -87,6 +91,7 @@ pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
+pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ModelInfo, check_model};
@@ -179,9 +184,27 @@ pub enum EngineError {
     /// A training run that cannot begin or go on.
     #[error(transparent)]
     Train(Box<TrainError>),
+    /// Predictions that cannot be judged, or a report that cannot be written.
+    #[error(transparent)]
+    Evaluation(EvaluationError),
     /// Stopped by the user.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<EvaluationError> for EngineError {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            error => Self::Evaluation(error),
+        }
+    }
+}
+
+impl From<MetricsError> for EngineError {
+    fn from(error: MetricsError) -> Self {
+        EvaluationError::from(error).into()
+    }
 }
 
 impl From<model::OpenError> for EngineError {

@@ -79,7 +79,7 @@ impl Engine {
 }
 
 impl Loaded {
-    fn tag_note(
+    pub(super) fn tag_note(
         &self,
         note: &Note,
         reader: &Reader<'_>,

@@ -108,6 +108,16 @@ impl fmt::Debug for Note {
     }
 }
 
+impl Details {
+    /// The value of a column or field of this name, or of one that differs in case only.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let same = |(own, _): &(&String, &String)| own.trim().eq_ignore_ascii_case(name.trim());
+        let found = self.fields.get(name);
+        let found = found.or_else(|| self.fields.iter().find(same).map(|(_, value)| value));
+        found.map(String::as_str)
+    }
+}
+
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Details")

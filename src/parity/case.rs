@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::ParityError;
-use super::pipeline_case::FILES;
 use super::tensors::References;
+use super::{metrics_case, pipeline_case};
 
 /// One opened case.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ impl Case {
             .as_ref()
             .and_then(|json| json.get("values"));
         let values = values.and_then(Value::as_array).map(Vec::as_slice);
-        let known = |file: &Value| file.as_str().is_some_and(|file| FILES.contains(&file));
+        let ours = |file: &str| {
+            pipeline_case::FILES.contains(&file) || metrics_case::FILES.contains(&file)
+        };
+        let known = |file: &Value| file.as_str().is_some_and(ours);
         if values.is_some_and(|files| !files.iter().all(known)) {
             Some("JSON values; this version has no such computation yet".to_owned())
         } else {

@@ -7,6 +7,7 @@ mod attention_case;
 mod case;
 mod compare;
 mod config_case;
+mod metrics_case;
 mod model_case;
 mod model_input;
 mod outputs;
@@ -105,6 +106,7 @@ const KINDS: &[Kind] = &[
     rope_case::run,
     pipeline_case::run,
     training_case::run,
+    metrics_case::run,
 ];
 
 /// Names of the cases in `folder`, sorted.

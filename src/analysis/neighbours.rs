@@ -1,0 +1,110 @@
+//! A map of vectors in which neighbours stay neighbours.
+
+use bhtsne::{Neighbor, tSNE};
+
+use crate::job::{Cancelled, Job};
+
+/// Steps of the map of neighbours, as many as its author takes.
+const EPOCHS: usize = 1000;
+/// How coarse far points are taken together, as its author has it.
+const ACCURACY: f64 = 0.5;
+/// Vectors that a map of neighbours needs at least.
+pub const FEWEST_NEIGHBOURS: usize = 8;
+
+/// A map in which neighbours stay neighbours: t-SNE (van der Maaten 2014) on coordinates
+/// `[count, width]`, row-major, that begins at the first two of them and not at random places.
+/// `None` for fewer than [`FEWEST_NEIGHBOURS`] vectors, or where none differ. The job can stop the
+/// search for neighbours, not the steps of the map after it.
+///
+/// # Errors
+/// [`Cancelled`] when the job is stopped.
+pub fn neighbour_map(
+    coordinates: &[f64],
+    width: usize,
+    job: &Job,
+) -> Result<Option<Vec<[f64; 2]>>, Cancelled> {
+    let rows: Vec<&[f64]> = coordinates.chunks(width.max(1)).collect();
+    if rows.len() < FEWEST_NEIGHBOURS || width < 2 {
+        return Ok(None);
+    }
+    job.check()?;
+    // Vectors that are all in one place leave the map nothing to begin with.
+    let extent = [0, 1].map(|axis| {
+        let values = || rows.iter().map(|row| row[axis]);
+        values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)
+    });
+    let extent = extent[0].max(extent[1]);
+    if extent <= 0.0 {
+        return Ok(None);
+    }
+    let start: Vec<f64> = rows
+        .iter()
+        .flat_map(|row| [row[0], row[1]])
+        .map(|value| 1e-4 * value / extent)
+        .collect();
+    let perplexity = 30.0f64.min((rows.len() - 1) as f64 / 3.0);
+    // Enough neighbours for the perplexity, as the method's author has it.
+    let most = ((3.0 * perplexity) as usize).min(rows.len() - 1);
+    let mut near = Vec::with_capacity(rows.len());
+    for (own, row) in rows.iter().enumerate() {
+        job.step(own, rows.len(), "vectors")?;
+        let distance = |other: &[f64]| -> f64 {
+            let parts = row.iter().zip(other).map(|(a, b)| (a - b).powi(2));
+            parts.sum::<f64>().sqrt() / extent
+        };
+        let mut others: Vec<(f64, usize)> = (0..rows.len())
+            .filter(|&other| other != own)
+            .map(|other| (distance(rows[other]), other))
+            .collect();
+        let nearer = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        others.select_nth_unstable_by(most - 1, nearer);
+        others.truncate(most);
+        others.sort_unstable_by(nearer);
+        near.push(others);
+    }
+    let map = fit(&rows, near, perplexity, start);
+    // Vectors that are too far from all others for the arithmetic leave no map.
+    let places = map.iter().flatten().all(|value| value.is_finite());
+    Ok(places.then_some(map))
+}
+
+/// The map itself; `near` has the same number of neighbours for each vector, the nearest first.
+fn fit(
+    rows: &[&[f64]],
+    near: Vec<Vec<(f64, usize)>>,
+    perplexity: f64,
+    start: Vec<f64>,
+) -> Vec<[f64; 2]> {
+    let neighbour = |(distance, index)| Neighbor { index, distance };
+    let near: Vec<Vec<Neighbor<f64>>> = near
+        .into_iter()
+        .map(|row| row.into_iter().map(neighbour).collect())
+        .collect();
+    let mut map = tSNE::<f64, &[f64], 2>::new(rows);
+    map.perplexity(perplexity)
+        .epochs(EPOCHS)
+        .initial_embedding(start)
+        .barnes_hut_with_neighbors(ACCURACY, &near);
+    map.embedding().as_chunks::<2>().0.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::clusters::clouds;
+
+    #[test]
+    fn neighbours_stay_together() {
+        let vectors = clouds();
+        let map = neighbour_map(&vectors, 5, &Job::silent()).unwrap().unwrap();
+        let distance =
+            |a: usize, b: usize| (map[a][0] - map[b][0]).powi(2) + (map[a][1] - map[b][1]).powi(2);
+        for own in 0..60 {
+            let nearest = (0..60).filter(|&other| other != own);
+            let nearest = nearest.min_by(|&a, &b| distance(own, a).total_cmp(&distance(own, b)));
+            assert_eq!(nearest.unwrap() / 20, own / 20);
+        }
+        assert_eq!(neighbour_map(&vectors[..15], 5, &Job::silent()), Ok(None));
+        assert_eq!(neighbour_map(&[1.0; 100], 5, &Job::silent()), Ok(None));
+    }
+}

@@ -1,0 +1,56 @@
+//! Judges a tagger by the spans that are marked in notes.
+
+use super::super::{Aggregation, EngineError, Evaluation, Finished, Job, Loaded, TagQuery};
+use super::{EvaluateQuery, Parts, READING, finished, judged, tables};
+use crate::evaluation::spans::{Marked, judge_spans, slice_spans};
+use crate::evaluation::{DataFacts, Judgement};
+use crate::metrics::spans::Span;
+
+impl Loaded {
+    pub(super) fn evaluate_tagger(
+        &self,
+        mut parts: Parts<'_>,
+        query: &EvaluateQuery,
+        job: &Job,
+    ) -> Result<Finished<Evaluation>, EngineError> {
+        let notes = parts.test;
+        let truth = self.true_spans(notes, query, &mut parts.remarks)?;
+        let tag = TagQuery {
+            aggregation: query.aggregation.unwrap_or(Aggregation::First),
+            ignored: vec!["O".to_owned()],
+            reading: query.reading.clone(),
+        };
+        let reader = self.reader(&tag.reading)?;
+        let judged = job.within(0.0..READING, || {
+            judged(notes, &truth, job, |note| {
+                self.tag_note(note, &reader, &tag, job)
+            })
+        })?;
+        let pairs = judged.numbers.iter().zip(judged.results);
+        let marked: Vec<Marked> = pairs
+            .map(|(&number, tagged)| Marked {
+                truth: truth[number].clone().unwrap_or_default(),
+                marked: tagged
+                    .spans
+                    .into_iter()
+                    .map(|span| Span::new(span.label, span.start..span.end))
+                    .collect(),
+            })
+            .collect();
+        if marked.is_empty() {
+            return Ok(finished(None, judged.failures));
+        }
+        let result = job.within(READING..1.0, || judge_spans(&marked, &query.settings, job))?;
+        let slices = tables(notes, &judged.numbers, &query.slices, |column, values| {
+            slice_spans(&marked, column, values)
+        })?;
+        let data = DataFacts {
+            test: marked.len(),
+            validation: None,
+            truth: "the spans that are marked in the notes".to_owned(),
+            remarks: parts.remarks,
+        };
+        let evaluation = self.report(data, query.settings, Judgement::Spans(result), slices);
+        Ok(finished(Some(evaluation), judged.failures))
+    }
+}

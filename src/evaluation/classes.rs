@@ -1,0 +1,262 @@
+//! Judges a classifier that gives each note one class.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::calibration::Calibration;
+use super::curves::{ClassCurves, class_curves, thinned_pr, thinned_roc};
+use super::slices::{SliceTable, slice_table};
+use super::{Figures, Interval, Settings, named_intervals};
+use crate::job::Job;
+use crate::metrics::binary::{AtThreshold, Binary, at_threshold, binary};
+use crate::metrics::bootstrap::bootstrap;
+use crate::metrics::calibration::brier;
+use crate::metrics::multiclass::{Multiclass, macro_f1, multiclass};
+use crate::metrics::ranking::areas;
+use crate::metrics::temperature::Logits;
+use crate::metrics::threshold::{ChosenThreshold, choose_threshold};
+use crate::metrics::{Confusion, MetricsError};
+
+/// Notes with the logits of their classes and the true one.
+#[derive(Clone, Default)]
+pub struct Scored {
+    /// `[notes, classes]`, row-major.
+    pub logits: Vec<f64>,
+    /// The class of each.
+    pub truth: Vec<usize>,
+}
+
+/// How good a classifier is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Classes {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Every figure; the predictions themselves are left out.
+    #[serde(flatten)]
+    pub figures: Multiclass,
+    /// Figures with their intervals.
+    pub intervals: BTreeMap<&'static str, Interval>,
+    /// F1 of each class with its interval.
+    pub f1_intervals: Vec<Interval>,
+    /// Brier's score, calibration error and temperature.
+    pub calibration: Calibration,
+    /// With two classes: how well the scores of one of them tell it from the other.
+    pub positive: Option<Positive>,
+    /// Of the classes with the most examples.
+    pub curves: Vec<ClassCurves>,
+}
+
+/// One of two classes, taken as the positive one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Positive {
+    /// Its name.
+    pub label: String,
+    /// Figures of its scores; curves with at most 400 points.
+    #[serde(flatten)]
+    pub figures: Binary,
+    /// Called positive from a score of 0.5 on.
+    #[serde(rename = "at_0.5")]
+    pub at_half: AtThreshold,
+    /// The cheapest threshold on the validation notes.
+    pub threshold: Option<ChosenThreshold>,
+    /// What that threshold does to the test notes.
+    pub at_threshold: Option<AtThreshold>,
+}
+
+/// The figures that stand first.
+pub(super) const HEADLINE: [&str; 6] = [
+    "accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "mcc",
+    "auroc",
+    "auprc",
+];
+
+/// The probabilities of one class.
+fn column(probabilities: &[f64], classes: usize, class: usize) -> Vec<f64> {
+    let rows = probabilities.chunks(classes);
+    rows.map(|row| row[class]).collect()
+}
+
+/// Judges test notes; thresholds and temperature come from the validation notes. `positive` is the
+/// class that counts as positive where there are two.
+///
+/// # Errors
+/// [`MetricsError`] when the numbers cannot be judged or the job is stopped.
+pub fn judge_classes(
+    classes: &[String],
+    positive: usize,
+    test: &Scored,
+    validation: Option<&Scored>,
+    how: &Settings,
+    job: &Job,
+) -> Result<Classes, MetricsError> {
+    let count = classes.len();
+    let of = |scored| -> Result<Logits<'_>, MetricsError> {
+        let scored: &Scored = scored;
+        Logits::softmax(count, &scored.logits, &scored.truth)
+    };
+    let logits = of(test)?;
+    let fitted = validation.map(of).transpose()?;
+    let probabilities = logits.probabilities(1.0);
+    let mut figures = multiclass(count, &test.truth, &probabilities)?;
+    let predicted = std::mem::take(&mut figures.y_pred);
+    let positive = match count {
+        2 => Some(judge_positive(
+            classes,
+            positive,
+            test,
+            &probabilities,
+            fitted.zip(validation),
+            how,
+        )?),
+        _ => None,
+    };
+    let (intervals, f1_intervals) = intervals(
+        count,
+        &test.truth,
+        &predicted,
+        positive.as_ref().map(|own| {
+            let class = classes
+                .iter()
+                .position(|name| *name == own.label)
+                .unwrap_or(1);
+            (class, column(&probabilities, count, class))
+        }),
+        how,
+        job,
+    )?;
+    Ok(Classes {
+        classes: classes.to_vec(),
+        calibration: Calibration::of("the top class", logits, fitted, job)?,
+        curves: class_curves(classes, &figures.per_class.support, |class| {
+            let truth = test.truth.iter().map(|&own| own == class);
+            (truth.collect(), column(&probabilities, count, class))
+        })?,
+        figures,
+        intervals,
+        f1_intervals,
+        positive,
+    })
+}
+
+fn judge_positive(
+    classes: &[String],
+    positive: usize,
+    test: &Scored,
+    probabilities: &[f64],
+    validation: Option<(Logits<'_>, &Scored)>,
+    how: &Settings,
+) -> Result<Positive, MetricsError> {
+    let is = |scored: &Scored| -> Vec<bool> {
+        scored
+            .truth
+            .iter()
+            .map(|&class| class == positive)
+            .collect()
+    };
+    let truth = is(test);
+    let scores = column(probabilities, classes.len(), positive);
+    let mut figures = binary(&truth, &scores)?;
+    figures.roc_curve = figures.roc_curve.as_ref().map(thinned_roc);
+    figures.pr_curve = figures.pr_curve.as_ref().map(thinned_pr);
+    let threshold = match (validation, how.cost_ratio) {
+        (Some((logits, scored)), Some(ratio)) => {
+            let scores = column(&logits.probabilities(1.0), classes.len(), positive);
+            Some(choose_threshold(&is(scored), &scores, ratio)?)
+        }
+        _ => None,
+    };
+    let at = threshold.map(|chosen| at_threshold(&truth, &scores, chosen.threshold));
+    Ok(Positive {
+        label: classes[positive].clone(),
+        figures,
+        at_half: at_threshold(&truth, &scores, Some(0.5))?,
+        threshold,
+        at_threshold: at.transpose()?,
+    })
+}
+
+type Intervals = (BTreeMap<&'static str, Interval>, Vec<Interval>);
+
+fn intervals(
+    classes: usize,
+    truth: &[usize],
+    predicted: &[usize],
+    positive: Option<(usize, Vec<f64>)>,
+    how: &Settings,
+    job: &Job,
+) -> Result<Intervals, MetricsError> {
+    const OVERALL: [&str; 7] = [
+        "accuracy",
+        "macro_f1",
+        "weighted_f1",
+        "mcc",
+        "auroc",
+        "auprc",
+        "brier",
+    ];
+    let statistics = |examples: &[usize]| {
+        let take = |from: &[usize]| -> Vec<usize> { examples.iter().map(|&at| from[at]).collect() };
+        let (own, called) = (take(truth), take(predicted));
+        let Ok(table) = Confusion::new(classes, &own, &called) else {
+            return Vec::new();
+        };
+        let mut values = vec![
+            Some(table.accuracy()),
+            Some(macro_f1(&table)),
+            Some(table.weighted().f1),
+            Some(table.mcc()),
+        ];
+        values.extend(match &positive {
+            None => [None; 3],
+            Some((class, scores)) => {
+                let truth: Vec<bool> = own.iter().map(|own| own == class).collect();
+                let scores: Vec<f64> = examples.iter().map(|&at| scores[at]).collect();
+                let areas = areas(&truth, &scores).ok();
+                let (auroc, auprc) = (
+                    areas.and_then(|own| own.auroc),
+                    areas.and_then(|own| own.auprc),
+                );
+                [auroc, auprc, brier(&truth, &scores).ok()]
+            }
+        });
+        values.extend(table.per_class().f1.into_iter().map(Some));
+        values
+    };
+    let mut all = bootstrap(truth.len(), how.resampling, job, statistics)?;
+    let per_class = all.split_off(OVERALL.len());
+    let mut named = named_intervals(&OVERALL, all);
+    if positive.is_none() {
+        ["auroc", "auprc", "brier"].iter().for_each(|name| {
+            named.remove(name);
+        });
+    }
+    Ok((named, per_class))
+}
+
+/// The figures of the test notes by the values of a column. Macro-F1 is the mean over the classes
+/// that a slice has or was given.
+///
+/// # Errors
+/// [`MetricsError`] when the numbers cannot be judged.
+pub fn slice_classes(
+    classes: usize,
+    test: &Scored,
+    column: &str,
+    values: &[String],
+) -> Result<SliceTable, MetricsError> {
+    let logits = Logits::softmax(classes, &test.logits, &test.truth)?;
+    let predicted = multiclass(classes, &test.truth, &logits.probabilities(1.0))?.y_pred;
+    slice_table(column, values, |examples| {
+        let take = |from: &[usize]| -> Vec<usize> { examples.iter().map(|&at| from[at]).collect() };
+        let table = Confusion::new(classes, &take(&test.truth), &take(&predicted))?;
+        Ok(Figures::from([
+            ("accuracy", Some(table.accuracy())),
+            ("macro_f1", table.macro_f1_of_present()),
+            ("mcc", Some(table.mcc())),
+        ]))
+    })
+}
