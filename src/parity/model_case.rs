@@ -12,7 +12,7 @@ use super::model_input::{Input, LabelValues};
 use super::outputs::Outputs;
 use super::tensors::{References, Values, values};
 use crate::job::Job;
-use crate::kernels::attention_probabilities;
+use crate::kernels::{Targets, attention_probabilities};
 use crate::model::capture::{Capture, Encoded, Layers};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::{ModelConfig, ProblemType};
@@ -245,9 +245,11 @@ fn model_loss(model: &Model, last: Tensor<2>, input: &Input) -> Result<Tensor<1>
     let rows: Vec<i64> = rows.into_iter().map(|row| row as i64).collect();
     let rows = Tensor::from_data(rows.as_slice(), &last.device());
     let last = last.select(0, rows);
-    let logits = model
-        .masked_lm_logits(last.clone())
-        .or_else(|| model.token_logits(last));
+    let targets: Vec<usize> = classes.iter().map(|&class| class as usize).collect();
+    if let Some(losses) = model.masked_lm_losses(last.clone(), &Targets::new(&targets)) {
+        return Ok(losses.mean());
+    }
+    let logits = model.token_logits(last);
     let logits = logits.ok_or("a loss is expected, but the model has no head")?;
     Ok(loss::cross_entropy(logits, &classes))
 }
