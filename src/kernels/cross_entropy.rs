@@ -36,6 +36,11 @@ impl Targets {
         self.0.len()
     }
 
+    /// The entries themselves.
+    pub(super) fn entries(&self) -> &[u32] {
+        &self.0
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -67,17 +72,25 @@ fn chunks(rows: usize, entries: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..(start + size).min(entries))
 }
 
-/// Logits of `chunk`, `[rows, chunk]`.
-fn logits<B: EncoderOps>(
+/// Products of `x` with `chunk` of the vocabulary, `[rows, chunk]`: logits but for the bias.
+fn products<B: EncoderOps>(
     x: &FloatTensor<B>,
     weight: &FloatTensor<B>,
-    bias: &FloatTensor<B>,
     chunk: &Range<usize>,
 ) -> FloatTensor<B> {
-    let bias = B::float_slice(bias.clone(), &[Slice::from(chunk.clone())]);
-    let bias = B::float_reshape(bias, Shape::new([1, chunk.len()]));
-    let logits = <B as EncoderOps>::linear(x.clone(), rows_of::<B>(weight, chunk));
-    B::float_add(logits, bias)
+    <B as EncoderOps>::linear(x.clone(), rows_of::<B>(weight, chunk))
+}
+
+fn logits<B: Backend>(
+    products: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    chunk: &Range<usize>,
+) -> FloatTensor<B> {
+    let bias = B::float_slice(bias, &[Slice::from(chunk.clone())]);
+    B::float_add(
+        products,
+        B::float_reshape(bias, Shape::new([1, chunk.len()])),
+    )
 }
 
 fn rows_of<B: Backend>(tensor: &FloatTensor<B>, range: &Range<usize>) -> FloatTensor<B> {
@@ -90,6 +103,10 @@ fn column<B: Backend>(values: Vec<f32>, like: &FloatTensor<B>) -> FloatTensor<B>
     B::float_from_data(data, &like.device())
 }
 
+/// Stands for minus infinity: the maximum of nothing. Finite, so that its difference from a logit is
+/// a number.
+const NOTHING: f32 = -1e30;
+
 /// Loss of each row, `[rows, 1]`, and what the gradient needs: largest logit and logarithm of the
 /// sum, `[rows, 2]`.
 pub(super) fn forward<B: EncoderOps>(
@@ -98,37 +115,48 @@ pub(super) fn forward<B: EncoderOps>(
     bias: FloatTensor<B>,
     targets: &Targets,
 ) -> CrossEntropyParts<B> {
-    let device = x.device();
-    let int_dtype = get_device_settings::<B>(&device).int_dtype;
-    let mut running: Option<[FloatTensor<B>; 3]> = None;
-    for chunk in chunks(targets.len(), weight.shape()[0]) {
-        let logits = logits::<B>(&x, &weight, &bias, &chunk);
-        let (hit, columns) = targets.within(&chunk);
-        let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
-        let columns = B::int_from_data(columns, &device);
-        let own = B::float_gather(1, logits.clone(), columns);
-        let own = B::float_mul(own, column::<B>(hit, &x));
-        let own_max = B::float_max_dim(logits.clone(), 1);
-        let max = match &running {
-            None => own_max,
-            Some([max, ..]) => B::float_max_dim(B::float_cat(vec![max.clone(), own_max], 1), 1),
-        };
-        let weights = B::float_exp(B::float_sub(logits, max.clone()));
-        let mut sum = B::float_sum_dim(weights, 1);
-        let mut target = own;
-        if let Some([old_max, old_sum, old_target]) = running {
-            let rescale = B::float_exp(B::float_sub(old_max, max.clone()));
-            sum = B::float_add(sum, B::float_mul(old_sum, rescale));
-            target = B::float_add(target, old_target);
-        }
-        running = Some([max, sum, target]);
+    let rows = targets.len();
+    let start = TensorData::new([NOTHING, 0.0, 0.0].repeat(rows), [rows, 3]);
+    let mut running = B::float_from_data(start.convert_dtype(x.dtype()), &x.device());
+    for chunk in chunks(rows, weight.shape()[0]) {
+        let products = products::<B>(&x, &weight, &chunk);
+        let (bias, targets) = (bias.clone(), targets.clone());
+        running = B::cross_entropy_add(running, products, bias, chunk, targets);
     }
-    let [max, sum, target] = running.expect("a vocabulary has entries");
-    let log_sum = B::float_log(sum);
+    let column =
+        |at: usize| B::float_slice(running.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
+    let (max, target) = (column(0), column(2));
+    let log_sum = B::float_log(column(1));
+    let losses = B::float_add(B::float_sub(max.clone(), target), log_sum.clone());
     CrossEntropyParts {
-        losses: B::float_add(B::float_sub(max.clone(), target), log_sum.clone()),
+        losses: B::float_cast(losses, x.dtype().into()),
         stats: B::float_cat(vec![max, log_sum], 1),
     }
+}
+
+/// The running maximum, sum and logit of the target, `[rows, 3]`, with those of `chunk`.
+pub(super) fn add<B: EncoderOps>(
+    running: FloatTensor<B>,
+    products: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    chunk: &Range<usize>,
+    targets: &Targets,
+) -> FloatTensor<B> {
+    let device = products.device();
+    let int_dtype = get_device_settings::<B>(&device).int_dtype;
+    let before =
+        |at: usize| B::float_slice(running.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
+    let logits = logits::<B>(products, bias, chunk);
+    let (hit, columns) = targets.within(chunk);
+    let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
+    let own = B::float_gather(1, logits.clone(), B::int_from_data(columns, &device));
+    let own = B::float_mul(own, column::<B>(hit, &logits));
+    let own_max = B::float_max_dim(logits.clone(), 1);
+    let max = B::float_max_dim(B::float_cat(vec![before(0), own_max], 1), 1);
+    let sum = B::float_sum_dim(B::float_exp(B::float_sub(logits, max.clone())), 1);
+    let rescale = B::float_exp(B::float_sub(before(0), max.clone()));
+    let sum = B::float_add(sum, B::float_mul(before(1), rescale));
+    B::float_cat(vec![max, sum, B::float_add(own, before(2))], 1)
 }
 
 /// Gradients with respect to x, weight and bias; `d_losses` is `[rows, 1]`.
@@ -138,26 +166,16 @@ pub(super) fn backward<B: EncoderOps>(
     d_losses: FloatTensor<B>,
     targets: &Targets,
 ) -> CrossEntropyGrads<B> {
-    let device = x.device();
-    let int_dtype = get_device_settings::<B>(&device).int_dtype;
-    let stat = |at: usize| B::float_slice(stats.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
-    let (max, log_sum) = (stat(0), stat(1));
     let mut d_x: Option<FloatTensor<B>> = None;
     let (mut d_weight, mut d_bias) = (Vec::new(), Vec::new());
     for chunk in chunks(targets.len(), weight.shape()[0]) {
-        let logits = logits::<B>(&x, &weight, &bias, &chunk);
-        let shifted = B::float_sub(B::float_sub(logits, max.clone()), log_sum.clone());
-        let d_logits = B::float_mul(B::float_exp(shifted), d_losses.clone());
-        let (hit, columns) = targets.within(&chunk);
-        let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
-        let columns = B::int_from_data(columns, &device);
-        let at_target = B::float_mul(d_losses.clone(), column::<B>(hit, &x));
-        let d_logits = B::float_scatter(
-            1,
-            d_logits,
-            columns,
-            B::float_neg(at_target),
-            IndexingUpdateOp::Add,
+        let d_logits = B::cross_entropy_grad(
+            products::<B>(&x, &weight, &chunk),
+            bias.clone(),
+            stats.clone(),
+            d_losses.clone(),
+            chunk.clone(),
+            targets.clone(),
         );
         let own = B::linear_grad_x(d_logits.clone(), rows_of::<B>(&weight, &chunk));
         d_x = Some(match d_x {
@@ -173,4 +191,24 @@ pub(super) fn backward<B: EncoderOps>(
         d_weight: B::float_cat(d_weight, 0),
         d_bias: B::float_reshape(d_bias, bias.shape()),
     }
+}
+
+/// The gradient with respect to the logits of `chunk`, `[rows, chunk]`.
+pub(super) fn grad<B: EncoderOps>(
+    [products, bias, stats, d_losses]: [FloatTensor<B>; 4],
+    chunk: &Range<usize>,
+    targets: &Targets,
+) -> FloatTensor<B> {
+    let device = products.device();
+    let int_dtype = get_device_settings::<B>(&device).int_dtype;
+    let stat = |at: usize| B::float_slice(stats.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
+    let logits = logits::<B>(products, bias, chunk);
+    let shifted = B::float_sub(B::float_sub(logits, stat(0)), stat(1));
+    let d_logits = B::float_mul(B::float_exp(shifted), d_losses.clone());
+    let (hit, columns) = targets.within(chunk);
+    let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
+    let columns = B::int_from_data(columns, &device);
+    let at_target = B::float_mul(d_losses, column::<B>(hit, &d_logits));
+    let at_target = B::float_neg(at_target);
+    B::float_scatter(1, d_logits, columns, at_target, IndexingUpdateOp::Add)
 }

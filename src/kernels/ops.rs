@@ -187,6 +187,31 @@ pub trait EncoderOps: Backend {
         cross_entropy::forward::<Self>(x, weight, bias, &targets)
     }
 
+    /// A step of [`EncoderOps::cross_entropy`]: maximum, sum and logit of the target so far,
+    /// `[rows, 3]`, with those of `products + bias[chunk]`, `[rows, chunk]`.
+    fn cross_entropy_add(
+        running: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        cross_entropy::add::<Self>(running, products, bias, &chunk, &targets)
+    }
+
+    /// A step of [`EncoderOps::cross_entropy_backward`]: the gradient with respect to the logits of
+    /// a chunk, `[rows, chunk]`.
+    fn cross_entropy_grad(
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        d_losses: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        cross_entropy::grad::<Self>([products, bias, stats, d_losses], &chunk, &targets)
+    }
+
     /// Gradients of [`EncoderOps::cross_entropy`]; `d_losses` is `[rows, 1]`.
     fn cross_entropy_backward(
         x: FloatTensor<Self>,

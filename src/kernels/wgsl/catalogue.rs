@@ -7,6 +7,7 @@ use super::activation::{self, Activation};
 use super::adam::{Adam, AdamPass};
 use super::attention::{self, AttentionTiles, Pass};
 use super::attention_rows::{AttentionRows, RowsPass};
+use super::cross_entropy::{self, CrossEntropy};
 use super::embedding::{self, EmbeddingGrad};
 use super::matmul::{self, Form, Matmul};
 use super::norm::{Norm, NormPass};
@@ -24,6 +25,7 @@ pub(super) enum Variant {
     Matmul(Matmul),
     Norm(Norm),
     EmbeddingGrad(EmbeddingGrad),
+    CrossEntropy(CrossEntropy),
     Activation(Activation),
     Adam(Adam),
 }
@@ -37,6 +39,7 @@ impl Variant {
             Self::Matmul(variant) => variant.compose(),
             Self::Norm(variant) => variant.compose(),
             Self::EmbeddingGrad(variant) => variant.compose(),
+            Self::CrossEntropy(variant) => variant.compose(),
             Self::Activation(variant) => variant.compose(),
             Self::Adam(variant) => variant.compose(),
         }
@@ -51,6 +54,7 @@ impl Variant {
             Self::Matmul(_) => matmul::CALL,
             Self::Norm(variant) => variant.call(),
             Self::EmbeddingGrad(_) => embedding::CALL,
+            Self::CrossEntropy(_) => cross_entropy::CALL,
             Self::Activation(_) => activation::CALL,
             Self::Adam(variant) => variant.call(),
         }
@@ -138,6 +142,12 @@ fn variants() -> Vec<(Variant, Tiling)> {
             Variant::EmbeddingGrad(EmbeddingGrad { elem }),
             Tiling::Small,
         );
+        for gradient in [false, true] {
+            add(
+                Variant::CrossEntropy(CrossEntropy { elem, gradient }),
+                Tiling::Small,
+            );
+        }
         for (gated, gradient) in [(true, false), (true, true), (false, false), (false, true)] {
             let activation = Activation {
                 elem,

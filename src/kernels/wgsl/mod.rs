@@ -8,6 +8,7 @@ mod adam;
 mod attention;
 mod attention_rows;
 mod catalogue;
+mod cross_entropy;
 mod embedding;
 mod launch;
 mod matmul;
@@ -35,12 +36,14 @@ pub use tune::{
 
 use super::adam::AdamStep;
 use super::attention::{AttentionCall, HeadMix};
+use super::cross_entropy::Targets;
 use super::embedding::Lookup;
 use super::ops::{AdamParts, AttentionParts, EncoderOps, LayerNormGrads};
 use super::rope::Direction;
 use super::sequences::HeadShape;
 use activation::Activation;
 use attention::Attention;
+use cross_entropy::CrossEntropy;
 use embedding::EmbeddingGrad;
 use matmul::{Form, Matmul};
 use norm::LayerNorm;
@@ -126,6 +129,34 @@ impl EncoderOps for CubeBackend {
                 LayerNormGrads { d_x, d_weight }
             }
             None => super::norm::backward::<Self>(x, weight, d_out, eps),
+        }
+    }
+
+    fn cross_entropy_add(
+        running: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        match CrossEntropy::for_tensor(&products, false) {
+            Some(own) => own.add([running, products, bias], &chunk, &targets),
+            None => super::cross_entropy::add::<Self>(running, products, bias, &chunk, &targets),
+        }
+    }
+
+    fn cross_entropy_grad(
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        d_losses: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        let tensors = [products, bias, stats, d_losses];
+        match CrossEntropy::for_tensor(&tensors[0], true) {
+            Some(own) => own.backward(tensors, &chunk, &targets),
+            None => super::cross_entropy::grad::<Self>(tensors, &chunk, &targets),
         }
     }
 

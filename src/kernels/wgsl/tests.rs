@@ -20,7 +20,7 @@ use burn::backend::{CubeDevice, DType, DispatchDevice, Flex};
 use burn::cubecl::MemoryScope;
 use burn::tensor::f16;
 use burn::tensor::wgpu::WgpuBackend;
-use burn::tensor::{Device, DeviceKind, Distribution, Tensor, TensorData};
+use burn::tensor::{Device, DeviceKind, Distribution, Shape, Tensor, TensorData};
 
 use super::attention::Attention;
 use super::rope::Rope;
@@ -30,7 +30,8 @@ use super::tune::assume;
 use crate::kernels::adam::AdamRule;
 use crate::kernels::adam::tests as adam;
 use crate::kernels::attention::{AttentionCall, HeadMix};
-use crate::kernels::ops::AttentionParts;
+use crate::kernels::cross_entropy::Targets;
+use crate::kernels::ops::{AttentionParts, EncoderOps};
 use crate::kernels::rope::{Direction, RopeTable};
 use crate::kernels::sequences::{HeadShape, Sequences};
 use crate::kernels::tests::layers::{self, On};
@@ -486,6 +487,15 @@ fn every_kernel(elem: Elem) {
             attention.backward([input(), parts.out, parts.stats, d_out], &call);
         }
     }
+    let [x, weight, bias] = [[33, 16], [131, 16], [131, 1]]
+        .map(|shape: [usize; 2]| tensor(&Numbers(9).take(shape[0] * shape[1]), shape, elem));
+    let bias = CubeBackend::float_reshape(bias, Shape::new([131]));
+    let targets = Targets::new(&(0..33).map(|row| 4 * row).collect::<Vec<_>>());
+    let inputs = || (x.clone(), weight.clone(), bias.clone());
+    let (x, weight, bias) = inputs();
+    let parts = CubeBackend::cross_entropy(x, weight, bias, targets.clone());
+    let (x, weight, bias) = inputs();
+    CubeBackend::cross_entropy_backward(x, weight, bias, parts.stats, parts.losses, targets);
     if elem == Elem::F32 {
         layers::assert_near(layers::products(&ADAPTER.on));
         layers::assert_near(layers::rows(&ADAPTER.on));
