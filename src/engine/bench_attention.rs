@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::bench_tiers::{PackingTiming, TierTiming};
 use super::{DeviceInfo, Engine, EngineError, Job};
-use crate::kernels::{self, AttentionCall, HeadShape, Sequences};
+use crate::kernels::{self, AttentionCall, DeviceFault, HeadShape, Sequences};
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl Engine {
         let kinds = [None, Some(bench.half_window)];
         let tiers = kernels::forms(&self.device.device).len();
         let total = (bench.lengths.len() + 1) * kinds.len() + tiers;
-        let matrix_product = self.product_timing();
+        let matrix_product = self.product_timing()?;
         let mut report = AttentionBenchReport {
             device: self.device.info.clone(),
             tiers: Vec::new(),
@@ -122,7 +122,7 @@ impl Engine {
                     return Ok(report);
                 }
                 let best = report.matrix_product.best();
-                let timing = self.attention_timing(bench, tokens, half_window, best);
+                let timing = self.attention_timing(bench, tokens, half_window, best)?;
                 each(&timing);
                 report.attention.push(timing);
             }
@@ -133,31 +133,33 @@ impl Engine {
                 report.stopped = true;
                 return Ok(report);
             }
-            report.packing.push(self.packing_timing(bench, half_window));
+            report
+                .packing
+                .push(self.packing_timing(bench, half_window)?);
         }
         let done = report.attention.len() + report.packing.len();
         let best = report.matrix_product.best();
         report.stopped = !self.tier_timings(best, &mut report.tiers, &mut |tier| {
             job.step(done + tier, total, "measurements").is_ok()
-        });
+        })?;
         Ok(report)
     }
 
-    fn product_timing(&self) -> ProductTiming {
+    fn product_timing(&self) -> Result<ProductTiming, DeviceFault> {
         let device = &self.device.device;
         let [rows, inputs, outputs] = [1024, 768, 2304];
         let x = random::<2>([rows, inputs], device);
         let weight = random::<2>([outputs, inputs], device);
         let operations = 2.0 * (rows * inputs * outputs) as f64;
         let gflops = |seconds: f64| operations / seconds / 1e9;
-        ProductTiming {
+        Ok(ProductTiming {
             gflops: gflops(median(device, || {
-                kernels::linear(x.clone(), weight.clone());
-            })),
+                kernels::linear(x.clone(), weight.clone())
+            })?),
             burn_gflops: gflops(median(device, || {
-                x.clone().matmul(weight.clone().transpose());
-            })),
-        }
+                x.clone().matmul(weight.clone().transpose())
+            })?),
+        })
     }
 
     fn attention_timing(
@@ -166,7 +168,7 @@ impl Engine {
         tokens: usize,
         half_window: Option<usize>,
         best_product: f64,
-    ) -> AttentionTiming {
+    ) -> Result<AttentionTiming, DeviceFault> {
         let device = &self.device.device;
         device.memory_cleanup();
         let heads = HeadShape {
@@ -175,12 +177,10 @@ impl Engine {
         };
         let call = AttentionCall::new(heads, Sequences::from_lengths(&[tokens]), half_window);
         let qkv = random::<2>([tokens, 3 * heads.width()], device);
-        let forward = median(device, || {
-            kernels::attention(qkv.clone(), &call);
-        });
+        let forward = median(device, || kernels::attention(qkv.clone(), &call).out)?;
         let with_gradient = gradient_median(device, [qkv.clone()], |[qkv]| {
             kernels::attention(qkv, &call).out
-        });
+        })?;
         let peak_bytes = device.memory_pool_usage().map(|usage| usage.bytes_reserved);
         let operations = operations(&call);
         let gflops = operations / forward / 1e9;
@@ -190,7 +190,7 @@ impl Engine {
         let burn = self.burn_timing(&call, tokens);
         let left_out = burn.as_ref().err().cloned();
         let burn = burn.ok();
-        AttentionTiming {
+        Ok(AttentionTiming {
             tokens,
             half_window,
             forward,
@@ -204,7 +204,7 @@ impl Engine {
             burn_forward: burn.map(|[forward, _]| forward),
             burn_with_gradient: burn.map(|[_, with_gradient]| with_gradient),
             burn_left_out: left_out,
-        }
+        })
     }
 
     /// burn's attention, forward and with gradient.
@@ -234,10 +234,10 @@ impl Engine {
                 .map(|mask| Tensor::<4, Bool>::from_data(mask, &q.device()));
             module::attention(q, k, v, mask, None, AttentionModuleOptions::default())
         };
-        let forward = median(device, || {
-            attention(inputs.clone());
-        });
-        Ok([forward, gradient_median(device, inputs, attention)])
+        let said = |fault: DeviceFault| fault.to_string();
+        let forward = median(device, || attention(inputs.clone())).map_err(said)?;
+        let both = gradient_median(device, inputs, attention).map_err(said)?;
+        Ok([forward, both])
     }
 }
 
@@ -262,25 +262,31 @@ pub(super) fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tens
 }
 
 /// The median time, in seconds, of at least three runs that wait for the device, after one that
-/// is not timed.
-pub(super) fn median(device: &Device, mut run: impl FnMut()) -> f64 {
-    let mut timed = || {
+/// is not timed; every result can be read.
+pub(super) fn median<const D: usize>(
+    device: &Device,
+    mut run: impl FnMut() -> Tensor<D>,
+) -> Result<f64, DeviceFault> {
+    let mut timed = || -> Result<Duration, DeviceFault> {
         let start = Instant::now();
-        run();
-        // A failed device shows itself when a result is read.
+        let result = run();
+        // What was refused took no time: it shows when it is read.
         let _ = device.sync();
-        start.elapsed()
+        let time = start.elapsed();
+        let all = result.shape().num_elements();
+        kernels::values(result.reshape([all]).slice(0..1))?;
+        Ok(time)
     };
-    timed();
+    timed()?;
     let mut times = Vec::new();
     let mut sum = Duration::ZERO;
     while times.len() < 3 || (sum < Duration::from_millis(300) && times.len() < 25) {
-        let time = timed();
+        let time = timed()?;
         sum += time;
         times.push(time);
     }
     times.sort();
-    times[times.len() / 2].as_secs_f64()
+    Ok(times[times.len() / 2].as_secs_f64())
 }
 
 /// The same of `run` and its gradient with respect to all inputs.
@@ -288,13 +294,13 @@ pub(super) fn gradient_median<const N: usize, const D: usize, const O: usize>(
     device: &Device,
     inputs: [Tensor<D>; N],
     run: impl Fn([Tensor<D>; N]) -> Tensor<O>,
-) -> f64 {
+) -> Result<f64, DeviceFault> {
     let inputs = inputs.map(|input| input.autodiff().require_grad());
     median(device, || {
         let out = run(inputs.clone());
         let gradients = out.sum().backward();
-        for input in &inputs {
-            let _ = input.grad(&gradients);
-        }
+        let gradients = inputs.each_ref().map(|input| input.grad(&gradients));
+        let first = gradients.into_iter().flatten().next();
+        first.expect("a gradient reaches every input")
     })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Engine;
 use super::bench_attention::{AttentionBench, gradient_median, median, operations, random};
-use crate::kernels::{self, AttentionCall, HeadShape, KernelForm, Sequences, Tuned};
+use crate::kernels::{self, AttentionCall, DeviceFault, HeadShape, KernelForm, Sequences, Tuned};
 
 /// The speed of one form of a kernel.
 #[derive(Debug, Clone, Serialize)]
@@ -56,10 +56,10 @@ impl Engine {
         best_product: f64,
         tiers: &mut Vec<TierTiming>,
         go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
+    ) -> Result<bool, DeviceFault> {
         let device = &self.device.device;
         let Some(before) = kernels::current(device) else {
-            return true;
+            return Ok(true);
         };
         let mut complete = true;
         for (number, (tuned, form, choice)) in kernels::forms(device).into_iter().enumerate() {
@@ -68,7 +68,9 @@ impl Engine {
                 break;
             }
             kernels::set_choice(device, choice);
-            let (seconds, operations) = self.tier_seconds(tuned);
+            let measured = self.tier_seconds(tuned);
+            kernels::set_choice(device, before);
+            let (seconds, operations) = measured?;
             let gflops = operations / seconds / 1e9;
             tiers.push(TierTiming {
                 tuned,
@@ -79,44 +81,29 @@ impl Engine {
                 of_product: gflops / best_product,
             });
         }
-        kernels::set_choice(device, before);
-        complete
+        Ok(complete)
     }
 
     /// Time and operations of one kind of kernel as the device computes it now.
-    fn tier_seconds(&self, tuned: Tuned) -> (f64, f64) {
+    fn tier_seconds(&self, tuned: Tuned) -> Result<(f64, f64), DeviceFault> {
         let device = &self.device.device;
-        let call = AttentionCall::new(HEADS, Sequences::from_lengths(&[TOKENS]), None);
-        let qkv = || random::<2>([TOKENS, 3 * HEADS.width()], device);
-        match tuned {
-            Tuned::Matmul => {
-                let [rows, columns, depth] = PRODUCT;
-                let (x, weight) = (
-                    random([rows, depth], device),
-                    random([columns, depth], device),
-                );
-                let seconds = median(device, || {
-                    kernels::linear(x.clone(), weight.clone());
-                });
-                (seconds, 2.0 * (rows * columns * depth) as f64)
-            }
-            Tuned::Attention => {
-                let qkv = qkv();
-                let seconds = median(device, || {
-                    kernels::attention(qkv.clone(), &call);
-                });
-                (seconds, operations(&call))
-            }
-            Tuned::AttentionGrad => {
-                let qkv = qkv();
-                let forward = median(device, || {
-                    kernels::attention(qkv.clone(), &call);
-                });
-                let both =
-                    gradient_median(device, [qkv], |[qkv]| kernels::attention(qkv, &call).out);
-                ((both - forward).max(1e-9), 2.5 * operations(&call))
-            }
+        if tuned == Tuned::Matmul {
+            let [rows, columns, depth] = PRODUCT;
+            let (x, weight) = (
+                random([rows, depth], device),
+                random([columns, depth], device),
+            );
+            let seconds = median(device, || kernels::linear(x.clone(), weight.clone()))?;
+            return Ok((seconds, 2.0 * (rows * columns * depth) as f64));
         }
+        let call = AttentionCall::new(HEADS, Sequences::from_lengths(&[TOKENS]), None);
+        let qkv = random::<2>([TOKENS, 3 * HEADS.width()], device);
+        let forward = median(device, || kernels::attention(qkv.clone(), &call).out)?;
+        if tuned == Tuned::Attention {
+            return Ok((forward, operations(&call)));
+        }
+        let both = gradient_median(device, [qkv], |[qkv]| kernels::attention(qkv, &call).out)?;
+        Ok(((both - forward).max(1e-9), 2.5 * operations(&call)))
     }
 
     /// Times a packed batch of mixed lengths beside one of equal lengths, by visible pairs.
@@ -124,28 +111,28 @@ impl Engine {
         &self,
         bench: &AttentionBench,
         half_window: Option<usize>,
-    ) -> PackingTiming {
+    ) -> Result<PackingTiming, DeviceFault> {
         let device = &self.device.device;
         let heads = HeadShape {
             heads: bench.heads,
             head_dim: bench.head_dim,
         };
         let tokens: usize = MIXED.iter().sum();
-        let gflops = |lengths: &[usize]| {
+        let gflops = |lengths: &[usize]| -> Result<f64, DeviceFault> {
             let call = AttentionCall::new(heads, Sequences::from_lengths(lengths), half_window);
             let qkv = random::<2>([tokens, 3 * heads.width()], device);
             let seconds =
-                gradient_median(device, [qkv], |[qkv]| kernels::attention(qkv, &call).out);
-            3.5 * operations(&call) / seconds / 1e9
+                gradient_median(device, [qkv], |[qkv]| kernels::attention(qkv, &call).out)?;
+            Ok(3.5 * operations(&call) / seconds / 1e9)
         };
-        let equal_gflops = gflops(&[tokens / MIXED.len(); MIXED.len()]);
-        let mixed_gflops = gflops(&MIXED);
-        PackingTiming {
+        let equal_gflops = gflops(&[tokens / MIXED.len(); MIXED.len()])?;
+        let mixed_gflops = gflops(&MIXED)?;
+        Ok(PackingTiming {
             half_window,
             equal_gflops,
             mixed_gflops,
             ratio: mixed_gflops / equal_gflops,
-        }
+        })
     }
 }
 

@@ -272,7 +272,7 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
         if !kernels::is_lost(&opened[at].2) {
             return Ok(opened[at].2.clone());
         }
-        opened.swap_remove(at);
+        kernels::unwatch(&opened.swap_remove(at).2);
     }
     let (device, of_wgpu) = instance::open(adapter).map_err(refused)?;
     let runtime = Dispatch::name(device.as_dispatch());

@@ -35,7 +35,8 @@ impl Engine {
     /// earlier start, or else the best of a trial of a few seconds, which is kept. `None` on the CPU.
     ///
     /// # Errors
-    /// [`EngineError::Cancelled`] when stopped; [`EngineError::Device`] when nothing computes right.
+    /// [`EngineError::Cancelled`] when stopped; [`EngineError::Device`] when nothing computes
+    /// right, [`EngineError::Fault`] when the device gives nothing.
     pub fn prepare(&self, job: &Job) -> Result<Option<TuningReport>, EngineError> {
         match cache_folder() {
             Some(folder) => self.prepare_in(Some(&folder), job),
@@ -74,6 +75,7 @@ impl Engine {
                 job.check()?;
                 return Ok(None);
             }
+            Err(TuneError::Fault(fault)) => return Err(fault.into()),
             Err(error @ TuneError::NothingRight) => return Err(self.device.wrong(&error).into()),
         };
         let not_kept = match file.as_deref().map(|file| keep(file, &key, &tuning)) {

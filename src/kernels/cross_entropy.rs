@@ -8,8 +8,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Slice, TensorMetadata, get_device_settings};
+use burn::backend::tensor::{Device, FloatTensor, IntTensor};
+use burn::backend::{Backend, DType, Slice, TensorMetadata, get_device_settings};
 use burn::tensor::{IndexingUpdateOp, Shape, TensorData};
 
 use super::ops::{CrossEntropyGrads, CrossEntropyParts, EncoderOps};
@@ -51,15 +51,15 @@ impl Targets {
         self.0.iter().max().map(|&target| target as usize)
     }
 
-    /// 1 where a row's target is an entry of `chunk`, `[rows, 1]`, and the column of that entry.
-    fn within(&self, chunk: &Range<usize>) -> (Vec<f32>, Vec<i64>) {
+    /// Whether a row's target is no entry of `chunk`, and the column of that entry if it is one.
+    fn within(&self, chunk: &Range<usize>) -> (Vec<bool>, Vec<i64>) {
         let within = |&target: &u32| chunk.contains(&(target as usize));
-        let hit = self.0.iter().map(|target| f32::from(within(target)));
+        let elsewhere = self.0.iter().map(|target| !within(target));
         let column = self.0.iter().map(|target| match within(target) {
             true => (*target as usize - chunk.start) as i64,
             false => 0,
         });
-        (hit.collect(), column.collect())
+        (elsewhere.collect(), column.collect())
     }
 }
 
@@ -81,26 +81,47 @@ fn products<B: EncoderOps>(
     <B as EncoderOps>::linear(x.clone(), rows_of::<B>(weight, chunk))
 }
 
+/// Sums over a vocabulary are f32 whatever is stored.
+fn wide<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_cast(tensor, DType::F32.into())
+}
+
 fn logits<B: Backend>(
     products: FloatTensor<B>,
     bias: FloatTensor<B>,
     chunk: &Range<usize>,
 ) -> FloatTensor<B> {
     let bias = B::float_slice(bias, &[Slice::from(chunk.clone())]);
-    B::float_add(
-        products,
-        B::float_reshape(bias, Shape::new([1, chunk.len()])),
-    )
+    let bias = B::float_reshape(bias, Shape::new([1, chunk.len()]));
+    B::float_add(wide::<B>(products), wide::<B>(bias))
 }
 
 fn rows_of<B: Backend>(tensor: &FloatTensor<B>, range: &Range<usize>) -> FloatTensor<B> {
     B::float_slice(tensor.clone(), &[Slice::from(range.clone()), Slice::full()])
 }
 
-fn column<B: Backend>(values: Vec<f32>, like: &FloatTensor<B>) -> FloatTensor<B> {
-    let rows = values.len();
-    let data = TensorData::new(values, [rows, 1]).convert_dtype(like.dtype());
-    B::float_from_data(data, &like.device())
+/// A column of `tensor`, `[rows, 1]`, for each row: the target's; and 0 for rows whose target is no
+/// entry of the chunk, whatever stands in the column.
+fn at_targets<B: Backend>(
+    tensor: FloatTensor<B>,
+    columns: &IntTensor<B>,
+    elsewhere: Vec<bool>,
+) -> FloatTensor<B> {
+    let device = tensor.device();
+    let bool_dtype = get_device_settings::<B>(&device).bool_dtype;
+    let rows = elsewhere.len();
+    let elsewhere = TensorData::new(elsewhere, [rows, 1]).convert_dtype(bool_dtype.into());
+    let elsewhere = B::bool_from_data(elsewhere, &device);
+    let own = B::float_gather(1, tensor, columns.clone());
+    B::float_mask_fill(own, elsewhere, 0f32.into())
+}
+
+/// Columns as the device takes indices, `[rows, 1]`.
+fn indices<B: Backend>(columns: Vec<i64>, device: &Device<B>) -> IntTensor<B> {
+    let int_dtype = get_device_settings::<B>(device).int_dtype;
+    let rows = columns.len();
+    let columns = TensorData::new(columns, [rows, 1]).convert_dtype(int_dtype.into());
+    B::int_from_data(columns, device)
 }
 
 /// Stands for minus infinity: the maximum of nothing. Finite, so that its difference from a logit is
@@ -117,7 +138,7 @@ pub(super) fn forward<B: EncoderOps>(
 ) -> CrossEntropyParts<B> {
     let rows = targets.len();
     let start = TensorData::new([NOTHING, 0.0, 0.0].repeat(rows), [rows, 3]);
-    let mut running = B::float_from_data(start.convert_dtype(x.dtype()), &x.device());
+    let mut running = B::float_from_data(start, &x.device());
     for chunk in chunks(rows, weight.shape()[0]) {
         let products = products::<B>(&x, &weight, &chunk);
         let (bias, targets) = (bias.clone(), targets.clone());
@@ -143,14 +164,11 @@ pub(super) fn add<B: EncoderOps>(
     targets: &Targets,
 ) -> FloatTensor<B> {
     let device = products.device();
-    let int_dtype = get_device_settings::<B>(&device).int_dtype;
     let before =
         |at: usize| B::float_slice(running.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
     let logits = logits::<B>(products, bias, chunk);
-    let (hit, columns) = targets.within(chunk);
-    let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
-    let own = B::float_gather(1, logits.clone(), B::int_from_data(columns, &device));
-    let own = B::float_mul(own, column::<B>(hit, &logits));
+    let (elsewhere, columns) = targets.within(chunk);
+    let own = at_targets::<B>(logits.clone(), &indices::<B>(columns, &device), elsewhere);
     let own_max = B::float_max_dim(logits.clone(), 1);
     let max = B::float_max_dim(B::float_cat(vec![before(0), own_max], 1), 1);
     let sum = B::float_sum_dim(B::float_exp(B::float_sub(logits, max.clone())), 1);
@@ -199,16 +217,16 @@ pub(super) fn grad<B: EncoderOps>(
     chunk: &Range<usize>,
     targets: &Targets,
 ) -> FloatTensor<B> {
-    let device = products.device();
-    let int_dtype = get_device_settings::<B>(&device).int_dtype;
+    let (device, dtype) = (products.device(), products.dtype());
     let stat = |at: usize| B::float_slice(stats.clone(), &[Slice::full(), Slice::from(at..at + 1)]);
+    let d_losses = wide::<B>(d_losses);
     let logits = logits::<B>(products, bias, chunk);
     let shifted = B::float_sub(B::float_sub(logits, stat(0)), stat(1));
     let d_logits = B::float_mul(B::float_exp(shifted), d_losses.clone());
-    let (hit, columns) = targets.within(chunk);
-    let columns = TensorData::new(columns, [targets.len(), 1]).convert_dtype(int_dtype.into());
-    let columns = B::int_from_data(columns, &device);
-    let at_target = B::float_mul(d_losses, column::<B>(hit, &d_logits));
-    let at_target = B::float_neg(at_target);
-    B::float_scatter(1, d_logits, columns, at_target, IndexingUpdateOp::Add)
+    let (elsewhere, columns) = targets.within(chunk);
+    let columns = indices::<B>(columns, &device);
+    let first = indices::<B>(vec![0; targets.len()], &device);
+    let at_target = B::float_neg(at_targets::<B>(d_losses, &first, elsewhere));
+    let d_logits = B::float_scatter(1, d_logits, columns, at_target, IndexingUpdateOp::Add);
+    B::float_cast(d_logits, dtype.into())
 }

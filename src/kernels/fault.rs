@@ -81,6 +81,13 @@ pub fn watch(device: &Device, of_wgpu: &wgpu::Device) {
     }));
 }
 
+/// Lets go of a device that was lost.
+pub fn unwatch(device: &Device) {
+    if let DispatchDevice::Cube(cube) = device.as_dispatch() {
+        locked(&WATCHED).remove(cube);
+    }
+}
+
 /// The values of a tensor, row-major.
 ///
 /// # Errors
@@ -131,9 +138,10 @@ fn lost(device: &Device) -> Option<DeviceFault> {
     let _ = watched.of_wgpu.poll(wgpu::PollType::Poll);
     let synced = catch_unwind(AssertUnwindSafe(|| device.sync()));
     watched.asked.store(false, Ordering::SeqCst);
+    // What was said meanwhile is the answer to this question.
+    *locked(&watched.said) = None;
     match synced {
         Ok(Err(error)) if error.is_device_poisoned() => {
-            *locked(&watched.said) = None;
             Some(DeviceFault::Lost(first_line(error.reason())))
         }
         _ => None,

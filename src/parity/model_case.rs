@@ -14,7 +14,7 @@ use super::tensors::{References, Values, values};
 use crate::job::Job;
 use crate::kernels::{Targets, attention_probabilities};
 use crate::model::capture::{Capture, Encoded, Layers};
-use crate::model::checkpoint::Checkpoint;
+use crate::model::checkpoint::{Checkpoint, Head};
 use crate::model::config::{ModelConfig, ProblemType};
 use crate::model::{Model, Parameter, mean_of_sequences};
 use crate::tasks::loss;
@@ -245,7 +245,16 @@ fn model_loss(model: &Model, last: Tensor<2>, input: &Input) -> Result<Tensor<1>
     let rows: Vec<i64> = rows.into_iter().map(|row| row as i64).collect();
     let rows = Tensor::from_data(rows.as_slice(), &last.device());
     let last = last.select(0, rows);
-    let targets: Vec<usize> = classes.iter().map(|&class| class as usize).collect();
+    if classes.is_empty() {
+        return Err("input.labels labels nothing".to_owned());
+    }
+    let entries = model.config().vocab_size as i64;
+    if model.structure().head == Head::MaskedLm
+        && classes.iter().any(|own| !(0..entries).contains(own))
+    {
+        return Err(format!("a label is no token: there are {entries}"));
+    }
+    let targets: Vec<usize> = classes.iter().map(|&class| class.max(0) as usize).collect();
     if let Some(losses) = model.masked_lm_losses(last.clone(), &Targets::new(&targets)) {
         return Ok(losses.mean());
     }

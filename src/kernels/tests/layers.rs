@@ -256,6 +256,37 @@ pub(in crate::kernels) fn vocabulary<B: EncoderOps>(on: &On<B>) -> Vec<Found> {
     all
 }
 
+/// The loss of two rows of which one has its target in another chunk than a banned token.
+pub(in crate::kernels) fn banned<B: EncoderOps>(on: &On<B>) -> Vec<f32> {
+    let entries = 9_000;
+    let rows = 2_000;
+    let mut bias = vec![0.0; entries];
+    // The first entry of the second chunk of 8,388.
+    bias[8_388] = f32::NEG_INFINITY;
+    let targets: Vec<usize> = (0..rows).map(|row| row % 8_000).collect();
+    let x = (on.tensor)(&vec![0.0; rows * 4], &[rows, 4]);
+    let weight = (on.tensor)(&vec![0.0; entries * 4], &[entries, 4]);
+    let bias = (on.tensor)(&bias, &[entries]);
+    let parts = B::cross_entropy(x, weight, bias, Targets::new(&targets));
+    (on.read)(parts.losses)
+}
+
+/// A token whose logit is minus infinity costs the others nothing.
+pub(in crate::kernels) fn assert_a_banned_token_costs_nothing<B: EncoderOps>(on: &On<B>) {
+    let want = 8_999f32.ln();
+    let losses = banned(on);
+    assert!(
+        losses.iter().all(|loss| (loss - want).abs() < 1e-4),
+        "{:?}",
+        &losses[..2]
+    );
+}
+
+#[test]
+fn a_banned_token_costs_nothing() {
+    assert_a_banned_token_costs_nothing(&FLEX);
+}
+
 /// Fails with everything that is off; what is not a number is infinitely so.
 pub(in crate::kernels) fn assert_near(found: Vec<Found>) {
     let off: Vec<String> = found

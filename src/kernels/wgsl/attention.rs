@@ -201,6 +201,7 @@ impl AttentionTiles {
             choice(tensor.tensor()).attention_per_dispatch
         });
         let columns = rounds.map_or(usize::MAX, |rounds| self.columns_of_rounds(rounds));
+        let mut tensors = tensors.to_vec();
         for (round, tiles) in self.table(call, columns).iter().enumerate() {
             for part in parts(tiles, call.heads.width(), most) {
                 let numbers = Call {
@@ -217,7 +218,8 @@ impl AttentionTiles {
                 };
                 words.extend(part.iter().flat_map(bounds));
                 let grid = [count(part.len()), numbers.heads, 1];
-                launch(shader, tensors, &words, grid);
+                launch(shader, &tensors, &words, grid);
+                tensors = tensors.into_iter().map(Use::again).collect();
             }
         }
     }
@@ -366,13 +368,14 @@ impl Attention {
         self.rows(RowsPass::Delta)
             .delta([&out, &d_out, &delta], call);
         let d_qkv = empty(&qkv, [tokens, 3 * call.heads.width()], qkv.dtype);
-        for pass in [Pass::GradQ, Pass::GradKv] {
+        let uses = [Use::Write(&d_qkv), Use::Write(&d_qkv).again()];
+        for (pass, d_qkv) in [Pass::GradQ, Pass::GradKv].into_iter().zip(uses) {
             let tensors = [
                 Use::Read(&qkv),
                 Use::Read(&d_out),
                 Use::Read(&stats),
                 Use::Read(&delta),
-                Use::Write(&d_qkv),
+                d_qkv,
             ];
             self.tiles(pass).run(call, &tensors, self.rounds);
         }

@@ -12,6 +12,9 @@ use crate::kernels::attention::{AttentionCall, HeadMix};
 
 const THREADS: u32 = 64;
 
+/// A grid has no more workgroups in one direction.
+pub(super) const MOST_QUERIES: usize = 65_535;
+
 call_numbers! {
     struct DeltaCall {
         tokens: u32,
@@ -113,7 +116,7 @@ impl AttentionRows {
         );
     }
 
-    /// Fills `out` with the probabilities of a tile; queries in pieces that a grid can have.
+    /// Fills `out` with the probabilities of a tile of no more than [`MOST_QUERIES`] queries.
     pub(super) fn probabilities(
         self,
         [qkv, stats, out]: [&CubeTensor; 3],
@@ -143,7 +146,7 @@ impl AttentionRows {
         );
     }
 
-    /// Adds a tile of all heads, mixed, to what is in `mixed`.
+    /// Adds a tile of all heads, mixed, to what is in `mixed`; [`MOST_QUERIES`] at the most.
     pub(super) fn mixed(
         self,
         [qkv, stats, mixed]: [&CubeTensor; 3],

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use burn::backend::DType;
 use burn::backend::TensorMetadata;
-use burn::backend::ops::FloatTensorOps;
-use burn::backend::wgpu::{CubeBackend, CubeTensor, into_contiguous};
+use burn::backend::wgpu::{CubeTensor, into_contiguous};
 
 use super::catalogue::{Variant, shader};
 use super::launch::{GROUPS_PER_LAYER, Use, call_numbers, count, elem, launch, layers};
@@ -78,8 +76,7 @@ impl CrossEntropy {
         targets: &Targets,
     ) -> CubeTensor {
         let [logits, bias] = [logits, bias].map(into_contiguous);
-        // Sums of many terms are f32 whatever is stored.
-        let running = CubeBackend::float_cast(into_contiguous(running), DType::F32.into());
+        let running = into_contiguous(running);
         let running = if running.can_mut() {
             running
         } else {
@@ -98,7 +95,7 @@ impl CrossEntropy {
         targets: &Targets,
     ) -> CubeTensor {
         let [logits, bias, d_losses] = [logits, bias, d_losses].map(into_contiguous);
-        let stats = CubeBackend::float_cast(into_contiguous(stats), DType::F32.into());
+        let stats = into_contiguous(stats);
         let logits = if logits.can_mut() {
             logits
         } else {

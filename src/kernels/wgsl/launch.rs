@@ -113,6 +113,15 @@ pub(super) enum Use<'a> {
 }
 
 impl<'a> Use<'a> {
+    /// The same in a launch that is not the first into the tensor: what another wrote there stays, and
+    /// where that other one failed this one is not to hide it.
+    pub(super) fn again(self) -> Self {
+        match self {
+            Self::Write(tensor) => Self::Change(tensor),
+            other => other,
+        }
+    }
+
     /// The tensor itself.
     pub(super) fn tensor(self) -> &'a CubeTensor {
         match self {

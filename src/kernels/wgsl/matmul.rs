@@ -111,6 +111,7 @@ impl Matmul {
         let side = self.rows as usize;
         let per_row = columns * depth;
         let step = (choice(&a).matmul_per_dispatch / per_row / side).max(1) * side;
+        let mut written = Use::Write(&out);
         for first_row in (0..rows).step_by(step) {
             let call = Call {
                 rows: count(rows),
@@ -125,10 +126,11 @@ impl Matmul {
             ];
             launch(
                 &shader(Variant::Matmul(self)),
-                &[Use::Read(&a), Use::Read(&b), Use::Write(&out)],
+                &[Use::Read(&a), Use::Read(&b), written],
                 &call.words(),
                 grid,
             );
+            written = written.again();
         }
         out
     }

@@ -43,6 +43,7 @@ use super::rope::Direction;
 use super::sequences::HeadShape;
 use activation::Activation;
 use attention::Attention;
+use attention_rows::MOST_QUERIES;
 use cross_entropy::CrossEntropy;
 use embedding::EmbeddingGrad;
 use matmul::{Form, Matmul};
@@ -201,8 +202,10 @@ impl EncoderOps for CubeBackend {
         keys: Range<usize>,
     ) -> FloatTensor<Self> {
         match Attention::for_tensor(&qkv, &call) {
-            Some(attention) => attention.probabilities([qkv, stats], &call, queries, keys),
-            None => super::attention::probabilities::<Self>(qkv, stats, &call, queries, keys),
+            Some(attention) if queries.len() <= MOST_QUERIES => {
+                attention.probabilities([qkv, stats], &call, queries, keys)
+            }
+            _ => super::attention::probabilities::<Self>(qkv, stats, &call, queries, keys),
         }
     }
 
@@ -215,8 +218,10 @@ impl EncoderOps for CubeBackend {
         mix: HeadMix,
     ) -> FloatTensor<Self> {
         match Attention::for_tensor(&qkv, &call) {
-            Some(attention) => attention.mixed([so_far, qkv, stats], &call, queries, keys, &mix),
-            None => {
+            Some(attention) if queries.len() <= MOST_QUERIES => {
+                attention.mixed([so_far, qkv, stats], &call, queries, keys, &mix)
+            }
+            _ => {
                 super::attention::mixed::<Self>([so_far, qkv, stats], &call, [queries, keys], &mix)
             }
         }

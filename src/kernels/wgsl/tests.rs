@@ -440,6 +440,37 @@ fn updates_agree_with_the_loops() {
 
 #[test]
 #[ignore = "needs a software adapter"]
+fn a_banned_token_costs_nothing() {
+    layers::assert_a_banned_token_costs_nothing(&ADAPTER.on);
+}
+
+/// Losses from 16-bit logits are off by what those were rounded by.
+#[test]
+#[ignore = "needs a software adapter"]
+fn losses_of_half_precision_are_rounded_as_their_logits() {
+    let (rows, width, entries) = (33, 16, 132);
+    let [x, weight] = [rows, entries].map(|count| halves(&Numbers(9).take(count * width)));
+    let bias = halves(&Numbers(11).take(entries));
+    let targets: Vec<usize> = (0..rows).map(|row| row * 7 % entries).collect();
+    let turned = reference::transpose(&doubles(&weight), width);
+    let mut logits = reference::matmul(&doubles(&x), &turned, [rows, width, entries]);
+    let largest = logits.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+    for row in logits.chunks_exact_mut(entries) {
+        let pairs = row.iter_mut().zip(&bias);
+        pairs.for_each(|(logit, &bias)| *logit += f64::from(bias));
+    }
+    let (want, _) = reference::cross_entropy(&logits, &targets);
+    let size = want.iter().fold(largest, |a: f64, b| a.max(b.abs()));
+    let x = tensor(&x, [rows, width], Elem::F16);
+    let weight = tensor(&weight, [entries, width], Elem::F16);
+    let bias = tensor(&bias, [entries], Elem::F16);
+    let parts = CubeBackend::cross_entropy(x, weight, bias, Targets::new(&targets));
+    let off = error(&read(parts.losses), &want);
+    assert!(off <= 3.0 * size * f64::powi(2.0, -11), "{off:e}");
+}
+
+#[test]
+#[ignore = "needs a software adapter"]
 fn two_runs_are_equal_to_the_bit() {
     let heads = HeadShape {
         heads: 3,

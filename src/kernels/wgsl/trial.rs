@@ -8,7 +8,7 @@ use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
 use super::tiling::{Choice, choose};
 use super::tune::{Measure, Tuned};
-use crate::kernels::{self, AttentionCall, HeadShape, Sequences, reference};
+use crate::kernels::{self, AttentionCall, DeviceFault, HeadShape, Sequences, reference};
 
 /// What is timed: rows, columns and depth of products,
 const PRODUCTS: [[usize; 3]; 2] = [[512, 2304, 768], [512, 768, 768]];
@@ -49,7 +49,7 @@ impl Measure for OnDevice<'_> {
 
     /// Difference from the loops over what is allowed: `2e-6 + 2e-5 · max|want|`, the limit of the
     /// reference cases.
-    fn error(&mut self, tuned: Tuned) -> f64 {
+    fn error(&mut self, tuned: Tuned) -> Result<f64, DeviceFault> {
         let device = self.device;
         match tuned {
             Tuned::Matmul => {
@@ -64,38 +64,43 @@ impl Measure for OnDevice<'_> {
                 let got = kernels::linear(x, matrix(&weight, inputs, device));
                 ratio(got, &want)
             }
-            Tuned::Attention | Tuned::AttentionGrad => [None, Some(9)]
-                .into_iter()
-                .map(|half_window| {
-                    let heads = HeadShape {
-                        heads: 2,
-                        head_dim: 64,
-                    };
-                    let sequences = Sequences::from_lengths(&[70, 1, 33]);
-                    let call = AttentionCall::new(heads, sequences, half_window);
-                    let values = reference::numbers(104 * 3 * heads.width(), 3);
-                    let qkv = matrix(&values, 3 * heads.width(), device);
-                    if tuned == Tuned::Attention {
-                        let want = reference::attention(&doubles(&values), &call).out;
-                        return ratio(kernels::attention(qkv, &call).out, &want);
-                    }
-                    let d_out = reference::numbers(104 * heads.width(), 4);
-                    let want =
-                        reference::attention_backward(&doubles(&values), &doubles(&d_out), &call);
-                    let qkv = qkv.autodiff().require_grad();
-                    let d_out = matrix(&d_out, heads.width(), device).autodiff();
-                    let loss = (kernels::attention(qkv.clone(), &call).out * d_out).sum();
-                    match qkv.grad(&loss.backward()) {
-                        Some(got) => ratio(got, &want),
-                        None => f64::INFINITY,
-                    }
-                })
-                .fold(0.0, worse),
+            Tuned::Attention | Tuned::AttentionGrad => {
+                [None, Some(9)]
+                    .into_iter()
+                    .try_fold(0.0, |sofar, half_window| {
+                        let heads = HeadShape {
+                            heads: 2,
+                            head_dim: 64,
+                        };
+                        let sequences = Sequences::from_lengths(&[70, 1, 33]);
+                        let call = AttentionCall::new(heads, sequences, half_window);
+                        let values = reference::numbers(104 * 3 * heads.width(), 3);
+                        let qkv = matrix(&values, 3 * heads.width(), device);
+                        if tuned == Tuned::Attention {
+                            let want = reference::attention(&doubles(&values), &call).out;
+                            let own = ratio(kernels::attention(qkv, &call).out, &want)?;
+                            return Ok(worse(sofar, own));
+                        }
+                        let d_out = reference::numbers(104 * heads.width(), 4);
+                        let want = reference::attention_backward(
+                            &doubles(&values),
+                            &doubles(&d_out),
+                            &call,
+                        );
+                        let qkv = qkv.autodiff().require_grad();
+                        let d_out = matrix(&d_out, heads.width(), device).autodiff();
+                        let loss = (kernels::attention(qkv.clone(), &call).out * d_out).sum();
+                        match qkv.grad(&loss.backward()) {
+                            Some(got) => Ok(worse(sofar, ratio(got, &want)?)),
+                            None => Ok(f64::INFINITY),
+                        }
+                    })
+            }
         }
     }
 
     /// Median time of two shapes together.
-    fn seconds(&mut self, tuned: Tuned, late: &dyn Fn() -> bool) -> f64 {
+    fn seconds(&mut self, tuned: Tuned, late: &dyn Fn() -> bool) -> Result<f64, DeviceFault> {
         let device = self.device;
         let random = |rows, columns| {
             Tensor::<2>::random([rows, columns], Distribution::Normal(0.0, 1.0), device)
@@ -105,9 +110,9 @@ impl Measure for OnDevice<'_> {
                 let inputs = PRODUCTS
                     .map(|[rows, columns, depth]| (random(rows, depth), random(columns, depth)));
                 self.median(late, || {
-                    for (x, weight) in &inputs {
-                        kernels::linear(x.clone(), weight.clone());
-                    }
+                    inputs
+                        .each_ref()
+                        .map(|(x, weight)| kernels::linear(x.clone(), weight.clone()))
                 })
             }
             Tuned::Attention | Tuned::AttentionGrad => {
@@ -120,17 +125,17 @@ impl Measure for OnDevice<'_> {
                     .map(|call| random(call.sequences.tokens(), 3 * HEADS.width()));
                 if tuned == Tuned::Attention {
                     return self.median(late, || {
-                        for (qkv, call) in inputs.iter().zip(&calls) {
-                            kernels::attention(qkv.clone(), call);
-                        }
+                        [0, 1].map(|at| kernels::attention(inputs[at].clone(), &calls[at]).out)
                     });
                 }
                 let inputs = inputs.map(|qkv| qkv.autodiff().require_grad());
                 self.median(late, || {
-                    for (qkv, call) in inputs.iter().zip(&calls) {
-                        let loss = kernels::attention(qkv.clone(), call).out.sum();
-                        let _ = qkv.grad(&loss.backward());
-                    }
+                    [0, 1].map(|at| {
+                        let qkv: &Tensor<2> = &inputs[at];
+                        let loss = kernels::attention(qkv.clone(), &calls[at]).out.sum();
+                        let gradient = qkv.grad(&loss.backward());
+                        gradient.expect("a gradient reaches what attention reads")
+                    })
                 })
             }
         }
@@ -138,25 +143,33 @@ impl Measure for OnDevice<'_> {
 }
 
 impl OnDevice<'_> {
-    /// Median time of at least one run that waits for the device.
-    fn median(&self, late: &dyn Fn() -> bool, mut run: impl FnMut()) -> f64 {
-        let mut timed = || {
+    /// Median time of at least one run that waits for the device, of which every result can be read.
+    fn median(
+        &self,
+        late: &dyn Fn() -> bool,
+        mut run: impl FnMut() -> [Tensor<2>; 2],
+    ) -> Result<f64, DeviceFault> {
+        let mut timed = || -> Result<Duration, DeviceFault> {
             let start = Instant::now();
-            run();
-            // A failed device shows itself when a result is read.
+            let results = run();
+            // What was refused took no time: it shows when it is read.
             let _ = self.device.sync();
-            start.elapsed()
+            let time = start.elapsed();
+            for result in results {
+                kernels::values(result.slice([0..1, 0..1]))?;
+            }
+            Ok(time)
         };
-        let mut times = vec![timed()];
+        let mut times = vec![timed()?];
         // Where a run takes long, what the first one does besides is little.
         if times[0] < LONG {
             times.clear();
         }
         while times.is_empty() || (times.len() < 5 && !late()) {
-            times.push(timed());
+            times.push(timed()?);
         }
         times.sort();
-        times[times.len() / 2].as_secs_f64()
+        Ok(times[times.len() / 2].as_secs_f64())
     }
 }
 
@@ -171,17 +184,14 @@ fn worse(a: f64, b: f64) -> f64 {
     }
 }
 
-/// A device that gives nothing is as wrong as can be.
-fn ratio(got: Tensor<2>, want: &[f64]) -> f64 {
-    let Ok(got) = kernels::values(got) else {
-        return f64::INFINITY;
-    };
+fn ratio(got: Tensor<2>, want: &[f64]) -> Result<f64, DeviceFault> {
+    let got = kernels::values(got)?;
     let largest = want.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
     let differences = got
         .iter()
         .zip(want)
         .map(|(&got, want)| (f64::from(got) - want).abs());
-    differences.fold(0.0, worse) / (2e-6 + 2e-5 * largest)
+    Ok(differences.fold(0.0, worse) / (2e-6 + 2e-5 * largest))
 }
 
 fn matrix(values: &[f32], columns: usize, device: &Device) -> Tensor<2> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tiling::{Abilities, Choice, Tiling, abilities, choose, chosen, fits};
 use super::trial::{OnDevice, attention_work, matmul_work};
+use crate::kernels::DeviceFault;
 
 /// What is chosen apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,11 +89,14 @@ pub struct Tuning {
 }
 
 /// Why nothing was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TuneError {
     /// No form of an operation gives right numbers there.
-    #[error("no form of an operation computes right on this device; use --device cpu")]
+    #[error("no form of an operation computes right on this device")]
     NothingRight,
+    /// The device gives nothing.
+    #[error(transparent)]
+    Fault(#[from] DeviceFault),
     /// The user stopped it.
     #[error("stopped")]
     Stopped,
@@ -137,6 +141,7 @@ pub(super) fn tune_within(
         start: Instant::now(),
         go_on,
         trials: Vec::new(),
+        fault: None,
     }
     .run(before, &mut OnDevice { device });
     choose(
@@ -151,9 +156,9 @@ pub(super) trait Measure {
     /// Lets the device compute with `choice`.
     fn apply(&mut self, choice: Choice);
     /// Largest difference from the f64 loops, over the largest difference allowed.
-    fn error(&mut self, tuned: Tuned) -> f64;
+    fn error(&mut self, tuned: Tuned) -> Result<f64, DeviceFault>;
     /// Median time on the larger shapes, in seconds, of as many runs as fit until it is `late`.
-    fn seconds(&mut self, tuned: Tuned, late: &dyn Fn() -> bool) -> f64;
+    fn seconds(&mut self, tuned: Tuned, late: &dyn Fn() -> bool) -> Result<f64, DeviceFault>;
 }
 
 struct Selection<'a> {
@@ -163,6 +168,8 @@ struct Selection<'a> {
     start: Instant,
     go_on: &'a mut dyn FnMut(usize, usize) -> bool,
     trials: Vec<Trial>,
+    /// Why the device gave nothing the last time that it did not.
+    fault: Option<DeviceFault>,
 }
 
 impl Selection<'_> {
@@ -190,7 +197,7 @@ impl Selection<'_> {
                 self.attempt(tuned, form, 1.0, &mut choice, measure)?;
             }
             if self.chosen(tuned).is_none() {
-                return Err(TuneError::NothingRight);
+                return Err(self.fault.map_or(TuneError::NothingRight, TuneError::Fault));
             }
         }
         let seconds = |tuned| self.chosen(tuned).and_then(|trial| trial.seconds);
@@ -227,11 +234,19 @@ impl Selection<'_> {
         let mut candidate = *choice;
         tuned.set(&mut candidate, form);
         measure.apply(candidate);
+        let mut error = self.survived(measure.error(tuned))?.unwrap_or(f64::MAX);
+        let mut seconds = None;
+        if error <= 1.0 && !self.late(tuned, 1.0) {
+            let measured = measure.seconds(tuned, &|| self.late(tuned, share));
+            seconds = self.survived(measured)?;
+            // What fails where there is more to do is as good as wrong.
+            if seconds.is_none() {
+                error = f64::MAX;
+            }
+        }
         // JSON knows neither NaN nor infinity.
-        let error = measure.error(tuned).min(f64::MAX);
+        let error = error.min(f64::MAX);
         let right = error <= 1.0;
-        let seconds = (right && !self.late(tuned, 1.0))
-            .then(|| measure.seconds(tuned, &|| self.late(tuned, share)));
         let faster = match (best, seconds) {
             (None, _) => true,
             (Some(Some(best)), Some(seconds)) => seconds < best,
@@ -252,6 +267,18 @@ impl Selection<'_> {
             chosen,
         });
         Ok(())
+    }
+
+    /// What was measured; `None` if the device could not. A lost device ends it all.
+    fn survived(&mut self, measured: Result<f64, DeviceFault>) -> Result<Option<f64>, TuneError> {
+        match measured {
+            Ok(value) => Ok(Some(value)),
+            Err(fault @ DeviceFault::Lost(_)) => Err(fault.into()),
+            Err(fault) => {
+                self.fault = Some(fault);
+                Ok(None)
+            }
+        }
     }
 
     fn chosen(&self, tuned: Tuned) -> Option<&Trial> {
@@ -335,6 +362,10 @@ pub fn set_choice(device: &Device, choice: Choice) {
 mod tests {
     use super::*;
 
+    /// Times that stand for failures.
+    const NO_ROOM: f64 = -1.0;
+    const GONE: f64 = -2.0;
+
     /// A device that gives these errors and times.
     struct Planted<'a> {
         of: &'a dyn Fn(Tuned, &Choice) -> (f64, f64),
@@ -346,12 +377,16 @@ mod tests {
             self.choice = choice;
         }
 
-        fn error(&mut self, tuned: Tuned) -> f64 {
-            (self.of)(tuned, &self.choice).0
+        fn error(&mut self, tuned: Tuned) -> Result<f64, DeviceFault> {
+            Ok((self.of)(tuned, &self.choice).0)
         }
 
-        fn seconds(&mut self, tuned: Tuned, _late: &dyn Fn() -> bool) -> f64 {
-            (self.of)(tuned, &self.choice).1
+        fn seconds(&mut self, tuned: Tuned, _late: &dyn Fn() -> bool) -> Result<f64, DeviceFault> {
+            match (self.of)(tuned, &self.choice).1 {
+                NO_ROOM => Err(DeviceFault::Memory),
+                GONE => Err(DeviceFault::Lost("planted".to_owned())),
+                seconds => Ok(seconds),
+            }
         }
     }
 
@@ -377,6 +412,7 @@ mod tests {
                 true
             },
             trials: Vec::new(),
+            fault: None,
         };
         let mut planted = Planted { of, choice: before };
         selection.run(before, &mut planted)
@@ -448,6 +484,26 @@ mod tests {
     fn with_nothing_right_there_is_no_choice() {
         let result = select(ENOUGH, &|_, _| (2.0, 0.1));
         assert!(matches!(result, Err(TuneError::NothingRight)));
+    }
+
+    #[test]
+    fn a_form_that_fails_while_it_is_timed_is_not_taken() {
+        let with = |seconds: f64| {
+            move |tuned: Tuned, choice: &Choice| match tuned {
+                Tuned::Matmul if choice.matmul == Some(Tiling::Wide) => (0.1, seconds),
+                _ => (0.2, 0.5),
+            }
+        };
+        let tuning = select(ENOUGH, &with(NO_ROOM)).unwrap();
+        assert_eq!(tuning.choice.matmul, Some(Tiling::Small));
+        let wide = Some(Tiling::Wide).into();
+        let trials = tuning.trials.iter().filter(|trial| trial.form == wide);
+        let refused: Vec<_> = trials.filter(|trial| trial.error > 1.0).collect();
+        assert!(matches!(refused[..], [trial] if trial.tuned == Tuned::Matmul));
+        let lost = select(ENOUGH, &with(GONE));
+        assert!(matches!(lost, Err(TuneError::Fault(DeviceFault::Lost(_)))));
+        let full = select(ENOUGH, &|_, _| (0.1, NO_ROOM));
+        assert!(matches!(full, Err(TuneError::Fault(DeviceFault::Memory))));
     }
 
     #[test]

@@ -2,17 +2,33 @@
 //! none of them may be chosen, and none may end in anything but an error.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::wgpu::WgpuBackend;
+use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
-use super::SOFTWARE;
+use super::{ADAPTER, in_form, read, tensor};
+use crate::kernels::attention::AttentionCall;
+use crate::kernels::ops::AttentionParts;
+use crate::kernels::sequences::{HeadShape, Sequences};
+use crate::kernels::tests::{doubles, error, floor, layers, mixed, qkv};
+use crate::kernels::wgsl::source::Elem;
 use crate::kernels::wgsl::source::Shader;
 use crate::kernels::wgsl::tiling::{Abilities, Tiling};
 use crate::kernels::wgsl::tune::{Trial, Tuned, Tuning, assume, tune_within};
-use crate::kernels::{DeviceFault, linear, values};
+use crate::kernels::{DeviceFault, attention, linear, reference, values};
+use burn::backend::wgpu::CubeBackend;
+
+/// A device of its own: what is chosen here is chosen for no other test.
+static OWN: LazyLock<Device> = LazyLock::new(|| {
+    Device::wgpu_options()
+        .device_kind(DeviceKind::DefaultDevice)
+        .graphics_api(WgpuBackend::Vulkan)
+        .init()
+        .expect("an adapter")
+});
 
 type Edit = fn(&Shader) -> Option<String>;
 
@@ -98,9 +114,8 @@ fn tuned(edit: Edit, budget: Duration) -> Tuning {
         software: true,
         ..Abilities::default()
     };
-    assume(&SOFTWARE, abilities);
-    let tuning = with(edit, || tune_within(budget, &SOFTWARE, &mut |_, _| true));
-    assume(&SOFTWARE, abilities);
+    assume(&OWN, abilities);
+    let tuning = with(edit, || tune_within(budget, &OWN, &mut |_, _| true));
     tuning.unwrap().expect("an adapter has kernels to choose")
 }
 
@@ -155,10 +170,138 @@ fn a_wrong_or_slow_kernel_is_never_chosen() {
 fn a_shader_that_does_not_compile_is_an_error_and_the_device_goes_on() {
     let ones = |rows: usize| {
         let data = TensorData::new(vec![1.0f32; rows * 8], [rows, 8]);
-        Tensor::<2>::from_data(data, &*SOFTWARE)
+        Tensor::<2>::from_data(data, &*OWN)
     };
     let broken: Edit = |shader| Some(shader.text.replacen("fn main(", "fn main(is no WGSL ", 1));
     let fault = with(broken, || values(linear(ones(8), ones(4)))).unwrap_err();
     assert!(matches!(fault, DeviceFault::Shader(_)), "{fault}");
     assert_eq!(values(linear(ones(8), ones(4))), Ok(vec![8.0; 32]));
+}
+
+/// The second pass writes into the same tensor as the first, and must not hide that it failed.
+#[test]
+#[ignore = "needs a software adapter"]
+fn half_a_gradient_is_an_error() {
+    let heads = HeadShape {
+        heads: 1,
+        head_dim: 16,
+    };
+    let call = AttentionCall::new(heads, Sequences::from_lengths(&[9]), None);
+    let gradient = || {
+        let qkv = Tensor::<2>::ones([9, 48], &*OWN).autodiff().require_grad();
+        let loss = attention(qkv.clone(), &call).out.sum();
+        values(qkv.grad(&loss.backward()).expect("a gradient reaches qkv"))
+    };
+    for pass in ["attention_grad_q", "attention_grad_kv"] {
+        let broken: Edit = match pass {
+            "attention_grad_q" => |shader| no_wgsl_if(shader, "attention_grad_q"),
+            _ => |shader| no_wgsl_if(shader, "attention_grad_kv"),
+        };
+        let fault = with(broken, gradient).unwrap_err();
+        assert!(matches!(fault, DeviceFault::Shader(_)), "{pass}: {fault}");
+    }
+    assert!(gradient().is_ok());
+}
+
+fn no_wgsl_if(shader: &Shader, name: &str) -> Option<String> {
+    (shader.name == name).then(|| shader.text.replacen("fn main(", "fn main(is no WGSL ", 1))
+}
+
+/// Where invocations of a row turn out not to be neighbours in a subgroup.
+#[test]
+#[ignore = "needs a software adapter"]
+fn without_neighbours_rows_are_reduced_through_memory() {
+    let apart: Edit = |shader| {
+        let text = &shader.text;
+        shader.subgroups.then(|| {
+            assert!(text.contains("neighbours = true;"));
+            text.replacen("neighbours = true;", "neighbours = thread == 999u;", 1)
+        })
+    };
+    let heads = HeadShape {
+        heads: 2,
+        head_dim: 32,
+    };
+    let call = AttentionCall::new(heads, Sequences::from_lengths(&[70, 33]), Some(20));
+    let numbers = qkv(103, heads);
+    let want = reference::attention(&doubles(&numbers), &call).out;
+    let out = with(apart, || {
+        let input = tensor(&numbers, [103, 3 * heads.width()], Elem::F32);
+        let parts: AttentionParts<CubeBackend> =
+            in_form(&input, &call, (Tiling::Wide, true)).forward(input, &call);
+        read(parts.out)
+    });
+    assert!(error(&out, &want) <= 1e-6 + floor(&want));
+}
+
+/// Mistakes in shaders whose comparisons are shared with the CPU.
+#[test]
+#[ignore = "needs a software adapter"]
+fn mistakes_in_mixing_and_cross_entropy_are_seen() {
+    let mistakes: [(&str, Edit); 7] = [
+        ("a head left out", |shader| {
+            edited(
+                shader,
+                "attention_mixed",
+                "var head = 0u;",
+                "var head = 1u;",
+            )
+        }),
+        ("layers not added", |shader| {
+            edited(
+                shader,
+                "attention_mixed",
+                "var value = mixed[at];",
+                "var value = 0.0;",
+            )
+        }),
+        ("the sum not rescaled", |shader| {
+            edited(shader, "cross_entropy", " * exp(before - largest)", "")
+        }),
+        ("the bias of another chunk", |shader| {
+            edited(
+                shader,
+                "cross_entropy",
+                "bias[call.first + column]",
+                "bias[column]",
+            )
+        }),
+        ("the target not seen", |shader| {
+            edited(
+                shader,
+                "cross_entropy",
+                "if column < call.columns {",
+                "if column == 99999u {",
+            )
+        }),
+        ("the target not taken off", |shader| {
+            edited(shader, "cross_entropy_grad", "probability -= 1.0;", "")
+        }),
+        ("the gradient not scaled", |shader| {
+            edited(
+                shader,
+                "cross_entropy_grad",
+                "probability * d_loss",
+                "probability",
+            )
+        }),
+    ];
+    for (what, edit) in mistakes {
+        let seen = with(edit, || {
+            let compare = || match what.contains("head") || what.contains("layers") {
+                true => mixed::assert_near(&ADAPTER.on),
+                false => layers::assert_near(layers::vocabulary(&ADAPTER.on)),
+            };
+            std::panic::catch_unwind(compare).is_err()
+        });
+        PLANTED.set(None);
+        assert!(seen, "{what}");
+    }
+}
+
+fn edited(shader: &Shader, name: &str, from: &str, to: &str) -> Option<String> {
+    match shader.name == name {
+        true => replaced(shader, from, to),
+        false => None,
+    }
 }
