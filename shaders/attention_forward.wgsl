@@ -6,7 +6,7 @@
 // One invocation owns a part of each block of logits and of the output: attention_tile.wgsl.
 //
 // qkv    [tokens, 3, heads, HEAD_DIM / 4], in; q and k are rotated already
-// out    [tokens, heads, HEAD_DIM / 4]; goes on from what is there if call.continued
+// out    [tokens, heads, HEAD_DIM / 4]; goes on from what is there if CONTINUED
 // stats  [2, heads, tokens], likewise: largest logit of each row; ln of the sum of exp(logit - largest)
 
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4<elem>>;
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var m = 0u; m < ROW_QUARTERS; m++) {
         largest[m] = vec4<f32>(HIDDEN);
     }
-    if call.continued == 1u {
+    if CONTINUED {
         for (var i = 0u; i < ROW_PART; i++) {
             let row = tile.row_begin + thread_row * ROW_PART + i;
             if row < tile.row_end {

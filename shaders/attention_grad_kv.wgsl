@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let v_at = ((row * 3u + 2u) * call.heads + head) * QUARTERS + quarter;
                 var k_sum = d_k[i * OUT_PART + n];
                 var v_sum = d_v[i * OUT_PART + n];
-                if call.continued == 1u {
+                if CONTINUED {
                     k_sum += vec4<f32>(d_qkv[k_at]);
                     v_sum += vec4<f32>(d_qkv[v_at]);
                 }

@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var n = 0u; n < OUT_PART; n++) {
                 let at = (row * 3u * call.heads + head) * QUARTERS + thread_column + n * COLUMN_THREADS;
                 var sum = results[i * OUT_PART + n] * call.scale;
-                if call.continued == 1u {
+                if CONTINUED {
                     sum += vec4<f32>(d_qkv[at]);
                 }
                 d_qkv[at] = vec4<elem>(sum);

@@ -8,7 +8,9 @@
 // the next ROW_PART - 1, and columns `thread_column() + n * COLUMN_THREADS`; of a tile of results
 // the same rows, and quarters `thread_column() + n * COLUMN_THREADS`.
 //
-// Needs constants HEAD_DIM, ROWS, COLUMNS, ROW_THREADS, COLUMN_THREADS, SWIZZLE, ROW_SWIZZLE and
+// Where CONTINUED these are not the first columns of their rows, and what is there is added to.
+//
+// Needs constants CONTINUED, HEAD_DIM, ROWS, COLUMNS, ROW_THREADS, COLUMN_THREADS, SWIZZLE, ROW_SWIZZLE and
 // MEMORY (quarters of workgroup memory), and bindings `qkv` and `call`.
 
 // What one workgroup computes: rows of the packed batch that are its own, and those that it
@@ -25,8 +27,6 @@ struct Call {
     heads: u32,
     half_window: u32,
     scale: f32,
-    // 1 if these are not the first columns of their rows: what is there is added to.
-    continued: u32,
     tiles: array<Tile>,
 }
 

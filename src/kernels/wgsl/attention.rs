@@ -21,7 +21,6 @@ call_numbers! {
         heads: u32,
         half_window: u32,
         scale: f32,
-        continued: u32,
     }
 }
 
@@ -64,6 +63,9 @@ pub(super) struct AttentionTiles {
     pub(super) column_threads: u32,
     /// Whether rows are reduced by subgroup operations; the forward pass alone reduces any.
     pub(super) subgroups: bool,
+    /// Whether other columns of the same rows came before. A variant, since reading the results
+    /// back costs a third of the time on lavapipe even where it does not happen.
+    pub(super) continued: bool,
 }
 
 impl AttentionTiles {
@@ -86,6 +88,7 @@ impl AttentionTiles {
             row_threads,
             column_threads: divisor.min(column_threads),
             subgroups: false,
+            continued: false,
         };
         while tiles.memory() as usize * 16 > tiling.workgroup_bytes() {
             match tiles.rows > tiles.columns {
@@ -118,6 +121,7 @@ impl AttentionTiles {
         let swizzle = |width: u32| (1 << width.trailing_zeros().min(3)) - 1;
         let source = Source::new(self.pass.file(), self.row_threads * self.column_threads)
             .elem(self.elem)
+            .switch("CONTINUED", self.continued)
             .constant("HEAD_DIM", self.head_dim)
             .constant("ROWS", self.rows)
             .constant("COLUMNS", self.columns)
@@ -161,38 +165,36 @@ impl AttentionTiles {
         rounds
     }
 
-    /// Columns that one invocation may visit where all rounds of its loops together are limited, at
-    /// the most rounds that a compiler may leave of the loops written.
+    /// Columns that one invocation may visit where all rounds of its loops together are limited: half
+    /// of what fits if compilers unroll the loops over an invocation's own numbers.
     fn columns_of_rounds(self, rounds: u32) -> usize {
         let quarters = self.head_dim / 4;
-        let row_quarters = self.rows / self.row_threads / 4;
-        let column_part = self.columns / self.column_threads;
-        let out_part = quarters / self.column_threads;
         let threads = self.row_threads * self.column_threads;
         let load = (self.columns * quarters).div_ceil(threads);
-        let product = quarters * (1 + column_part + row_quarters * (1 + column_part));
-        let addition = self.columns * (1 + out_part + row_quarters * (1 + out_part));
-        let block = 2 * column_part * (1 + row_quarters);
-        let each = match self.pass {
-            Pass::Forward => {
-                let row = 2 * column_part + self.column_threads + out_part + 4;
-                2 * load + product + addition + block + row_quarters * row
-            }
-            Pass::GradQ => 2 * load + 2 * product + addition + 2 * block,
-            Pass::GradKv => 3 * load + 2 * product + 2 * addition + 3 * block,
+        let [loads, products, additions] = match self.pass {
+            Pass::Forward => [2, 1, 1],
+            Pass::GradQ => [2, 2, 1],
+            Pass::GradKv => [3, 2, 2],
         };
-        (rounds / each).max(1) as usize * self.columns as usize
+        let each = loads * load + products * quarters + additions * self.columns;
+        (rounds / (2 * each)).max(1) as usize * self.columns as usize
     }
 
     /// Runs the kernel over all tiles and heads.
     fn run(self, call: &AttentionCall, tensors: &[Use], rounds: Option<u32>) {
-        self.run_shader(&shader(Variant::Attention(self)), call, tensors, rounds);
+        let of_round = |continued| shader(Variant::Attention(Self { continued, ..self }));
+        self.dispatch(&of_round, call, tensors, rounds);
     }
 
     /// The same with a text of one's own.
-    pub(super) fn run_shader(
+    #[cfg(test)]
+    pub(super) fn run_shader(self, shader: &Arc<Shader>, call: &AttentionCall, tensors: &[Use]) {
+        self.dispatch(&|_| Arc::clone(shader), call, tensors, None);
+    }
+
+    fn dispatch(
         self,
-        shader: &Arc<Shader>,
+        of_round: &dyn Fn(bool) -> Arc<Shader>,
         call: &AttentionCall,
         tensors: &[Use],
         rounds: Option<u32>,
@@ -203,13 +205,13 @@ impl AttentionTiles {
         let columns = rounds.map_or(usize::MAX, |rounds| self.columns_of_rounds(rounds));
         let mut tensors = tensors.to_vec();
         for (round, tiles) in self.table(call, columns).iter().enumerate() {
+            let shader = of_round(round > 0);
             for part in parts(tiles, call.heads.width(), most) {
                 let numbers = Call {
                     tokens: count(call.sequences.tokens()),
                     heads: count(call.heads.heads),
                     half_window: half_window(call),
                     scale: call.scale,
-                    continued: u32::from(round > 0),
                 };
                 let mut words = numbers.words();
                 let bounds = |tile: &Tile| {
@@ -218,7 +220,7 @@ impl AttentionTiles {
                 };
                 words.extend(part.iter().flat_map(bounds));
                 let grid = [count(part.len()), numbers.heads, 1];
-                launch(shader, &tensors, &words, grid);
+                launch(&shader, &tensors, &words, grid);
                 tensors = tensors.into_iter().map(Use::again).collect();
             }
         }

@@ -123,9 +123,12 @@ fn variants() -> Vec<(Variant, Tiling)> {
             for tiling in Tiling::ALL {
                 for pass in Pass::ALL {
                     let tiles = AttentionTiles::new(pass, elem, head_dim, tiling);
-                    add(Variant::Attention(tiles), tiling);
-                    if pass == Pass::Forward {
-                        add(Variant::Attention(tiles.with_subgroups(true)), tiling);
+                    for continued in [false, true] {
+                        let tiles = AttentionTiles { continued, ..tiles };
+                        add(Variant::Attention(tiles), tiling);
+                        if pass == Pass::Forward {
+                            add(Variant::Attention(tiles.with_subgroups(true)), tiling);
+                        }
                     }
                 }
             }

@@ -205,8 +205,10 @@ impl Selection<'_> {
         if let Some(seconds) = seconds(Tuned::Matmul) {
             choice.matmul_per_dispatch = per_dispatch(matmul_work(), seconds);
         }
-        // The slowest pass takes less than the forward pass and all of the gradient together.
-        if let Some(seconds) = seconds(Tuned::AttentionGrad) {
+        // The slowest pass takes less than the forward pass and all of the gradient together: nine
+        // products, of which the forward pass has two.
+        let of_forward = || seconds(Tuned::Attention).map(|seconds| 4.5 * seconds);
+        if let Some(seconds) = seconds(Tuned::AttentionGrad).or_else(of_forward) {
             choice.attention_per_dispatch = per_dispatch(attention_work(), seconds);
         }
         let trials = self.trials;

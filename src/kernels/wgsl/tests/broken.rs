@@ -46,7 +46,7 @@ fn excess(pass: Pass, edit: impl Fn(&str) -> String) -> f64 {
             let out = empty(&input, [tokens, width], DType::F32);
             let stats = empty(&input, [2, HEADS.heads, tokens], DType::F32);
             let tensors = [Use::Read(&input), Use::Write(&out), Use::Write(&stats)];
-            tiles.run_shader(&shader, &call, &tensors, None);
+            tiles.run_shader(&shader, &call, &tensors);
             worst = worst.max(error(&read(out), &want.out) / (1e-5 + floor(&want.out)));
             continue;
         }
@@ -57,7 +57,7 @@ fn excess(pass: Pass, edit: impl Fn(&str) -> String) -> f64 {
         let out = empty(&input, [tokens, width], DType::F32);
         let stats = empty(&input, [2, HEADS.heads, tokens], DType::F32);
         let tensors = [Use::Read(&input), Use::Write(&out), Use::Write(&stats)];
-        right.run_shader(&Arc::new(right.compose()), &call, &tensors, None);
+        right.run_shader(&Arc::new(right.compose()), &call, &tensors);
         let delta = empty(&input, [HEADS.heads, tokens], DType::F32);
         let rows = AttentionRows {
             pass: RowsPass::Delta,
@@ -77,7 +77,7 @@ fn excess(pass: Pass, edit: impl Fn(&str) -> String) -> f64 {
             Use::Read(&delta),
             Use::Write(&d_qkv),
         ];
-        tiles.run_shader(&shader, &call, &tensors, None);
+        tiles.run_shader(&shader, &call, &tensors);
         // Each pass writes its own thirds.
         let own = |values: &[f32]| -> Vec<f32> {
             let rows = values.chunks_exact(3 * width);
