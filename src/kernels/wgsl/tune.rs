@@ -105,8 +105,9 @@ pub enum TuneError {
 /// How long one dispatch may take, in seconds.
 const DISPATCH: f64 = 0.05;
 
-/// No new candidate begins after this long.
-const BUDGET: Duration = Duration::from_secs(4);
+/// No candidate but the first of its kind begins after this long. Where drivers compile slowly those
+/// first ones alone take as long again, and a user waits no more than five seconds.
+const BUDGET: Duration = Duration::from_secs(2);
 
 /// Tries the forms that `device` has room and abilities for; where time runs out the first that is
 /// right is kept, and the others are left out. `go_on` is asked before each candidate, with how many
