@@ -268,6 +268,14 @@ impl HeadMix {
         }
     }
 
+    /// A weight for each head, 0 for those left out; of `Max` all others are 1.
+    pub(super) fn weights(&self) -> Vec<f32> {
+        match self {
+            Self::Sum(weights) => weights.clone(),
+            Self::Max(heads) => heads.iter().map(|&head| f32::from(head)).collect(),
+        }
+    }
+
     /// Whether it says something of each of `heads`.
     pub(super) fn fits(&self, heads: HeadShape) -> bool {
         self.heads() == heads.heads
@@ -283,14 +291,7 @@ pub(super) fn mixed<B: EncoderOps>(
 ) -> FloatTensor<B> {
     let shape = [queries.len(), keys.len()];
     let heads = call.heads.heads;
-    let weights: Vec<f32> = match mix {
-        HeadMix::Sum(weights) => weights.clone(),
-        HeadMix::Max(heads) => heads
-            .iter()
-            .map(|&head| f32::from(u8::from(head)))
-            .collect(),
-    };
-    let weights = B::float_from_data(TensorData::new(weights, [heads, 1, 1]), &qkv.device());
+    let weights = B::float_from_data(TensorData::new(mix.weights(), [heads, 1, 1]), &qkv.device());
     let all = B::attention_probabilities(qkv, stats, call.clone(), queries, keys);
     let all = B::float_mul(all, weights);
     let three = |tensor| B::float_reshape(tensor, Shape::new([1, shape[0], shape[1]]));

@@ -155,16 +155,6 @@ impl AttentionRows {
         keys: Range<usize>,
         mix: &HeadMix,
     ) {
-        let (weights, largest): (Vec<f32>, bool) = match mix {
-            HeadMix::Sum(weights) => (weights.clone(), false),
-            HeadMix::Max(heads) => (
-                heads
-                    .iter()
-                    .map(|&head| f32::from(u8::from(head)))
-                    .collect(),
-                true,
-            ),
-        };
         let numbers = MixedCall {
             tokens: count(call.sequences.tokens()),
             heads: count(call.heads.heads),
@@ -174,10 +164,10 @@ impl AttentionRows {
             query_end: count(queries.end),
             key_begin: count(keys.start),
             key_end: count(keys.end),
-            largest: u32::from(largest),
+            largest: u32::from(matches!(mix, HeadMix::Max(_))),
         };
         let mut words = numbers.words();
-        words.extend(weights.into_iter().map(f32::to_bits));
+        words.extend(mix.weights().into_iter().map(f32::to_bits));
         launch(
             &shader(Variant::AttentionRows(self)),
             &[Use::Read(qkv), Use::Read(stats), Use::Change(mixed)],
