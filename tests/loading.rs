@@ -8,6 +8,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "loading/adapters.rs"]
+mod adapters;
 #[path = "loading/allocations.rs"]
 mod allocations;
 #[path = "loading/cases.rs"]

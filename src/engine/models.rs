@@ -8,7 +8,7 @@ use super::EngineError;
 use crate::model::checkpoint::{Checkpoint, Head, LoadError, LoadPlan, Structure};
 use crate::model::config::{Architecture, LayerKind, ModelConfig};
 use crate::model::{Model, layout};
-use crate::tokenization::Tokenizer;
+use crate::tokenization::{Tokenizer, TokenizerError};
 
 /// What a model is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -106,6 +106,16 @@ pub(super) fn describe(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> M
     info(folder, model.config(), model.structure(), tokenizer)
 }
 
+/// The tokenizer of an opened folder: its own, or for an adapter without one that of the model
+/// which it changes.
+pub(super) fn tokenizer(
+    folder: &Path,
+    checkpoint: &Checkpoint,
+) -> Result<Tokenizer, TokenizerError> {
+    let base = checkpoint.base().filter(|_| !Tokenizer::is_in(folder));
+    Tokenizer::open(base.unwrap_or(folder))
+}
+
 /// Whether a folder is a model that loads and fits its tokenizer: everything but moving the weights to a
 /// device.
 ///
@@ -116,7 +126,7 @@ pub fn check_model(folder: &Path) -> Result<ModelInfo, EngineError> {
     let checkpoint = Checkpoint::open(folder)?;
     let layout = layout(checkpoint.config(), checkpoint.structure());
     let plan: LoadPlan = checkpoint.plan(&layout).map_err(LoadError::from)?;
-    let tokenizer = Tokenizer::open(folder)?;
+    let tokenizer = tokenizer(folder, &checkpoint)?;
     let (tokens, rows) = (tokenizer.vocabulary_size(), checkpoint.config().vocab_size);
     if tokens > rows {
         return Err(EngineError::Tokens { tokens, rows });

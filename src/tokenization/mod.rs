@@ -57,6 +57,12 @@ pub struct SpecialTokens {
 }
 
 impl Tokenizer {
+    /// Whether a folder holds a tokenizer.
+    pub fn is_in(folder: &Path) -> bool {
+        let found = files::present(folder);
+        found.contains(&files::TOKENIZER) || found.contains(&files::VOCABULARY)
+    }
+
     /// Opens the tokenizer in `folder`: `tokenizer.json`, or else BERT's `vocab.txt`.
     ///
     /// Special tokens have the names which `tokenizer_config.json` or `special_tokens_map.json`

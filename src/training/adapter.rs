@@ -13,7 +13,8 @@ use crate::model::checkpoint::Head;
 /// Before every name in an adapter's file.
 const PREFIX: &str = "base_model.model.";
 
-/// Writes `adapter_config.json` and `adapter_model.safetensors` into a new folder.
+/// Writes `adapter_config.json` and `adapter_model.safetensors` into a new folder, and the
+/// `config.json` of the changed model, which has the names of the labels.
 ///
 /// # Errors
 /// [`RunError::Io`] when it cannot be written.
@@ -55,6 +56,8 @@ pub fn save(
     });
     let text = format!("{config:#}\n");
     write_whole(&folder.join("adapter_config.json"), text.as_bytes())?;
+    let model = weights.config().to_json();
+    write_whole(&folder.join("config.json"), model.as_bytes())?;
     let tensors: Vec<_> = weights
         .trained()
         .iter()

@@ -4,6 +4,8 @@ use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, MetricName, ReadingOptions, TagQuery, TrainConfig,
     TrainOutcome,
 };
+use auscult::model::Model;
+use burn::tensor::Device;
 use safetensors::SafeTensors;
 
 use crate::common::Temporary;
@@ -224,6 +226,15 @@ fn thin_matrices_are_trained_merged_and_saved_for_peft() {
         config["modules_to_save"],
         serde_json::json!(["head", "classifier"])
     );
+    let model =
+        |folder| Model::load(&report.run.join(folder), &Device::flex(), &Job::silent()).unwrap();
+    let (opened, own) = (model("best/adapter"), model("best"));
+    assert_eq!(opened.config(), own.config());
+    for ((name, a), (_, b)) in opened.parameters().iter().zip(own.parameters().iter()) {
+        let (a, b) = (a.values().unwrap(), b.values().unwrap());
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6;
+        assert!(a.iter().zip(&b).all(near), "{name}");
+    }
     let adapter = bytes(&report.run, "best/adapter/adapter_model.safetensors");
     let start = bytes(&report.run, "start/model.safetensors");
     let merged = bytes(&report.run, "best/model.safetensors");

@@ -66,6 +66,14 @@ pub enum LoadError {
         /// What is wrong and what to write instead.
         reason: String,
     },
+    /// An adapter is damaged, of a kind that is not supported, or without its base.
+    #[error("{}: {reason}", file.display())]
+    Adapter {
+        /// Its `adapter_config.json`.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// Tensors and parameters do not match.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),

@@ -52,6 +52,11 @@ impl WeightFile {
         }
     }
 
+    /// Opens a safetensors file of any name.
+    pub(super) fn safetensors(path: PathBuf) -> Result<Self, LoadError> {
+        Self::open(path, Format::Safetensors)
+    }
+
     /// Name, type and shape of every tensor.
     pub(super) fn tensors(&self) -> Vec<(&str, Dtype, &[usize])> {
         match &self.content {
@@ -86,6 +91,12 @@ impl WeightFile {
 enum Format {
     Safetensors,
     Pytorch,
+}
+
+/// Whether a folder holds anything under the names of weights.
+pub(super) fn has_weights(folder: &Path) -> bool {
+    let mut names = WEIGHT_FILES.iter();
+    names.any(|name| folder.join(name).symlink_metadata().is_ok())
 }
 
 /// Opens the weights of a folder: one file, or the shards of an index.

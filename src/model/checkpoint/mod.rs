@@ -4,6 +4,7 @@
 //! asks for, or says in one table what differs, and [`Checkpoint::read`] hands the values out,
 //! one tensor at a time. Nothing is filled in, converted or left out in silence.
 
+mod adapter;
 mod error;
 mod folder;
 mod mismatch;
@@ -64,16 +65,22 @@ pub struct Checkpoint {
     parameters: Vec<String>,
     /// For each tensor its file and its index there.
     places: Vec<(usize, usize)>,
+    /// What an adapter changes when values are read.
+    changes: Option<adapter::Changes>,
 }
 
 impl Checkpoint {
     /// Opens the folder of a model: `config.json` and the first that is there of
-    /// `model.safetensors`, its shards, `pytorch_model.bin`, its shards.
+    /// `model.safetensors`, its shards, `pytorch_model.bin`, its shards. A folder with
+    /// `adapter_config.json` instead is opened with the model that the adapter changes, as one.
     ///
     /// # Errors
     /// [`LoadError`] when a file is missing, damaged or something else than its name says, or
     /// when configuration and names of tensors contradict each other.
     pub fn open(folder: &Path) -> Result<Self, LoadError> {
+        if adapter::is_adapter(folder) {
+            return adapter::open(folder);
+        }
         let (text, config_file) = config::read_text(folder)?;
         let config = match ModelConfig::parse(&text, &config_file) {
             Err(ConfigError::NoModelType { .. }) => None,
@@ -119,7 +126,13 @@ impl Checkpoint {
             tensors,
             parameters,
             places,
+            changes: None,
         })
+    }
+
+    /// The folder of the model that an adapter changes; `None` for any other model.
+    pub fn base(&self) -> Option<&Path> {
+        self.changes.as_ref().map(adapter::Changes::base)
     }
 
     /// What `config.json` says.
@@ -138,9 +151,7 @@ impl Checkpoint {
         if self.config.labels != config.labels {
             let is_kept = |name: &String| !name.starts_with("classifier.");
             let kept: Vec<bool> = self.parameters.iter().map(is_kept).collect();
-            retain(&mut self.tensors, &kept);
-            retain(&mut self.places, &kept);
-            retain(&mut self.parameters, &kept);
+            self.retain(&kept);
         }
         (self.config, self.structure) = (config, structure);
         self
@@ -182,10 +193,26 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The values of a tensor as f32.
+    /// Keeps the tensors for which `kept` is true.
+    fn retain(&mut self, kept: &[bool]) {
+        retain(&mut self.tensors, kept);
+        retain(&mut self.places, kept);
+        retain(&mut self.parameters, kept);
+    }
+
+    /// The values of a tensor as f32, changed as an adapter says.
     fn values(&self, tensor: usize) -> Result<Vec<f32>, LoadError> {
-        let (file, index) = self.places[tensor];
-        let StoredTensor { name, dtype, .. } = &self.tensors[tensor];
+        let mut values = self.stored(self.places[tensor], &self.tensors[tensor])?;
+        if let Some(changes) = &self.changes {
+            changes.apply(self, &self.parameters[tensor], &mut values)?;
+        }
+        Ok(values)
+    }
+
+    /// The values of a tensor as they are stored.
+    fn stored(&self, place: (usize, usize), tensor: &StoredTensor) -> Result<Vec<f32>, LoadError> {
+        let (file, index) = place;
+        let StoredTensor { name, dtype, .. } = tensor;
         let values = self.files[file].lend(index, |bytes| upcast::to_f32(*dtype, bytes))?;
         values.ok_or_else(|| {
             self.files[file].error(Fault::Type {
