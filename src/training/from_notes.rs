@@ -93,9 +93,9 @@ pub fn read(config: &TrainConfig, tokenizer: &Tokenizer, job: &Job) -> Result<Da
             encoding: None,
             columns: Columns {
                 text: config.text.clone(),
-                id: None,
                 patient: config.patient.clone(),
                 label: config.label.clone(),
+                ..Columns::default()
             },
         };
         let import = import(paths, &options, job);
