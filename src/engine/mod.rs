@@ -74,6 +74,7 @@ pub use crate::tokenization::{
 pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
+pub use crate::training::dataset::DataReport;
 pub use crate::training::evaluate::Evaluation as ValidationFigures;
 pub use crate::training::history::Event as TrainEvent;
 pub use crate::training::run::{Outcome as TrainOutcome, Report as TrainReport};

@@ -92,7 +92,7 @@ pub fn labels_of(note: &Note, query: &LabelQuery) -> Vec<String> {
 }
 
 /// Labels with their counts in the order of their names, numbers by their value.
-pub(super) fn in_order(counts: impl Iterator<Item = (String, usize)>) -> Vec<LabelCount> {
+pub fn in_order(counts: impl Iterator<Item = (String, usize)>) -> Vec<LabelCount> {
     let class = |(label, notes)| LabelCount {
         label,
         notes,

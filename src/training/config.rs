@@ -12,6 +12,7 @@ use toml::Table;
 use super::objective::MaskStyle;
 use super::schedule::{DecayShape, ScheduleShape};
 use crate::kernels::AdamRule;
+use crate::notes::template::Template;
 
 pub use fields::{FIELDS, Field, Kind};
 
@@ -28,13 +29,23 @@ pub struct TrainConfig {
     pub run: PathBuf,
     pub train: Vec<PathBuf>,
     pub validation: Vec<PathBuf>,
+    pub test: Vec<PathBuf>,
     pub validation_share: f64,
+    pub test_share: f64,
     pub text: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub patient: Option<String>,
+    pub separator: Option<String>,
     pub several_labels: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    pub stratify: bool,
+    pub data_memory: usize,
     pub max_tokens: usize,
     pub batch: usize,
     pub accumulate: usize,
@@ -71,6 +82,9 @@ pub struct TrainConfig {
     pub metric: MetricName,
     pub seed: u64,
 }
+
+/// The largest share of the notes that validation and test may get together.
+const MOST_HELD_BACK: f64 = 0.9;
 
 /// What a model is trained for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,11 +170,18 @@ impl Default for TrainConfig {
             run: PathBuf::new(),
             train: Vec::new(),
             validation: Vec::new(),
+            test: Vec::new(),
             validation_share: 0.1,
+            test_share: 0.0,
             text: Vec::new(),
+            form: None,
             label: None,
-            patient: None,
+            separator: None,
             several_labels: false,
+            patient: None,
+            group: None,
+            stratify: true,
+            data_memory: 1024,
             max_tokens: 512,
             batch: 8,
             accumulate: 1,
@@ -321,14 +342,7 @@ impl TrainConfig {
                 "name files or folders of notes to learn from",
             );
         }
-        let mut notes = self.train.iter().chain(&self.validation);
-        if notes.any(|path| path.as_os_str() == "-") {
-            return limit(
-                "train",
-                &"-",
-                "standard input cannot be read again when a run goes on",
-            );
-        }
+        self.validate_data()?;
         if self.epochs == 0 && self.steps == 0 {
             return limit(
                 "epochs",
@@ -365,6 +379,68 @@ impl TrainConfig {
         Ok(())
     }
 
+    /// That what is said of the notes fits together.
+    fn validate_data(&self) -> Result<(), ConfigFault> {
+        let limit = |field: &'static str, found: &dyn std::fmt::Display, rule: String| {
+            Err(ConfigFault::Limit {
+                field,
+                found: found.to_string(),
+                rule,
+            })
+        };
+        for (field, paths) in [
+            ("train", &self.train),
+            ("validation", &self.validation),
+            ("test", &self.test),
+        ] {
+            if paths.iter().any(|path| path.as_os_str() == "-") {
+                let rule = "standard input cannot be read again when a run goes on; name a file";
+                return limit(field, &"-", rule.to_owned());
+            }
+        }
+        let [validation, test] = self.shares();
+        if validation + test > MOST_HELD_BACK {
+            let rule = format!(
+                "with validation-share {validation} more than {MOST_HELD_BACK} of the notes are held \
+                 back, and too few are left to learn from; make one of both smaller"
+            );
+            return limit("test-share", &test, rule);
+        }
+        if let Some(form) = &self.form {
+            if let Err(error) = Template::parse(form) {
+                return limit("form", &format!("\"{form}\""), error.to_string());
+            }
+            if self.task == TaskKind::Tag {
+                let rule = "spans are marked in the text that a note has, and a form makes another; \
+                            leave it out for tag";
+                return limit("form", &format!("\"{form}\""), rule.to_owned());
+            }
+        }
+        match &self.separator {
+            Some(separator) if separator.is_empty() => limit(
+                "separator",
+                &"empty",
+                "name what stands between the labels of a cell, such as \";\"".to_owned(),
+            ),
+            Some(separator) if !self.several_labels => limit(
+                "separator",
+                &format!("\"{separator}\""),
+                "a note with several labels is learned with several-labels = true only".to_owned(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The shares of the notes to learn from that validation and test are to get: those of which no
+    /// files are given.
+    pub(super) fn shares(&self) -> [f64; 2] {
+        let share = |files: &[PathBuf], share: f64| if files.is_empty() { share } else { 0.0 };
+        [
+            share(&self.validation, self.validation_share),
+            share(&self.test, self.test_share),
+        ]
+    }
+
     /// The same with paths that mean the same in every folder.
     ///
     /// # Errors
@@ -374,7 +450,8 @@ impl TrainConfig {
         let paths = one
             .chain(self.tokenizer.as_mut())
             .chain(&mut self.train)
-            .chain(&mut self.validation);
+            .chain(&mut self.validation)
+            .chain(&mut self.test);
         for path in paths {
             *path = std::path::absolute(&*path)?;
         }
