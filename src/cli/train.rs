@@ -184,7 +184,7 @@ impl TrainObserver for Watch<'_> {
             let _ = write!(
                 text,
                 ", {} MB of tokens in a file",
-                start.data.on_disk >> 20
+                start.data.on_disk.div_ceil(1 << 20)
             );
         }
         if !start.labels.is_empty() {
