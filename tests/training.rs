@@ -8,6 +8,8 @@ mod common;
 
 #[path = "training/beginning.rs"]
 mod beginning;
+#[path = "training/data.rs"]
+mod data;
 #[path = "training/faults.rs"]
 mod faults;
 #[path = "training/learning.rs"]

@@ -214,9 +214,16 @@ impl Notes {
                 id: files.id_column.clone(),
                 patient: files.patient_column.clone(),
                 label: files.label_column.clone(),
+                form: form_columns(files.form.as_ref()),
             },
         }
     }
+}
+
+/// The columns that a text form names.
+fn form_columns(form: Option<&Template>) -> Vec<String> {
+    let columns = form.into_iter().flat_map(Template::columns);
+    columns.map(str::to_owned).collect()
 }
 
 /// Says what could not be read, and what should be known.

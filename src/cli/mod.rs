@@ -18,6 +18,7 @@ mod notes;
 mod outline;
 mod output;
 mod overwriting;
+mod parts;
 mod passage;
 mod progress;
 mod reading;

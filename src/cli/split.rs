@@ -1,6 +1,5 @@
 //! `auscult notes split`: parts for training, validation and test.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,12 +10,12 @@ use serde::Serialize;
 
 use super::output::{Format, Forms, Output, Usage, print_text};
 use super::overwriting::Inputs;
-use super::passage::visible;
+use super::parts::{counts, leakage};
 use super::progress::Terminal;
 use super::written::written;
 use super::{Global, Notes, exit};
 use crate::engine::{
-    DataPart, Division, EngineError, LabelQuery, Leak, Note, PartReport, Ratio, Shared, SplitError,
+    DataPart, Division, EngineError, LabelQuery, Leak, Note, PartReport, Ratio, SplitError,
     SplitOptions, counted, divide, divided,
 };
 
@@ -235,95 +234,13 @@ fn describe(report: &Report<'_>, patients: bool) -> String {
         let notes = counted(report.ungrouped, "note");
         let _ = writeln!(text, "{notes} without a value there, each by itself");
     }
-    counts(report.parts, &mut text);
+    counts(report.parts, usize::MAX, &mut text);
     for part in report.empty {
         let _ = writeln!(
             text,
             "{part} is empty: there are too few units for its share"
         );
     }
-    let mut kinds: BTreeMap<(Shared, DataPart, DataPart), usize> = BTreeMap::new();
-    for leak in report.leaks {
-        *kinds
-            .entry((leak.shared, leak.part, leak.other_part))
-            .or_default() += 1;
-    }
-    match kinds.is_empty() {
-        true => text.push_str("\nNo leakage found: no text, no nearly same text, no group and no row is in two parts.\n"),
-        false => text.push_str("\nLeakage\n"),
-    }
-    for ((shared, part, other), count) in kinds {
-        let notes = counted(count, "note");
-        let _ = writeln!(
-            text,
-            "  {notes} of {part}: {} as one of {other}",
-            shared.sentence()
-        );
-    }
-    for leak in report.leaks.iter().take(SHOWN) {
-        let similar = leak
-            .similarity
-            .map_or(String::new(), |own| format!(" ({:.0} %)", own * 100.0));
-        let shared = leak.shared.sentence();
-        let _ = writeln!(
-            text,
-            "    {}: {shared}{similar} as {}",
-            leak.note, leak.other
-        );
-    }
-    if let Some(more) = report.leaks.len().checked_sub(SHOWN + 1) {
-        let _ = writeln!(text, "    and {} more; --json lists them all", more + 1);
-    }
+    leakage(report.leaks, SHOWN, "--json lists them all", &mut text);
     text
-}
-
-/// A table of what the parts hold.
-fn counts(parts: &[PartReport], text: &mut String) {
-    let mut rows: Vec<(String, Vec<usize>)> = Vec::new();
-    let mut row = |name: &str, of: &dyn Fn(&PartReport) -> usize| {
-        rows.push((name.to_owned(), parts.iter().map(of).collect()));
-    };
-    row("notes", &|part| part.notes);
-    row("patients", &|part| part.patients);
-    row("without a label", &|part| part.unlabelled);
-    for (number, class) in parts
-        .iter()
-        .flat_map(|part| part.labels.iter().enumerate())
-        .take(parts[0].labels.len())
-    {
-        row(&visible(&class.label), &|part| part.labels[number].notes);
-    }
-    let mut kinds: Vec<&str> = parts
-        .iter()
-        .flat_map(|part| part.spans.iter().map(|own| own.label.as_str()))
-        .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    for kind in kinds {
-        let own = |part: &PartReport| {
-            part.spans
-                .iter()
-                .find(|own| own.label == kind)
-                .map_or(0, |own| own.spans)
-        };
-        row(&format!("{} (spans)", visible(kind)), &own);
-    }
-    rows.retain(|(name, counts)| name == "notes" || counts.iter().any(|count| *count > 0));
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let _ = write!(text, "\n  {:width$}", "");
-    for part in parts {
-        let _ = write!(text, "  {:>10}", part.part.name());
-    }
-    text.push('\n');
-    for (name, counts) in rows {
-        let _ = write!(text, "  {name:width$}");
-        for count in counts {
-            let _ = write!(text, "  {count:>10}");
-        }
-        text.push('\n');
-    }
 }

@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use super::output::{Forms, Usage};
 use super::progress::Terminal;
-use super::{Global, exit, prepare};
+use super::{Global, exit, parts, prepare};
 use crate::engine::{
     Engine, FIELDS, FieldKind, TrainConfig, TrainEvent, TrainObserver, TrainOutcome, TrainReport,
     TrainStart, ValidationFigures, counted,
@@ -166,6 +166,10 @@ impl TrainObserver for Watch<'_> {
         {
             self.terminal.warning(&format!("and {more} more"));
         }
+        for said in parts::warnings(&start.data) {
+            self.terminal.warning(&said);
+        }
+        self.terminal.remark(&parts::division(&start.data));
         let [train, validation] = start.examples;
         let mut text = format!(
             "{} to learn from, {} to be judged by, {:.2} million numbers trained",
@@ -173,6 +177,16 @@ impl TrainObserver for Watch<'_> {
             counted(validation, "example"),
             start.trained as f64 / 1e6
         );
+        if start.test > 0 {
+            let _ = write!(text, ", {} kept for the end", start.test);
+        }
+        if start.data.on_disk > 0 {
+            let _ = write!(
+                text,
+                ", {} MB of tokens in a file",
+                start.data.on_disk.div_ceil(1 << 20)
+            );
+        }
         if !start.labels.is_empty() {
             let _ = write!(text, ", {} classes", start.labels.len());
         }

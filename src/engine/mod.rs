@@ -12,7 +12,6 @@ mod bench_training;
 mod chunks;
 mod classify;
 mod device;
-mod division;
 mod embed;
 mod evaluate;
 mod fill_mask;
@@ -48,6 +47,7 @@ pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::LoadError;
 pub use crate::notes::columns::{ColumnError, check_column, column_value};
+pub use crate::notes::division::{Division, PartReport, SplitOptions, divide, divided};
 pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
 pub use crate::notes::import::{
@@ -61,7 +61,7 @@ pub use crate::notes::leakage::{Leak, Shared};
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
-pub use crate::notes::split::{Part as DataPart, Ratio, Split, SplitError, SplitOptions};
+pub use crate::notes::split::{Part as DataPart, Ratio, Split, SplitError};
 pub use crate::notes::template::{Template, TemplateError};
 pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
@@ -74,6 +74,7 @@ pub use crate::tokenization::{
 pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
+pub use crate::training::dataset::DataReport;
 pub use crate::training::evaluate::Evaluation as ValidationFigures;
 pub use crate::training::history::Event as TrainEvent;
 pub use crate::training::run::{Outcome as TrainOutcome, Report as TrainReport};
@@ -89,7 +90,6 @@ pub use bench_tiers::{PackingTiming, TierTiming};
 pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
-pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};

@@ -6,6 +6,7 @@ use super::{Engine, EngineError, Job};
 use crate::job::Cancelled;
 use crate::model::OpenError;
 use crate::training::config::TrainConfig;
+use crate::training::dataset::DataReport;
 use crate::training::from_notes::DataError;
 use crate::training::history::Event;
 use crate::training::run::Report;
@@ -16,6 +17,10 @@ use crate::training::session::{Session, TrainError};
 pub struct TrainStart {
     /// Examples to learn from and to be judged by.
     pub examples: [usize; 2],
+    /// Examples that the best model is judged by at the end.
+    pub test: usize,
+    /// What the parts hold, and what they share.
+    pub data: DataReport,
     /// Names of the classes; none for masked-LM.
     pub labels: Vec<String>,
     /// What was left out, each with its place and the reason.
@@ -76,6 +81,8 @@ fn run(
     let data = session.data();
     observer.begins(&TrainStart {
         examples: [data.train.len(), data.validation.len()],
+        test: data.test.len(),
+        data: data.report.clone(),
         labels: data.labels.clone(),
         left_out: data.left_out.clone(),
         new_parameters: session.new_parameters().to_vec(),

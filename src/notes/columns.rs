@@ -86,16 +86,25 @@ fn own<'a>(note: &'a Note, name: &str) -> Option<Cow<'a, str>> {
 
 /// The names of all columns of notes.
 pub fn column_names(notes: &[Note]) -> Vec<String> {
-    let mut names: BTreeSet<&str> = OWN.into_iter().collect();
-    for note in notes {
-        names.extend(note.details().fields.keys().map(String::as_str));
-        if let Source::File(file, _) = note.source() {
-            let one = [&file.columns.id, &file.columns.patient, &file.columns.label];
-            let one = one.into_iter().flatten().chain(&file.columns.text);
-            names.extend(one.map(String::as_str));
+    let mut names = BTreeSet::new();
+    notes.iter().for_each(|note| add_names(note, &mut names));
+    names.extend(OWN.map(str::to_owned));
+    names.into_iter().collect()
+}
+
+/// Adds the names of a note's columns, those not counted that every note can have.
+pub(super) fn add_names(note: &Note, names: &mut BTreeSet<String>) {
+    let mut add = |name: &String| {
+        if !names.contains(name) {
+            names.insert(name.clone());
         }
+    };
+    note.details().fields.keys().for_each(&mut add);
+    if let Source::File(file, _) = note.source() {
+        let one = [&file.columns.id, &file.columns.patient, &file.columns.label];
+        let one = one.into_iter().flatten();
+        one.chain(&file.columns.text).for_each(add);
     }
-    names.into_iter().map(str::to_owned).collect()
 }
 
 /// That there is a column of this name, in one note at least.
@@ -103,13 +112,19 @@ pub fn column_names(notes: &[Note]) -> Vec<String> {
 /// # Errors
 /// [`ColumnError`] when no note has one.
 pub fn check_column(notes: &[Note], column: &str) -> Result<(), ColumnError> {
-    let names = column_names(notes);
-    let is = |name: &String| name.trim().eq_ignore_ascii_case(column.trim());
-    match names.iter().any(is) {
-        true => Ok(()),
-        false => Err(ColumnError {
-            column: column.to_owned(),
-            names,
-        }),
+    is_among(column, &column_names(notes).into_iter().collect())
+}
+
+/// That a column is among those that notes have, or that every note can have.
+pub(super) fn is_among(column: &str, names: &BTreeSet<String>) -> Result<(), ColumnError> {
+    let is = |name: &str| name.trim().eq_ignore_ascii_case(column.trim());
+    if OWN.into_iter().any(is) || names.iter().any(|name| is(name)) {
+        return Ok(());
     }
+    let own = OWN.into_iter().map(str::to_owned);
+    let names: BTreeSet<String> = names.iter().cloned().chain(own).collect();
+    Err(ColumnError {
+        column: column.to_owned(),
+        names: names.into_iter().collect(),
+    })
 }

@@ -91,6 +91,22 @@ pub fn labels_of(note: &Note, query: &LabelQuery) -> Vec<String> {
     labels
 }
 
+/// Labels with their counts in the order of their names, numbers by their value.
+pub fn in_order(counts: impl Iterator<Item = (String, usize)>) -> Vec<LabelCount> {
+    let class = |(label, notes)| LabelCount {
+        label,
+        notes,
+        spans: 0,
+    };
+    let mut classes: Vec<LabelCount> = counts.map(class).collect();
+    let number = |class: &LabelCount| class.label.parse::<i64>().ok();
+    classes.sort_by(|a, b| a.label.cmp(&b.label));
+    if classes.iter().all(|class| number(class).is_some()) {
+        classes.sort_by_key(number);
+    }
+    classes
+}
+
 /// The labels of whole notes.
 ///
 /// # Errors
@@ -104,18 +120,8 @@ pub fn document_labels(notes: &[Note], query: &LabelQuery) -> Result<DocumentLab
     for label in own.iter().flatten() {
         *counts.entry(label).or_default() += 1;
     }
-    let mut classes: Vec<LabelCount> = counts
-        .into_iter()
-        .map(|(label, notes)| LabelCount {
-            label: label.to_owned(),
-            notes,
-            spans: 0,
-        })
-        .collect();
-    let number = |class: &LabelCount| class.label.parse::<i64>().ok();
-    if classes.iter().all(|class| number(class).is_some()) {
-        classes.sort_by_key(number);
-    }
+    let counts = counts.into_iter();
+    let classes = in_order(counts.map(|(label, notes)| (label.to_owned(), notes)));
     let numbers: BTreeMap<&str, usize> = classes
         .iter()
         .enumerate()

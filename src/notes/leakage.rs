@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::columns::column_value;
+use super::Source;
 use super::near::{SIMILAR, Shingles, Sketch};
 use super::source::Place;
 use super::split::Part;
-use super::{Note, Source};
+use super::traces::{Key, Traces};
 use crate::job::{Cancelled, Job};
 
 /// What two notes have in common.
@@ -68,21 +67,23 @@ pub fn normalised(text: &str) -> String {
     plain
 }
 
-/// The first note with each value, of parts before the one that is looked at.
-struct First<K> {
-    seen: HashMap<K, (Part, usize)>,
+/// The first note with each value, of parts before the one that is looked at. Values that no note
+/// asks for are not kept.
+struct First {
+    seen: HashMap<Key, Option<(Part, usize)>>,
 }
 
-impl<K: std::hash::Hash + Eq> First<K> {
-    fn new() -> Self {
+impl First {
+    /// Keeps these values only.
+    fn of(asked: impl Iterator<Item = Key>) -> Self {
         Self {
-            seen: HashMap::new(),
+            seen: asked.map(|key| (key, None)).collect(),
         }
     }
 
     /// The first note of an earlier part with this value; the note itself is kept for later ones.
-    fn earlier(&mut self, value: K, part: Part, note: usize) -> Option<(Part, usize)> {
-        let first = *self.seen.entry(value).or_insert((part, note));
+    fn earlier(&mut self, value: Key, part: Part, note: usize) -> Option<(Part, usize)> {
+        let first = *self.seen.get_mut(&value)?.get_or_insert((part, note));
         (first.0 < part).then_some(first)
     }
 }
@@ -90,80 +91,94 @@ impl<K: std::hash::Hash + Eq> First<K> {
 /// Looks for what notes share with notes of an earlier part, where train comes before validation
 /// and validation before test. Each note is listed once for each thing that it shares.
 ///
-/// `group` names a column whose values belong to one part; the patient always does.
+/// The group's column has values that belong to one part; the patient always does. `shingles` gives
+/// those of the note of a number, from its [`normalised`] text.
 ///
 /// Texts that are nearly the same are found by MinHash (Broder 1997) with bands: of two texts that
 /// share 80 % of their runs of five words 99.96 % are found, and each is then compared exactly. Time
-/// and memory grow with the text, not with the pairs.
+/// grows with the text and not with the pairs, memory with the notes of all parts but the first.
 ///
 /// # Errors
-/// [`Cancelled`] when the user stopped.
-pub fn leaks(
-    parts: &[(Part, &Note)],
-    group: Option<&str>,
+/// [`Cancelled`] when the user stopped, or what `shingles` returns.
+pub fn leaks<E: From<Cancelled>>(
+    traces: &Traces,
+    parts: &[Part],
+    mut shingles: impl FnMut(usize) -> Result<Shingles, E>,
     job: &Job,
-) -> Result<Vec<Leak>, Cancelled> {
+) -> Result<Vec<Leak>, E> {
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_key(|&note| parts[note].0);
-    let mut texts = First::new();
-    let mut groups = First::new();
-    let mut patients = First::new();
-    let mut rows = First::new();
+    order.sort_by_key(|&note| parts[note]);
+    let first = order.first().map(|&note| parts[note]);
+    let asking = order.partition_point(|&note| Some(parts[note]) == first);
+    let steps = order.len() - asking + order.len();
+    let all = traces.all();
+    let asked = || order[asking..].iter().map(|&note| &all[note]);
+    let mut texts = First::of(asked().map(|own| own.text));
+    let mut groups = First::of(asked().filter_map(|own| own.group));
+    let mut patients = First::of(asked().filter_map(|own| own.patient));
+    let mut rows = First::of(asked().filter_map(|own| row_of(&own.source)));
     let mut sketches = Sketch::default();
+    for (done, &note) in order[asking..].iter().enumerate() {
+        job.step(done, steps, "notes")?;
+        if let Some(bands) = shingles(note)?.bands() {
+            sketches.expect(&bands);
+        }
+    }
     let mut found = Vec::new();
-    for (done, number) in order.iter().copied().enumerate() {
-        job.step(done, order.len(), "notes")?;
-        let (part, note) = parts[number];
+    let compared = if asking < order.len() {
+        &order[..]
+    } else {
+        &[]
+    };
+    for (done, number) in compared.iter().copied().enumerate() {
+        job.step(order.len() - asking + done, steps, "notes")?;
+        let (part, note) = (parts[number], &all[number]);
         let mut tell = |shared, other: Option<(Part, usize)>, similarity| {
             if let Some((other_part, other)) = other {
                 found.push(Leak {
                     shared,
                     part,
-                    note: note.source().to_string(),
+                    note: note.source.to_string(),
                     other_part,
-                    other: parts[other].1.source().to_string(),
+                    other: all[other].source.to_string(),
                     similarity,
                 });
             }
         };
-        let plain = normalised(note.text());
-        let hash: [u8; 32] = Sha256::digest(plain.as_bytes()).into();
-        let same = texts.earlier(hash, part, number);
+        let same = texts.earlier(note.text, part, number);
         tell(Shared::Text, same, None);
-        let shingles = Shingles::new(&plain);
         // What is the same is not said again, and whoever is nearly the same as it finds its twin.
-        if same.is_none()
-            && let Some(bands) = shingles.bands()
-        {
-            let near = sketches
-                .candidates(&bands, |other| parts[other].0 < part)
-                .into_iter()
-                .map(|other| {
-                    let own = Shingles::new(&normalised(parts[other].1.text()));
-                    (other, shingles.similarity(&own))
-                })
-                .filter(|(_, similarity)| *similarity >= SIMILAR)
-                .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-            let other = near.map(|(other, _)| (parts[other].0, other));
-            tell(Shared::NearText, other, near.map(|(_, own)| own));
-            sketches.add(&bands, number);
+        if same.is_none() {
+            let own = shingles(number)?;
+            if let Some(bands) = own.bands() {
+                let mut near: Option<(usize, f64)> = None;
+                for other in sketches.candidates(&bands, |other| parts[other] < part) {
+                    let similarity = own.similarity(&shingles(other)?);
+                    let nearer = near.is_none_or(|(_, best)| similarity > best);
+                    if similarity >= SIMILAR && nearer {
+                        near = Some((other, similarity));
+                    }
+                }
+                let other = near.map(|(other, _)| (parts[other], other));
+                tell(Shared::NearText, other, near.map(|(_, own)| own));
+                sketches.add(&bands, number);
+            }
         }
-        let value = group.and_then(|group| column_value(note, group));
-        let value = value.map(|value| value.into_owned());
-        let patient = note.details().patient.clone();
-        let by_group = value.and_then(|value| groups.earlier(value, part, number));
-        let by_patient = patient.and_then(|patient| patients.earlier(patient, part, number));
+        let by_group = note.group.and_then(|own| groups.earlier(own, part, number));
+        let by_patient = note
+            .patient
+            .and_then(|own| patients.earlier(own, part, number));
         tell(Shared::Group, by_group.or(by_patient), None);
-        let row = row_of(note).and_then(|row| rows.earlier(row, part, number));
+        let row = row_of(&note.source).and_then(|row| rows.earlier(row, part, number));
         tell(Shared::Row, row, None);
     }
-    job.step(order.len(), order.len(), "notes")?;
+    job.step(steps, steps, "notes")?;
     Ok(found)
 }
 
 /// The file by its content, and the place in it.
-fn row_of(note: &Note) -> Option<(String, String)> {
-    let Source::File(file, place) = note.source() else {
+fn row_of(source: &Source) -> Option<Key> {
+    let Source::File(file, place) = source else {
         return None;
     };
     let place = match place {
@@ -172,13 +187,29 @@ fn row_of(note: &Note) -> Option<(String, String)> {
         Place::Record(number) => format!("record {number}"),
         Place::Id(id) => format!("id {id}"),
     };
-    Some((file.sha256.clone(), place))
+    Some(Key::new(&[file.sha256.as_bytes(), place.as_bytes()]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notes::Details;
+    use crate::notes::traces::TraceOptions;
+    use crate::notes::{Details, Note};
+
+    fn leaks_of(
+        all: &[(Part, Note)],
+        group: Option<&str>,
+        job: &Job,
+    ) -> Result<Vec<Leak>, Cancelled> {
+        let (parts, notes): (Vec<Part>, Vec<Note>) = all.iter().cloned().unzip();
+        let options = TraceOptions {
+            group: group.map(str::to_owned),
+            ..TraceOptions::default()
+        };
+        let traces = Traces::of(&notes, options, &Job::silent()).unwrap();
+        let shingles = |note: usize| Ok(Shingles::new(&normalised(notes[note].text())));
+        leaks(&traces, &parts, shingles, job)
+    }
 
     fn note(text: &str, patient: Option<&str>, ward: &str) -> Note {
         Note::new(Source::Typed, text.to_owned()).with_details(Details {
@@ -221,11 +252,11 @@ mod tests {
             (Part::Train, &train[..]),
             (Part::Validation, &validation[..]),
         ];
-        let all: Vec<(Part, &Note)> = parts
+        let all: Vec<(Part, Note)> = parts
             .into_iter()
-            .flat_map(|(part, notes)| notes.iter().map(move |note| (part, note)))
+            .flat_map(|(part, notes)| notes.iter().map(move |note| (part, note.clone())))
             .collect();
-        let found = leaks(&all, Some("ward"), &Job::silent()).unwrap();
+        let found = leaks_of(&all, Some("ward"), &Job::silent()).unwrap();
         let short: Vec<(Shared, Part, Part)> = found
             .iter()
             .map(|leak| (leak.shared, leak.part, leak.other_part))
@@ -239,14 +270,14 @@ mod tests {
             ]
         );
         assert_eq!(found[1].similarity, Some(91.0 / 101.0));
-        let by_patient = leaks(&all, None, &Job::silent()).unwrap();
+        let by_patient = leaks_of(&all, None, &Job::silent()).unwrap();
         assert_eq!(
             (by_patient[2].shared, by_patient[2].other_part),
             (Shared::Group, Part::Train)
         );
         let stop = crate::job::StopFlag::default();
         stop.stop();
-        assert_eq!(leaks(&all, None, &Job::new(stop)), Err(Cancelled));
+        assert_eq!(leaks_of(&all, None, &Job::new(stop)), Err(Cancelled));
     }
 
     #[test]

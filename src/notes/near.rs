@@ -35,10 +35,11 @@ fn hash(word: &str) -> u64 {
 }
 
 /// The hashes of a text's runs of five words, each once, sorted; of a shorter text all of it.
-pub(super) struct Shingles(Vec<u64>);
+pub struct Shingles(Vec<u64>);
 
 impl Shingles {
-    pub(super) fn new(text: &str) -> Self {
+    /// The shingles of a text.
+    pub fn new(text: &str) -> Self {
         let words: Vec<u64> = text.split_whitespace().map(hash).collect();
         let run = |words: &[u64]| {
             words
@@ -53,6 +54,16 @@ impl Shingles {
         all.sort_unstable();
         all.dedup();
         Self(all)
+    }
+
+    /// The hashes, to be kept elsewhere.
+    pub fn numbers(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// Shingles from their [`numbers`](Self::numbers).
+    pub fn from_numbers(numbers: Vec<u64>) -> Self {
+        Self(numbers)
     }
 
     /// Jaccard similarity: shared shingles by all shingles of both; 0 for empty texts.
@@ -86,18 +97,27 @@ impl Shingles {
 /// What similar texts have in common with a high probability.
 pub(super) struct Bands([u64; BANDS]);
 
-/// Texts by their bands.
+/// Texts by their bands, those only that another text is going to ask for: memory grows with the
+/// texts that ask.
 #[derive(Default)]
 pub(super) struct Sketch {
     buckets: HashMap<(usize, u64), Vec<usize>>,
 }
 
 impl Sketch {
+    /// Says that a text with these bands is going to ask.
+    pub(super) fn expect(&mut self, bands: &Bands) {
+        for band in bands.0.into_iter().enumerate() {
+            self.buckets.entry(band).or_default();
+        }
+    }
+
     /// Keeps a text under a number.
     pub(super) fn add(&mut self, bands: &Bands, number: usize) {
         for band in bands.0.into_iter().enumerate() {
-            let bucket = self.buckets.entry(band).or_default();
-            if bucket.len() < COMPARED {
+            if let Some(bucket) = self.buckets.get_mut(&band)
+                && bucket.len() < COMPARED
+            {
                 bucket.push(number);
             }
         }
@@ -155,6 +175,9 @@ mod tests {
             );
             assert_eq!(own.similarity(&near), 51.0 / 61.0);
             let mut sketch = Sketch::default();
+            for other in [&near, &half] {
+                sketch.expect(&other.bands().unwrap());
+            }
             sketch.add(&own.bands().unwrap(), 7);
             let meets =
                 |other: &Shingles| sketch.candidates(&other.bands().unwrap(), |_| true).len();

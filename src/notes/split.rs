@@ -8,13 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::Note;
-use super::columns::{ColumnError, check_column, column_value};
-use super::labels::{LabelQuery, document_labels};
-use super::leakage::normalised;
+use super::columns::ColumnError;
 use super::stratify::{Unit, assign};
+use super::traces::{Key, Trace, Traces};
 use crate::job::{Cancelled, Job};
 
 /// A part of the notes.
@@ -54,6 +51,18 @@ impl fmt::Display for Part {
 pub struct Ratio([f64; 3]);
 
 impl Ratio {
+    /// Shares of validation and test; the rest is for training.
+    ///
+    /// # Panics
+    /// If a share is negative, or nothing is left for training.
+    pub fn of_shares(validation: f64, test: f64) -> Self {
+        // As near as a number can be to what is left in decimals: 0.7 and not 0.7000000000000001, so
+        // that 0.2 and 0.1 are the same ratio as 70:20:10.
+        let train = ((1.0 - validation - test) * 1e9).round() / 1e9;
+        assert!(train > 0.0 && validation >= 0.0 && test >= 0.0, "shares");
+        Self([train, validation, test])
+    }
+
     /// The share of a part.
     pub fn of(self, part: Part) -> f64 {
         self.0[part as usize]
@@ -91,17 +100,16 @@ impl FromStr for Ratio {
     }
 }
 
-/// How notes are divided.
-#[derive(Debug, Clone, Default)]
-pub struct SplitOptions {
-    /// How much goes where.
-    pub ratio: Ratio,
-    /// Another number gives another division.
-    pub seed: u64,
-    /// Notes with the same value in this column stay together. Without it notes of the same text do.
-    pub group: Option<String>,
-    /// Each part gets its share of each label in this column.
-    pub stratify: Option<LabelQuery>,
+/// What keeps notes together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Together {
+    /// The same text.
+    #[default]
+    Text,
+    /// The same patient.
+    Patient,
+    /// The same value in the column that the traces' options name.
+    Group,
 }
 
 /// Notes in parts.
@@ -111,7 +119,7 @@ pub struct Split {
     pub parts: Vec<Part>,
     /// What stays together, one note or several.
     pub units: usize,
-    /// Notes without a value in the group's column; each is a group of its own.
+    /// Notes without a patient or group, where these count; those of the same text stay together.
     pub ungrouped: usize,
     /// Parts that were to get notes and got none.
     pub empty: Vec<Part>,
@@ -138,24 +146,26 @@ pub enum SplitError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Divides notes. The same notes, options and seed give the same parts on every machine.
+/// Divides notes; with `stratify` each part gets its share of each label. The same notes, options and
+/// seed give the same parts on every machine.
 ///
 /// # Errors
 /// [`SplitError`] when no note has a column that is named, or the user stopped.
-pub fn split_notes(notes: &[Note], options: &SplitOptions, job: &Job) -> Result<Split, SplitError> {
-    let targets = match &options.stratify {
-        Some(query) => document_labels(notes, query)?.targets,
-        None => vec![Vec::new(); notes.len()],
-    };
-    if let Some(group) = &options.group {
-        check_column(notes, group)?;
-    }
-    let (units, ungrouped) = units(notes, options, &targets, job)?;
-    let mut parts = vec![Part::Train; notes.len()];
-    for (unit, part) in units.iter().zip(assign(&units, notes.len(), options.ratio)) {
+pub fn split(
+    traces: &Traces,
+    ratio: Ratio,
+    together: Together,
+    stratify: bool,
+    job: &Job,
+) -> Result<Split, SplitError> {
+    traces.check()?;
+    let (units, ungrouped) = units(traces, together, stratify, job)?;
+    let notes = traces.len();
+    let mut parts = vec![Part::Train; notes];
+    for (unit, part) in units.iter().zip(assign(&units, notes, ratio)) {
         unit.notes.iter().for_each(|&note| parts[note] = part);
     }
-    let missing = |part: &Part| options.ratio.of(*part) > 0.0 && !parts.contains(part);
+    let missing = |part: &Part| ratio.of(*part) > 0.0 && !parts.contains(part);
     Ok(Split {
         empty: Part::ALL.into_iter().filter(missing).collect(),
         units: units.len(),
@@ -166,47 +176,43 @@ pub fn split_notes(notes: &[Note], options: &SplitOptions, job: &Job) -> Result<
 
 /// The units in their order, and the notes that are in no group.
 fn units(
-    notes: &[Note],
-    options: &SplitOptions,
-    targets: &[Vec<usize>],
+    traces: &Traces,
+    together: Together,
+    stratify: bool,
     job: &Job,
 ) -> Result<(Vec<Unit>, usize), Cancelled> {
-    let mut found: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+    let group = |trace: &Trace| match together {
+        Together::Text => Some(trace.text),
+        Together::Patient => trace.patient,
+        Together::Group => trace.group,
+    };
+    let mut found: HashMap<Key, Vec<usize>> = HashMap::new();
     let mut ungrouped = 0;
-    for (number, note) in notes.iter().enumerate() {
-        job.step(number, notes.len(), "notes")?;
-        let value = options
-            .group
-            .as_ref()
-            .and_then(|group| column_value(note, group));
-        ungrouped += usize::from(options.group.is_some() && value.is_none());
-        let mut hash = Sha256::new();
-        hash.update(options.seed.to_le_bytes());
-        match (&options.group, value) {
-            (Some(_), Some(value)) => hash.update([b"group:", value.as_bytes()].concat()),
-            (None, _) => hash.update([b"text:", normalised(note.text()).as_bytes()].concat()),
-            (Some(_), None) => {
-                let note = format!("note:{}:{}", note.source(), number);
-                hash.update(note);
-            }
-        }
+    for (number, trace) in traces.all().iter().enumerate() {
+        job.step(number, traces.len(), "notes")?;
+        let own = group(trace);
+        ungrouped += usize::from(own.is_none());
         found
-            .entry(hash.finalize().into())
+            .entry(own.unwrap_or(trace.text))
             .or_default()
             .push(number);
     }
-    job.step(notes.len(), notes.len(), "notes")?;
+    job.step(traces.len(), traces.len(), "notes")?;
+    let classes = stratify.then(|| traces.classes());
     let mut units: Vec<Unit> = found
         .into_iter()
         .map(|(order, notes)| {
-            let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
-            for &class in notes.iter().flat_map(|&note| &targets[note]) {
-                *classes.entry(class).or_default() += 1;
+            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+            if let Some(classes) = &classes {
+                let own = notes.iter().map(|&note| &traces.all()[note]);
+                for class in own.flat_map(|trace| classes.of(trace)) {
+                    *counts.entry(class).or_default() += 1;
+                }
             }
             Unit {
                 notes,
                 order,
-                classes: classes.into_iter().collect(),
+                classes: counts.into_iter().collect(),
             }
         })
         .collect();
@@ -217,7 +223,9 @@ fn units(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notes::{Details, Source};
+    use crate::notes::labels::LabelQuery;
+    use crate::notes::traces::TraceOptions;
+    use crate::notes::{Details, Note, Source};
     use proptest::prelude::*;
 
     fn note(text: String, group: Option<usize>, labels: &[usize]) -> Note {
@@ -228,13 +236,23 @@ mod tests {
         })
     }
 
-    fn options(ratio: &str, seed: u64, group: bool, stratify: bool) -> SplitOptions {
-        SplitOptions {
-            ratio: ratio.parse().unwrap(),
+    fn traces(notes: &[Note], seed: u64, group: Option<&str>) -> Traces {
+        let options = TraceOptions {
             seed,
-            group: group.then(|| "patient".to_owned()),
-            stratify: stratify.then(LabelQuery::default),
-        }
+            group: group.map(str::to_owned),
+            labels: LabelQuery::default(),
+        };
+        Traces::of(notes, options, &Job::silent()).unwrap()
+    }
+
+    fn divided(notes: &[Note], ratio: &str, seed: u64, group: bool, stratify: bool) -> Split {
+        let together = match group {
+            true => Together::Group,
+            false => Together::Text,
+        };
+        let traces = traces(notes, seed, group.then_some("patient"));
+        let ratio = ratio.parse().unwrap();
+        split(&traces, ratio, together, stratify, &Job::silent()).unwrap()
     }
 
     #[test]
@@ -242,6 +260,13 @@ mod tests {
         let ratio: Ratio = "80:10:10".parse().unwrap();
         assert_eq!(Part::ALL.map(|part| ratio.of(part)), [0.8, 0.1, 0.1]);
         assert_eq!("9 : 1".parse::<Ratio>().unwrap().of(Part::Test), 0.0);
+        for (shares, same) in [
+            ((0.2, 0.1), "70:20:10"),
+            ((0.1, 0.0), "90:10"),
+            ((0.15, 0.15), "70:15:15"),
+        ] {
+            assert_eq!(Ratio::of_shares(shares.0, shares.1), same.parse().unwrap());
+        }
         for text in [
             "", "80", "1:2:3:4", "a:b", "-1:1:1", "0:1:1", "nan:1", "inf:1:1",
         ] {
@@ -254,8 +279,7 @@ mod tests {
         let notes: Vec<Note> = (0..1000)
             .map(|n| note(format!("text {n}"), None, &[usize::from(n % 10 == 0)]))
             .collect();
-        let split =
-            split_notes(&notes, &options("80:10:10", 3, false, true), &Job::silent()).unwrap();
+        let split = divided(&notes, "80:10:10", 3, false, true);
         for (part, all, rare) in [
             (Part::Train, 800, 80),
             (Part::Validation, 100, 10),
@@ -265,19 +289,9 @@ mod tests {
             assert_eq!(own.len(), all);
             assert_eq!(own.iter().filter(|n| **n % 10 == 0).count(), rare);
         }
-        let plain = split_notes(
-            &notes,
-            &options("80:10:10", 3, false, false),
-            &Job::silent(),
-        )
-        .unwrap();
+        let plain = divided(&notes, "80:10:10", 3, false, false);
         assert_eq!(Part::ALL.map(|part| plain.of(part).len()), [800, 100, 100]);
-        let other = split_notes(
-            &notes,
-            &options("80:10:10", 4, false, false),
-            &Job::silent(),
-        )
-        .unwrap();
+        let other = divided(&notes, "80:10:10", 4, false, false);
         assert_ne!(plain.parts, other.parts);
     }
 
@@ -286,15 +300,9 @@ mod tests {
         let notes: Vec<Note> = (0..200)
             .map(|n| note(format!("Text  {}", n % 150), None, &[]))
             .collect();
-        let forth =
-            split_notes(&notes, &options("2:1:1", 1, false, false), &Job::silent()).unwrap();
+        let forth = divided(&notes, "2:1:1", 1, false, false);
         let backwards: Vec<Note> = notes.iter().rev().cloned().collect();
-        let back = split_notes(
-            &backwards,
-            &options("2:1:1", 1, false, false),
-            &Job::silent(),
-        )
-        .unwrap();
+        let back = divided(&backwards, "2:1:1", 1, false, false);
         assert!(forth.parts.iter().eq(back.parts.iter().rev()));
         assert!((0..50).all(|n| forth.parts[n] == forth.parts[n + 150]));
         assert_eq!(forth.units, 150);
@@ -312,12 +320,7 @@ mod tests {
         };
         let notes: Vec<Note> = (0..60).map(|n| note(text(n), None, &[1])).collect();
         for seed in 0..20 {
-            let split = split_notes(
-                &notes,
-                &options("80:10:10", seed, false, true),
-                &Job::silent(),
-            )
-            .unwrap();
+            let split = divided(&notes, "80:10:10", seed, false, true);
             assert_eq!(Part::ALL.map(|part| split.of(part).len()), [48, 6, 6]);
         }
     }
@@ -329,17 +332,19 @@ mod tests {
             note("b".to_owned(), Some(1), &[]),
             note("c".to_owned(), None, &[]),
         ];
-        let split =
-            split_notes(&notes, &options("80:10:10", 1, true, false), &Job::silent()).unwrap();
+        let split = divided(&notes, "80:10:10", 1, true, false);
         assert_eq!((split.units, split.ungrouped), (2, 1));
         assert_eq!(split.empty, [Part::Validation, Part::Test]);
-        let wrong = SplitOptions {
-            group: Some("ward".to_owned()),
-            ..SplitOptions::default()
-        };
-        let error = split_notes(&notes, &wrong, &Job::silent())
-            .unwrap_err()
-            .to_string();
+        let wrong = traces(&notes, 0, Some("ward"));
+        let error = super::split(
+            &wrong,
+            Ratio::default(),
+            Together::Group,
+            false,
+            &Job::silent(),
+        )
+        .unwrap_err()
+        .to_string();
         assert!(
             error.contains("\"ward\"") && error.contains("patient"),
             "{error}"
@@ -354,7 +359,7 @@ mod tests {
             stratify in any::<bool>(),
         ) {
             let notes: Vec<Note> = groups.iter().enumerate().map(|(n, (group, labels))| note(format!("t{n}"), *group, labels)).collect();
-            let split = split_notes(&notes, &options("70:15:15", seed, true, stratify), &Job::silent()).unwrap();
+            let split = divided(&notes, "70:15:15", seed, true, stratify);
             prop_assert_eq!(split.parts.len(), notes.len());
             let mut parts: HashMap<usize, Part> = HashMap::new();
             for ((group, _), part) in groups.iter().zip(&split.parts) {

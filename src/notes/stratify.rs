@@ -7,12 +7,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::split::{Part, Ratio};
+use super::traces::Key;
 
 /// What stays together.
 pub(super) struct Unit {
     pub(super) notes: Vec<usize>,
     /// Its place in the order of units.
-    pub(super) order: [u8; 32],
+    pub(super) order: Key,
     /// How many of its notes have each of its classes.
     pub(super) classes: Vec<(usize, usize)>,
 }

@@ -135,6 +135,24 @@ impl Template {
         Ok(filled)
     }
 
+    /// A note with the text that it makes of it. Marks and the way back to the file are dropped: they
+    /// fit the old text only.
+    ///
+    /// # Errors
+    /// The name of the column in which it has nothing.
+    pub fn filled(&self, note: &Note) -> Result<Note, String> {
+        let text = self.fill(note)?;
+        let details = note.details();
+        let details = Details {
+            id: details.id.clone(),
+            patient: details.patient.clone(),
+            labels: details.labels.clone(),
+            fields: details.fields.clone(),
+            annotations: super::Annotations::default(),
+        };
+        Ok(Note::new(note.source().clone(), text).with_details(details))
+    }
+
     /// The notes with the texts that it makes of them, and those left out, each with the column in
     /// which it has nothing.
     ///
@@ -146,19 +164,8 @@ impl Template {
         self.check(notes)?;
         let mut filled = Filled::default();
         for note in notes {
-            match self.fill(note) {
-                Ok(text) => {
-                    let details = note.details();
-                    let details = Details {
-                        id: details.id.clone(),
-                        patient: details.patient.clone(),
-                        labels: details.labels.clone(),
-                        fields: details.fields.clone(),
-                        annotations: super::Annotations::default(),
-                    };
-                    let note = Note::new(note.source().clone(), text).with_details(details);
-                    filled.notes.push(note);
-                }
+            match self.filled(note) {
+                Ok(note) => filled.notes.push(note),
                 Err(column) => filled.left_out.push((note.source().clone(), column)),
             }
         }

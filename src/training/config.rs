@@ -1,5 +1,6 @@
 //! What a run is to do: the file, its defaults, and the limits of every value.
 
+mod data;
 mod fields;
 #[cfg(test)]
 mod tests;
@@ -28,13 +29,23 @@ pub struct TrainConfig {
     pub run: PathBuf,
     pub train: Vec<PathBuf>,
     pub validation: Vec<PathBuf>,
+    pub test: Vec<PathBuf>,
     pub validation_share: f64,
+    pub test_share: f64,
     pub text: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub patient: Option<String>,
+    pub separator: Option<String>,
     pub several_labels: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    pub stratify: bool,
+    pub data_memory: usize,
     pub max_tokens: usize,
     pub batch: usize,
     pub accumulate: usize,
@@ -156,11 +167,18 @@ impl Default for TrainConfig {
             run: PathBuf::new(),
             train: Vec::new(),
             validation: Vec::new(),
+            test: Vec::new(),
             validation_share: 0.1,
+            test_share: 0.0,
             text: Vec::new(),
+            form: None,
             label: None,
-            patient: None,
+            separator: None,
             several_labels: false,
+            patient: None,
+            group: None,
+            stratify: true,
+            data_memory: 1024,
             max_tokens: 512,
             batch: 8,
             accumulate: 1,
@@ -321,14 +339,7 @@ impl TrainConfig {
                 "name files or folders of notes to learn from",
             );
         }
-        let mut notes = self.train.iter().chain(&self.validation);
-        if notes.any(|path| path.as_os_str() == "-") {
-            return limit(
-                "train",
-                &"-",
-                "standard input cannot be read again when a run goes on",
-            );
-        }
+        self.validate_data()?;
         if self.epochs == 0 && self.steps == 0 {
             return limit(
                 "epochs",
@@ -374,7 +385,8 @@ impl TrainConfig {
         let paths = one
             .chain(self.tokenizer.as_mut())
             .chain(&mut self.train)
-            .chain(&mut self.validation);
+            .chain(&mut self.validation)
+            .chain(&mut self.test);
         for path in paths {
             *path = std::path::absolute(&*path)?;
         }

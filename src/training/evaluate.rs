@@ -4,9 +4,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::config::MetricName;
-use super::example::Example;
+use super::dataset::Examples;
 use super::objective::{Objective, Output, Prepared, Wanted};
 use super::randomness::{Purpose, Randomness};
+use super::store::StoreError;
 use crate::job::{Cancelled, Job};
 use crate::kernels::{DeviceFault, values};
 use crate::model::Model;
@@ -49,6 +50,9 @@ pub enum Unjudged {
     /// The device gave nothing.
     #[error(transparent)]
     Fault(#[from] DeviceFault),
+    /// The examples could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What is judged.
@@ -57,7 +61,7 @@ pub struct Validation<'a> {
     /// What the model is for.
     pub objective: &'a Objective,
     /// What it is judged by.
-    pub examples: &'a [Example],
+    pub examples: &'a Examples,
     /// Examples that are read at once.
     pub batch: usize,
     /// The share of tokens that is hidden; the same ones every time.
@@ -82,7 +86,7 @@ impl Validation<'_> {
             let mut stream = self
                 .randomness
                 .stream(Purpose::ValidationMasks, number as u64);
-            let prepared = objective.prepare(examples, self.mask_rate, &mut stream);
+            let prepared = objective.prepare(&examples?, self.mask_rate, &mut stream);
             if let Some(output) = Output::of(model, &prepared) {
                 let sum = objective.sum(model, &prepared, output.clone());
                 tally.loss += values(sum)?.into_iter().map(f64::from).sum::<f64>();

@@ -1,54 +1,29 @@
-//! Makes examples of notes: the one place where files of notes and tokens meet training.
+//! Reads the notes of a run: the one place where files of notes and tokens meet training.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::config::{TaskKind, TrainConfig};
-use super::example::{Example, Label};
-use super::randomness::{Purpose, Randomness};
+use super::dataset::{All, Unhashed};
+use super::drafts::Drafts;
+use super::store::{Store, StoreError};
 use crate::job::{Cancelled, Job};
-use crate::notes::import::{Columns, ImportOptions, import};
+use crate::notes::columns::ColumnError;
+use crate::notes::division::{PartReport, part_reports};
+use crate::notes::import::{Columns, ImportOptions, NoteStream};
+use crate::notes::labels::{LabelQuery, labels_of};
+use crate::notes::leakage::{leaks, normalised};
+use crate::notes::near::Shingles;
+use crate::notes::split::{Part, Ratio, SplitError, Together, split};
+use crate::notes::template::{Template, TemplateError};
+use crate::notes::traces::{TraceOptions, Traces};
 use crate::notes::{Note, counted};
-use crate::tasks::loss::IGNORED;
-use crate::tokenization::windows::{Cut, CutError, windows};
-use crate::tokenization::{Encoding, Tokenizer};
+use crate::tokenization::Tokenizer;
+use crate::tokenization::windows::CutError;
 
-/// All that a run learns from and is judged by.
-#[derive(Debug)]
-pub struct Dataset {
-    /// What is learned from.
-    pub train: Vec<Example>,
-    /// What is judged by; may be empty.
-    pub validation: Vec<Example>,
-    /// Names of the classes in order; none for masked-LM.
-    pub labels: Vec<String>,
-    /// What was read.
-    pub fingerprint: Fingerprint,
-    /// What was left out, each with its place and the reason; never text of a note.
-    pub left_out: Vec<String>,
-}
-
-/// What was read, so that a run goes on with the same data only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fingerprint {
-    /// Files with the SHA-256 of their bytes.
-    pub files: Vec<(PathBuf, String)>,
-    /// Examples to learn from.
-    pub train_examples: usize,
-    /// Their tokens.
-    pub train_tokens: usize,
-    /// Examples to be judged by.
-    pub validation_examples: usize,
-    /// Their tokens.
-    pub validation_tokens: usize,
-    /// Names of the classes.
-    pub labels: Vec<String>,
-    /// SHA-256 of all token ids and labels, in order.
-    pub examples_sha256: String,
-}
+pub use super::dataset::{DataReport, Dataset, Examples, Fingerprint};
 
 /// Why there is nothing to learn from.
 #[derive(Debug, thiserror::Error)]
@@ -57,10 +32,14 @@ pub enum DataError {
     #[error("no note could be read{}", .0.iter().map(|reason| format!("\n  {reason}")).collect::<String>())]
     NoNotes(Vec<String>),
     /// Notes, but no example.
-    #[error("{notes} gave nothing to learn from or be judged by; the first reason: {first}")]
+    #[error(
+        "{notes} of {part} gave nothing to learn from or be judged by; the first reason: {first}"
+    )]
     NoExamples {
         /// How many notes.
         notes: String,
+        /// The part that they are.
+        part: Part,
         /// Why the first of them did not.
         first: String,
     },
@@ -70,317 +49,341 @@ pub enum DataError {
     /// Nothing can be told apart.
     #[error("all notes have the label \"{0}\": there is nothing to tell apart")]
     OneLabel(String),
+    /// A column that notes are to be kept together by, and that none has.
+    #[error("group: {0}")]
+    Group(#[from] ColumnError),
+    /// A text form that does not fit.
+    #[error("form: {0}")]
+    Form(#[from] TemplateError),
     /// Sequences are too short for any text.
     #[error("max-tokens: {0}")]
     Cut(#[from] CutError),
+    /// Tokens that could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Stopped by the user.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
-/// Reads the notes of a run and makes examples of them.
+impl From<SplitError> for DataError {
+    fn from(error: SplitError) -> Self {
+        match error {
+            SplitError::Column(error) => Self::Group(error),
+            SplitError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+        }
+    }
+}
+
+impl From<Unhashed> for DataError {
+    fn from(error: Unhashed) -> Self {
+        match error {
+            Unhashed::Store(error) => Self::Store(error),
+            Unhashed::Cancelled(cancelled) => Self::Cancelled(cancelled),
+        }
+    }
+}
+
+/// Reads the notes of a run, divides them, and makes examples of them.
 ///
-/// Every word of a text that a tagger is to learn has its label on its first token; the others have
-/// none, as in transformers' recipe for token classification.
+/// Notes are read one after the other, and their texts are not kept: of each stay its tokens, in
+/// memory or in a file without a name, and what is needed to divide the notes and to find what their
+/// parts share.
 ///
 /// # Errors
 /// [`DataError`] when there is nothing to learn from, or `job` is stopped.
 pub fn read(config: &TrainConfig, tokenizer: &Tokenizer, job: &Job) -> Result<Dataset, DataError> {
-    let mut left_out = Vec::new();
-    let mut files = Vec::new();
-    let mut notes_of = |paths: &[PathBuf]| -> Result<Vec<Note>, DataError> {
-        let options = ImportOptions {
-            encoding: None,
-            columns: Columns {
-                text: config.text.clone(),
-                id: None,
-                patient: config.patient.clone(),
-                label: config.label.clone(),
-            },
-        };
-        let import = import(paths, &options, job);
-        job.check()?;
-        files.extend(
-            import
-                .files
-                .into_iter()
-                .map(|file| (file.path, file.sha256)),
-        );
-        left_out.extend(import.warnings.iter().map(ToString::to_string));
-        left_out.extend(import.failures.iter().map(ToString::to_string));
-        match import.notes.is_empty() {
-            true => Err(DataError::NoNotes(std::mem::take(&mut left_out))),
-            false => Ok(import.notes),
+    let mut reading = Reading::new(config, tokenizer, job)?;
+    reading.add(Part::Train, &config.train)?;
+    reading.divide()?;
+    for (part, paths) in [
+        (Part::Validation, &config.validation),
+        (Part::Test, &config.test),
+    ] {
+        if !paths.is_empty() {
+            reading.add(part, paths)?;
         }
-    };
-    let mut train = notes_of(&config.train)?;
-    let validation = match config.validation.is_empty() {
-        true => split(&mut train, config),
-        false => notes_of(&config.validation)?,
-    };
-    let labels = labels(config, train.iter().chain(&validation));
-    match (config.task, &labels[..]) {
-        (TaskKind::Classify, []) => {
-            let reason = "a label; name its column or field with label";
-            return Err(DataError::Unlabelled(reason));
-        }
-        (TaskKind::Classify, [only]) if !config.several_labels => {
-            return Err(DataError::OneLabel(only.clone()));
-        }
-        (TaskKind::Tag, [_]) => {
-            return Err(DataError::Unlabelled("a marked span to learn from"));
-        }
-        _ => {}
     }
-    let maker = Maker {
-        config,
-        tokenizer,
-        labels: &labels,
-    };
-    let all = train.len() + validation.len();
-    let mut done = 0;
-    let mut examples_of = |notes: &[Note]| -> Result<Vec<Example>, DataError> {
-        let mut examples = Vec::new();
-        for note in notes {
-            job.step(done, all, "notes")?;
-            done += 1;
-            match maker.examples(note)? {
-                Ok(more) => examples.extend(more),
-                Err(reason) => left_out.push(format!("{}: {reason}", note.source())),
-            }
-        }
-        Ok(examples)
-    };
-    let train_examples = examples_of(&train)?;
-    let validation_examples = examples_of(&validation)?;
-    let given = !config.validation.is_empty();
-    let nothing = match (&train_examples[..], &validation_examples[..]) {
-        ([], _) => Some(train.len()),
-        (_, []) if given => Some(validation.len()),
-        _ => None,
-    };
-    if let Some(notes) = nothing {
-        return Err(DataError::NoExamples {
-            notes: counted(notes, "note"),
-            first: left_out.into_iter().next().unwrap_or_default(),
-        });
-    }
-    let fingerprint = fingerprint(files, &train_examples, &validation_examples, &labels);
-    Ok(Dataset {
-        train: train_examples,
-        validation: validation_examples,
-        labels,
-        fingerprint,
-        left_out,
-    })
+    reading.finish()
 }
 
-/// Takes the validation notes out of `notes`: all notes of a patient, if all have one.
-fn split(notes: &mut Vec<Note>, config: &TrainConfig) -> Vec<Note> {
-    if config.validation_share == 0.0 || notes.len() < 2 {
-        return Vec::new();
-    }
-    let by_patient = notes.iter().all(|note| note.details().patient.is_some());
-    let group = |(at, note): (usize, &Note)| match &note.details().patient {
-        Some(patient) if by_patient => patient.clone(),
-        _ => at.to_string(),
-    };
-    let groups: Vec<String> = notes.iter().enumerate().map(group).collect();
-    let mut order: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let mut stream = Randomness::new(config.seed).stream(Purpose::Split, 0);
-    stream.shuffle(&mut order);
-    let kept = (config.validation_share * order.len() as f64).round() as usize;
-    let kept = kept.clamp(1, order.len().max(2) - 1).min(order.len() - 1);
-    let validation: BTreeSet<&String> = order[..kept].iter().copied().collect();
-    let (mut train, mut judged) = (Vec::new(), Vec::new());
-    for (note, group) in notes.drain(..).zip(&groups) {
-        match validation.contains(group) {
-            true => judged.push(note),
-            false => train.push(note),
-        }
-    }
-    *notes = train;
-    judged
-}
+/// Bytes of a MB.
+const MB: usize = 1 << 20;
 
-/// Names of the classes, sorted; for a tagger O and then B- and I- of each type.
-fn labels<'a>(config: &TrainConfig, notes: impl Iterator<Item = &'a Note>) -> Vec<String> {
-    let mut names: BTreeSet<&str> = BTreeSet::new();
-    for note in notes {
-        let details = note.details();
-        match config.task {
-            TaskKind::MaskedLm => {}
-            TaskKind::Classify => names.extend(details.labels.iter().map(String::as_str)),
-            TaskKind::Tag => {
-                names.extend(details.annotations.spans.iter().map(|span| &span.label[..]));
-            }
-        }
-    }
-    match config.task {
-        TaskKind::Tag => {
-            let both = names
-                .iter()
-                .flat_map(|name| [format!("B-{name}"), format!("I-{name}")]);
-            std::iter::once("O".to_owned()).chain(both).collect()
-        }
-        _ => names.into_iter().map(str::to_owned).collect(),
-    }
-}
-
-struct Maker<'a> {
+/// The notes that were read so far.
+struct Reading<'a> {
     config: &'a TrainConfig,
-    tokenizer: &'a Tokenizer,
-    labels: &'a [String],
-}
-
-impl Maker<'_> {
-    /// The examples of a note, or why it gives none.
-    fn examples(&self, note: &Note) -> Result<Result<Vec<Example>, String>, CutError> {
-        let label = match self.label(note) {
-            Ok(label) => label,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let encoding = match self.tokenizer.encode(note.text()) {
-            Ok(encoding) => encoding,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        if encoding.special.iter().all(|&special| special) {
-            return Ok(Err("there is no token in it".to_owned()));
-        }
-        let cut = match self.config.task {
-            TaskKind::Classify => Cut::First,
-            TaskKind::MaskedLm | TaskKind::Tag => Cut::Windows { overlap: 0 },
-        };
-        let tokens = match self.config.task {
-            TaskKind::Tag => self.token_labels(note, &encoding),
-            _ => Vec::new(),
-        };
-        let windows = windows(&encoding, self.config.max_tokens, cut)?;
-        let examples = windows.into_iter().map(|window| {
-            let mut own = vec![IGNORED; window.encoding.len()];
-            for row in window.rows.clone().filter(|_| !tokens.is_empty()) {
-                if let Some(local) = window.local(row) {
-                    own[local] = tokens[row];
-                }
-            }
-            Example {
-                ids: window.encoding.ids,
-                type_ids: window.encoding.type_ids,
-                label: match &label {
-                    Some(label) => label.clone(),
-                    None => Label::Tokens(own),
-                },
-            }
-        });
-        Ok(Ok(examples.collect()))
-    }
-
-    /// The label of all windows of a note; `None` where each has its own.
-    fn label(&self, note: &Note) -> Result<Option<Label>, String> {
-        let place = |name: &String| self.labels.iter().position(|own| own == name);
-        let own = &note.details().labels;
-        match (self.config.task, self.config.several_labels) {
-            (TaskKind::MaskedLm, _) => Ok(Some(Label::Text)),
-            (TaskKind::Tag, _) => Ok(None),
-            (TaskKind::Classify, true) => {
-                let mut holds = vec![0.0; self.labels.len()];
-                own.iter().filter_map(place).for_each(|at| holds[at] = 1.0);
-                Ok(Some(Label::Classes(holds)))
-            }
-            (TaskKind::Classify, false) => match &own[..] {
-                [one] => Ok(place(one).map(Label::Class)),
-                [] => Err("it has no label; name its column with label".to_owned()),
-                several => Err(format!(
-                    "it has {} labels; several-labels = true learns them all",
-                    several.len()
-                )),
-            },
-        }
-    }
-
-    /// For each token its class: that of the span in which its word begins, on the first token of a
-    /// word; of spans that overlap the longest counts.
-    fn token_labels(&self, note: &Note, encoding: &Encoding) -> Vec<i64> {
-        let mut spans: Vec<_> = note
-            .details()
-            .annotations
-            .spans
-            .iter()
-            .flat_map(|span| span.pieces.iter().map(|piece| (piece.clone(), &span.label)))
-            .collect();
-        spans.sort_by_key(|(piece, _)| std::cmp::Reverse(piece.len()));
-        let (mut word, mut open) = (None, None);
-        let mut labels = Vec::with_capacity(encoding.len());
-        for token in 0..encoding.len() {
-            let span = &encoding.spans[token];
-            let piece = &note.text()[span.clone()];
-            let own = encoding.words[token];
-            let begins = own.is_some() && own != word && !piece.trim().is_empty();
-            if !begins {
-                labels.push(IGNORED);
-                continue;
-            }
-            word = own;
-            let start = span.start + (piece.len() - piece.trim_start().len());
-            let inside = spans.iter().position(|(piece, _)| piece.contains(&start));
-            labels.push(match inside {
-                None => 0,
-                Some(found) => {
-                    let prefix = if open == Some(found) { "I-" } else { "B-" };
-                    let name = format!("{prefix}{}", spans[found].1);
-                    let at = self.labels.iter().position(|own| *own == name);
-                    at.expect("labels were made of the same spans") as i64
-                }
-            });
-            open = inside;
-        }
-        labels
-    }
-}
-
-fn fingerprint(
+    job: &'a Job,
+    options: ImportOptions,
+    form: Option<Template>,
+    query: LabelQuery,
+    drafts: Drafts<'a>,
+    traces: Traces,
+    /// The part of each note, and where its examples end.
+    parts: Vec<Part>,
+    ends: Vec<usize>,
+    /// The shingles of each note, where there are parts to be compared.
+    shingles: Option<Store>,
+    report: DataReport,
     files: Vec<(PathBuf, String)>,
-    train: &[Example],
-    validation: &[Example],
-    labels: &[String],
-) -> Fingerprint {
-    let mut hash = Sha256::new();
-    for part in [train, validation] {
-        hash.update((part.len() as u64).to_le_bytes());
-        for example in part {
-            hash.update((example.ids.len() as u64).to_le_bytes());
-            example
-                .ids
-                .iter()
-                .for_each(|id| hash.update(id.to_le_bytes()));
-            match &example.label {
-                Label::Text => {}
-                Label::Class(class) => hash.update((*class as u64).to_le_bytes()),
-                Label::Classes(holds) => {
-                    holds
-                        .iter()
-                        .for_each(|holds| hash.update(holds.to_le_bytes()));
-                }
-                Label::Tokens(classes) => {
-                    classes
-                        .iter()
-                        .for_each(|class| hash.update(class.to_le_bytes()));
-                }
+    left_out: Vec<String>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        config: &'a TrainConfig,
+        tokenizer: &'a Tokenizer,
+        job: &'a Job,
+    ) -> Result<Self, DataError> {
+        let form = config.form.as_deref().map(Template::parse).transpose()?;
+        let of_form = form.iter().flat_map(Template::columns);
+        let memory = config.data_memory * MB;
+        let query = LabelQuery {
+            column: None,
+            separator: config.separator.clone(),
+        };
+        let given = !(config.validation.is_empty() && config.test.is_empty());
+        let compared = given || config.shares() != [0.0; 2];
+        Ok(Self {
+            options: ImportOptions {
+                encoding: None,
+                columns: Columns {
+                    text: config.text.clone(),
+                    id: None,
+                    patient: config.patient.clone(),
+                    label: config.label.clone(),
+                    form: of_form.map(str::to_owned).collect(),
+                },
+            },
+            form,
+            drafts: Drafts::new(config, tokenizer, &config.run, memory / 4 * 3),
+            traces: Traces::new(TraceOptions {
+                seed: config.seed,
+                group: config.group.clone(),
+                labels: query.clone(),
+            }),
+            query,
+            parts: Vec::new(),
+            ends: Vec::new(),
+            shingles: compared.then(|| Store::new(&config.run, memory / 4)),
+            report: DataReport::default(),
+            files: Vec::new(),
+            left_out: Vec::new(),
+            config,
+            job,
+        })
+    }
+
+    /// Reads the notes of a part.
+    fn add(&mut self, part: Part, paths: &[PathBuf]) -> Result<(), DataError> {
+        let (options, job) = (self.options.clone(), self.job);
+        let mut stream = NoteStream::new(paths, &options, job);
+        let before = self.parts.len();
+        let mut reasons = Vec::new();
+        let mut wrong = None;
+        for mut note in stream.by_ref() {
+            job.check()?;
+            if let Some(form) = &self.form {
+                note = match form.filled(&note) {
+                    Ok(note) => note,
+                    Err(column) => {
+                        let source = note.source();
+                        reasons.push(format!("{source}: left out, since it has no \"{column}\""));
+                        wrong = form.check(std::slice::from_ref(&note)).err();
+                        continue;
+                    }
+                };
+            }
+            self.note(part, &note, &mut reasons)?;
+        }
+        job.check()?;
+        let import = stream.into_report();
+        let files = import.files.into_iter();
+        self.files
+            .extend(files.map(|file| (file.path, file.sha256)));
+        let unread = import.warnings.iter().map(ToString::to_string);
+        let unread = unread.chain(import.failures.iter().map(ToString::to_string));
+        let reasons: Vec<String> = unread.chain(reasons).collect();
+        match (self.parts.len() > before, wrong) {
+            (false, Some(error)) => Err(error.into()),
+            (false, None) => Err(DataError::NoNotes(reasons)),
+            (true, _) => {
+                self.left_out.extend(reasons);
+                Ok(())
             }
         }
     }
-    let tokens = |part: &[Example]| part.iter().map(|example| example.ids.len()).sum();
-    Fingerprint {
-        files,
-        train_examples: train.len(),
-        train_tokens: tokens(train),
-        validation_examples: validation.len(),
-        validation_tokens: tokens(validation),
-        labels: labels.to_vec(),
-        examples_sha256: hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+
+    fn note(
+        &mut self,
+        part: Part,
+        note: &Note,
+        reasons: &mut Vec<String>,
+    ) -> Result<(), DataError> {
+        let plain = normalised(note.text());
+        self.traces.add(note, &plain);
+        self.parts.push(part);
+        if let Some(store) = &mut self.shingles {
+            let shingles = Shingles::new(&plain);
+            let halves = |number: &u64| [*number as u32, (*number >> 32) as u32];
+            let row: Vec<u32> = shingles.numbers().iter().flat_map(halves).collect();
+            store.push(&row)?;
+        }
+        let labels = match self.config.task {
+            TaskKind::Classify => labels_of(note, &self.query),
+            TaskKind::MaskedLm | TaskKind::Tag => Vec::new(),
+        };
+        if let Err(reason) = self.drafts.add(note, &labels)? {
+            reasons.push(format!("{}: {reason}", note.source()));
+        }
+        self.ends.push(self.drafts.len());
+        Ok(())
     }
+
+    /// Takes the shares of validation and test from the notes that were read, as `auscult notes split`
+    /// does with the same shares and seed.
+    fn divide(&mut self) -> Result<(), DataError> {
+        let [validation, test] = self.config.shares();
+        let patients = self.traces.have_patients();
+        let (together, group) = match &self.config.group {
+            Some(group) => (Together::Group, Some(group.clone())),
+            None if patients => (Together::Patient, Some("patient".to_owned())),
+            None => (Together::Text, None),
+        };
+        if let Some(group) = &self.config.group {
+            self.traces.check_column(group)?;
+        }
+        self.report.group = group;
+        if [validation, test] == [0.0; 2] {
+            return Ok(());
+        }
+        let ratio = Ratio::of_shares(validation, test);
+        let stratify = self.config.stratify && self.config.task == TaskKind::Classify;
+        let split = split(&self.traces, ratio, together, stratify, self.job)?;
+        self.report.ungrouped = split.ungrouped;
+        self.report.empty = split.empty;
+        self.parts = split.parts;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Dataset, DataError> {
+        if let Some(mut shingles) = self.shingles.take() {
+            shingles.seal()?;
+            let of = |note: usize| -> Result<Shingles, DataError> {
+                let row = shingles.row(note)?;
+                let (halves, _) = row.as_chunks();
+                let whole = |[low, high]: &[u32; 2]| u64::from(*low) | u64::from(*high) << 32;
+                Ok(Shingles::from_numbers(halves.iter().map(whole).collect()))
+            };
+            self.report.leaks = leaks(&self.traces, &self.parts, of, self.job)?;
+        }
+        let mut report = self.report;
+        report.parts = part_reports(&self.traces, &self.parts);
+        report
+            .parts
+            .iter_mut()
+            .for_each(|part| keep_used(self.config.task, part));
+        report.unflat = std::mem::take(&mut self.drafts.unflat);
+        report.inexact = self.drafts.inexact;
+        let (all, labels) = self.drafts.finish()?;
+        check(self.config, &labels)?;
+        report.unlearned = unlearned(self.config.task, &labels, &report.parts[0]);
+        report.on_disk = all.store.written();
+        let [train, validation, test] = examples(all, &self.parts, &self.ends);
+        for (part, examples) in Part::ALL.iter().zip([&train, &validation, &test]) {
+            let notes = report.parts[*part as usize].notes;
+            if examples.is_empty() && (notes > 0 || *part == Part::Train) {
+                return Err(DataError::NoExamples {
+                    notes: counted(notes, "note"),
+                    part: *part,
+                    first: self.left_out.into_iter().next().unwrap_or_default(),
+                });
+            }
+        }
+        let mut hash = Sha256::new();
+        train.hash(&mut hash, self.job)?;
+        validation.hash(&mut hash, self.job)?;
+        // So that a run without a test part has the fingerprint that it had before there were any.
+        if !test.is_empty() {
+            test.hash(&mut hash, self.job)?;
+        }
+        let digest = hash.finalize();
+        let fingerprint = Fingerprint {
+            files: self.files,
+            train_examples: train.len(),
+            train_tokens: train.lengths().sum(),
+            validation_examples: validation.len(),
+            validation_tokens: validation.lengths().sum(),
+            test_examples: test.len(),
+            test_tokens: test.lengths().sum(),
+            labels: labels.clone(),
+            examples_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        Ok(Dataset {
+            train,
+            validation,
+            test,
+            labels,
+            fingerprint,
+            report,
+            left_out: self.left_out,
+        })
+    }
+}
+
+/// That there is something to be learned.
+fn check(config: &TrainConfig, labels: &[String]) -> Result<(), DataError> {
+    match (config.task, labels) {
+        (TaskKind::Classify, []) => Err(DataError::Unlabelled(
+            "a label; name its column or field with label",
+        )),
+        (TaskKind::Classify, [only]) if !config.several_labels => {
+            Err(DataError::OneLabel(only.clone()))
+        }
+        (TaskKind::Tag, [_]) => Err(DataError::Unlabelled(
+            "a marked span to learn from; brat, CoNLL, doccano, Label Studio and Prodigy files have them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Leaves of what a part holds what the task learns.
+fn keep_used(task: TaskKind, part: &mut PartReport) {
+    if task != TaskKind::Classify {
+        part.labels.clear();
+        part.unlabelled = 0;
+    }
+    if task != TaskKind::Tag {
+        part.spans.clear();
+    }
+}
+
+/// Labels, or kinds of spans, that no note to learn from has.
+fn unlearned(task: TaskKind, labels: &[String], train: &PartReport) -> Vec<String> {
+    let learned = match task {
+        TaskKind::Tag => &train.spans,
+        TaskKind::MaskedLm | TaskKind::Classify => &train.labels,
+    };
+    let is_learned = |name: &str| {
+        let mut learned = learned.iter();
+        learned.any(|own| own.label == name && own.notes > 0)
+    };
+    let names = labels.iter().filter_map(|label| match task {
+        TaskKind::Tag => label.strip_prefix("B-"),
+        TaskKind::MaskedLm | TaskKind::Classify => Some(label.as_str()),
+    });
+    let unlearned = names.filter(|name| !is_learned(name));
+    unlearned.map(str::to_owned).collect()
+}
+
+/// The examples of each part, in the order of the notes, of which each ends where `ends` says.
+fn examples(all: All, parts: &[Part], ends: &[usize]) -> [Examples; 3] {
+    let mut numbers: [Vec<u32>; 3] = Default::default();
+    let mut start = 0;
+    for (part, &end) in parts.iter().zip(ends) {
+        numbers[*part as usize].extend(start as u32..end as u32);
+        start = end;
+    }
+    let all = Arc::new(all);
+    numbers.map(|numbers| Examples::new(Arc::clone(&all), numbers))
 }

@@ -3,6 +3,8 @@
 pub mod adapter;
 pub mod checkpoint;
 pub mod config;
+pub mod dataset;
+mod drafts;
 pub mod evaluate;
 pub mod example;
 pub mod from_notes;
@@ -19,4 +21,5 @@ pub mod run_folder;
 pub mod schedule;
 pub mod session;
 pub mod start;
+pub mod store;
 pub mod weights;

@@ -3,8 +3,9 @@
 use burn::tensor::Device;
 
 use super::config::{ClassWeights, TaskKind, TrainConfig};
-use super::example::{Example, Label};
-use super::from_notes::Dataset;
+use super::dataset::Dataset;
+use super::example::Label;
+use super::from_notes::DataError;
 use super::objective::{Masking, Objective};
 use super::randomness::Randomness;
 use super::session::TrainError;
@@ -110,7 +111,10 @@ pub(super) fn objective(
     let shape = LossShape {
         class_weights: match config.class_weights {
             ClassWeights::None => None,
-            ClassWeights::Balanced => Some(balanced(&data.train, data.labels.len())),
+            ClassWeights::Balanced => {
+                let weights = balanced(data.train.labels(), data.labels.len());
+                Some(weights.map_err(DataError::from)?)
+            }
         },
         focal_gamma: config.focal_gamma,
         smoothing: config.label_smoothing,
@@ -143,24 +147,27 @@ pub(super) fn objective(
 
 /// Weights by which every class counts the same: `all / (classes · own)`, 1 for a class without
 /// examples; with several labels per example, those without a label against those with it.
-fn balanced(examples: &[Example], classes: usize) -> Vec<f32> {
+fn balanced<E>(
+    labels: impl IntoIterator<Item = Result<Label, E>>,
+    classes: usize,
+) -> Result<Vec<f32>, E> {
     let mut counts = vec![0usize; classes];
     let (mut all, mut several) = (0, false);
-    for example in examples {
-        match &example.label {
+    for label in labels {
+        match label? {
             Label::Text => {}
             Label::Class(class) => {
-                counts[*class] += 1;
+                counts[class] += 1;
                 all += 1;
             }
             Label::Classes(holds) => {
                 let held = counts.iter_mut().zip(holds);
-                held.for_each(|(count, holds)| *count += usize::from(*holds == 1.0));
+                held.for_each(|(count, holds)| *count += usize::from(holds == 1.0));
                 all += 1;
                 several = true;
             }
             Label::Tokens(labels) => {
-                for &label in labels.iter().filter(|&&label| label != IGNORED) {
+                for label in labels.into_iter().filter(|&label| label != IGNORED) {
                     counts[label as usize] += 1;
                     all += 1;
                 }
@@ -172,7 +179,7 @@ fn balanced(examples: &[Example], classes: usize) -> Vec<f32> {
         (own, true) => (all - own) as f32 / own as f32,
         (own, false) => all as f32 / (classes * own) as f32,
     };
-    counts.iter().map(weight).collect()
+    Ok(counts.iter().map(weight).collect())
 }
 
 #[cfg(test)]
@@ -181,17 +188,16 @@ mod tests {
 
     #[test]
     fn rare_classes_count_more() {
-        let example = |label| Example {
-            ids: vec![1],
-            type_ids: vec![0],
-            label,
+        let of = |labels: &[Label], classes| {
+            let labels = labels.iter().cloned().map(Ok::<_, ()>);
+            balanced(labels, classes).unwrap()
         };
-        let single = [0, 0, 0, 1].map(|class| example(Label::Class(class)));
-        assert_eq!(balanced(&single, 3), [4.0 / 9.0, 4.0 / 3.0, 1.0]);
-        let several = [[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
-            .map(|holds| example(Label::Classes(holds.to_vec())));
-        assert_eq!(balanced(&several, 2), [1.0 / 3.0, 3.0]);
-        let tokens = [example(Label::Tokens(vec![IGNORED, 0, 0, 1, IGNORED]))];
-        assert_eq!(balanced(&tokens, 2), [0.75, 1.5]);
+        let single = [0, 0, 0, 1].map(Label::Class);
+        assert_eq!(of(&single, 3), [4.0 / 9.0, 4.0 / 3.0, 1.0]);
+        let several = [[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]];
+        let several = several.map(|holds| Label::Classes(holds.to_vec()));
+        assert_eq!(of(&several, 2), [1.0 / 3.0, 3.0]);
+        let tokens = [Label::Tokens(vec![IGNORED, 0, 0, 1, IGNORED])];
+        assert_eq!(of(&tokens, 2), [0.75, 1.5]);
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::adapter;
 use super::checkpoint::{self, Best, CheckpointError};
 use super::evaluate::{Evaluation, Unjudged, Validation};
+use super::from_notes::DataError;
 use super::gradients;
 use super::history::{Event, History};
 use super::objective::Prepared;
@@ -202,6 +203,7 @@ impl Session {
                 return Err(TrainError::Unfit(reason.to_owned()));
             }
             Err(Unjudged::Cancelled(cancelled)) => return Ok(Err(cancelled)),
+            Err(Unjudged::Store(error)) => return Err(DataError::from(error).into()),
             Err(Unjudged::Fault(fault)) => return Err(failed(self.state.step, &fault)),
         };
         let goodness = evaluation.goodness(self.config.settled_metric());
@@ -307,12 +309,9 @@ impl Session {
             for _ in 0..self.config.accumulate {
                 let number = self.order.position().number();
                 let mut stream = self.randomness.stream(Purpose::Masks, number);
-                let examples = self
-                    .order
-                    .next_batch()
-                    .iter()
-                    .map(|&at| &self.data.train[at]);
-                parts.push(self.objective.prepare(examples, rate, &mut stream));
+                let places = self.order.next_batch().iter().copied();
+                let examples = self.data.train.read(places).map_err(DataError::from)?;
+                parts.push(self.objective.prepare(&examples, rate, &mut stream));
             }
             let weight = parts.iter().map(|part| part.weight).sum();
             if weight > 0.0 {

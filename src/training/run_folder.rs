@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::config::TrainConfig;
-use super::from_notes::Fingerprint;
+use super::dataset::{DataReport, Fingerprint};
 
 const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
@@ -173,14 +173,28 @@ impl RunFolder {
         self.path.join(CHECKPOINTS)
     }
 
-    /// Writes what data the run learns from, or checks that it is still the same.
+    /// Writes what data the run learns from and how it is divided, or checks that it is still the same.
     ///
     /// # Errors
     /// [`RunError`] when it is not, with the files that changed.
-    pub fn hold_data(&self, found: &Fingerprint) -> Result<(), RunError> {
+    pub fn hold_data(&self, found: &Fingerprint, report: &DataReport) -> Result<(), RunError> {
+        #[derive(Serialize)]
+        struct Data<'a> {
+            #[serde(flatten)]
+            fingerprint: &'a Fingerprint,
+            #[serde(flatten)]
+            report: &'a DataReport,
+        }
         let path = self.path.join(DATA);
         if !path.exists() {
-            return self.write_json(DATA, found);
+            let fingerprint = found;
+            return self.write_json(
+                DATA,
+                &Data {
+                    fingerprint,
+                    report,
+                },
+            );
         }
         let damaged = |reason: String| RunError::Damaged {
             path: path.clone(),
@@ -206,7 +220,7 @@ impl RunFolder {
             .into_iter()
             .collect();
         let what = match changed.is_empty() {
-            true => "they are tokenized or labelled in another way".to_owned(),
+            true => "they are tokenized, labelled or divided in another way".to_owned(),
             false => format!("these files changed: {}", changed.join(", ")),
         };
         Err(damaged(format!(

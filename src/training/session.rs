@@ -158,7 +158,7 @@ impl Session {
             None => Optimizer::new(settings, weights.trained(), device),
         };
         let state = saved.map_or_else(State::start, |saved| saved.state);
-        let lengths = data.train.iter().map(|example| example.ids.len());
+        let lengths = data.train.lengths();
         let batching = match config.pack && config.task == TaskKind::MaskedLm {
             // No row is padded, so sequences share all tokens of a batch and not those of a row.
             true => Batching::Tokens(config.batch * config.max_tokens),
@@ -193,7 +193,7 @@ impl Session {
             let saved = start.save(&run.start(), &tokenizer_files);
             saved.map_err(CheckpointError::from)?;
         }
-        run.hold_data(&data.fingerprint)?;
+        run.hold_data(&data.fingerprint, &data.report)?;
         Ok(Self {
             config,
             run,

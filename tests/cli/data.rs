@@ -179,8 +179,6 @@ fn texts_are_made_from_columns() {
     let codes = temporary.file("codes.tsv", "code\tdescription\tchapter\nE11.9\tType 2 diabetes\t4\nI10\tHypertension\t9\nX\tNothing\t\n");
     let out = temporary.path().join("out.jsonl");
     let form = [
-        "--text",
-        "description",
         "--form",
         "ICD 10 code for {code}: {description} ({chapter})",
     ];
@@ -220,6 +218,26 @@ fn texts_are_made_from_columns() {
         2,
         "no note has a column \"cod\"",
     );
+    fails(
+        &["notes", "labels", path(&codes), "--form", "{cod}"],
+        1,
+        "the text form names no column of it",
+    );
+    let flags = ["--form", "{code}: {description}", "--label", "chapter"];
+    let labels = succeeds(&[&["notes", "labels", path(&codes)], &flags[..]].concat());
+    assert!(labels.contains("       1  9\n"), "{labels}");
+    let records = "{\"code\": \"I10\", \"meta\": {\"description\": \"Hypertension\"}}\n";
+    let records = temporary.file("codes.jsonl", records.repeat(2));
+    let read = [
+        "notes",
+        "import",
+        path(&records),
+        "--form",
+        "{code}: {meta.description}",
+    ];
+    succeeds(&[&read[..], &["--out", path(&out)]].concat());
+    let texts = fs::read_to_string(&out).unwrap();
+    assert_eq!(texts.matches("I10: Hypertension").count(), 2, "{texts}");
     fails(
         &["notes", "labels", path(&codes), "--form", "{cod"],
         2,

@@ -220,6 +220,48 @@ fn a_full_disk_is_said_and_loses_no_checkpoint() {
     assert!(report.contains("12 of 12"), "{report}");
 }
 
+/// What parts hold and share is on the terminal before the first step, and no text with it.
+#[test]
+fn a_run_says_what_it_learns_from() {
+    let temporary = Temporary::new();
+    let row = |n: usize| format!("{n},ward {},zyxa visit {n} {n},{}\n", n % 9, n % 2 + 9);
+    let rows: String = (0..30).map(row).collect();
+    let notes = temporary.file("notes.csv", format!("id,ward,text,label\n{rows}"));
+    let again = "id,text,label\n1,Zyxa  VISIT 4 4,9\n";
+    let test = temporary.file("test.csv", again);
+    let run = temporary.path().join("run");
+    let tiny = fixture("tiny");
+    let flags = [
+        ["--model", path(&tiny)],
+        ["--train", path(&notes)],
+        ["--test", path(&test)],
+        ["--run", path(&run)],
+        ["--task", "classify"],
+        ["--label", "label"],
+        ["--group", "ward"],
+        ["--steps", "1"],
+        ["--max-tokens", "16"],
+    ];
+    let output = auscult(&[&["train"], &flags.concat()[..]].concat());
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for line in [
+        "the notes, kept together by \"ward\"",
+        "train  validation        test",
+        "1 note of test: the same text as one of train",
+        "test.csv#1: the same text as",
+        "1 kept for the end",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let labels: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("  9 ") || line.starts_with("  10 "))
+        .collect();
+    assert_eq!(labels.len(), 2, "{said}");
+    assert!(!said.to_lowercase().contains("zyxa"), "{said}");
+}
+
 #[test]
 fn a_wrong_description_says_what_and_where() {
     let recipe = Recipe::new();
@@ -234,6 +276,9 @@ fn a_wrong_description_says_what_and_where() {
         (vec!["--schedule", "sometimes"], "possible values"),
         (vec!["--schedule", "trapezoid"], "decay is 0"),
         (vec!["--metric", "macro-f1"], "masked-LM"),
+        (vec!["--form", "{text"], "form is \"{text\""),
+        (vec!["--separator", ";"], "several-labels"),
+        (vec!["--test-share", "0.85"], "test-share is 0.85"),
     ] {
         let arguments = with(&flags);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -255,6 +300,7 @@ fn a_wrong_description_says_what_and_where() {
         "--mask-rate-end",
         "--lora-rank",
         "--several-labels",
+        "--data-memory",
         "--seed",
     ] {
         assert!(help.contains(flag), "{flag}");

@@ -147,7 +147,7 @@ fn what_cannot_be_begun_leaves_no_folder() {
                 validation: vec![empty],
                 ..task("classify", Some("label"))
             },
-            "2 notes gave nothing",
+            "2 notes of validation gave nothing",
         ),
     ] {
         let error = train(wrong, None).0.unwrap_err().to_string();

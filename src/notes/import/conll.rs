@@ -57,7 +57,14 @@ pub(super) fn is_conll(text: &str) -> bool {
 fn is_table_for(text: &str, columns: &Columns) -> bool {
     let first = text.lines().next().unwrap_or_default();
     let mut cells = first.split(['\t', ',', ';', '|']);
-    cells.any(|cell| columns.text.iter().any(|name| name == cell.trim()))
+    let named = |cell: &str| {
+        columns
+            .text
+            .iter()
+            .chain(&columns.form)
+            .any(|name| name == cell)
+    };
+    cells.any(|cell| named(cell.trim()))
 }
 
 /// What divides the columns.

@@ -84,6 +84,7 @@ impl FileContext<'_> {
             id: named(roles.id),
             patient: named(roles.patient),
             label: named(roles.label),
+            form: Vec::new(),
         };
         let mut file = SourceFile::clone(&self.file);
         file.columns = columns;

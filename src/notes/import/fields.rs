@@ -89,6 +89,15 @@ pub(super) struct Roles {
     pub(super) known: Option<&'static str>,
     /// Columns that could be the text as well.
     pub(super) other_texts: Vec<String>,
+    /// Whether the text is made of columns that keep their own meaning, too.
+    pub(super) stands_in: bool,
+}
+
+impl Roles {
+    /// Whether a column is the text and nothing else.
+    pub(super) fn is_taken(&self, column: usize) -> bool {
+        !self.stands_in && self.text.contains(&column)
+    }
 }
 
 /// Whether one of the columns has a usual name of the text.
@@ -175,31 +184,38 @@ pub(super) fn roles(names: &[String], columns: &Columns) -> Result<Roles, String
         .find(|(_, wanted)| wanted.iter().all(has))
         .map(|(name, _)| *name);
     if columns.text.is_empty() {
-        let title = names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case("title"));
-        let text = likeliest(names, TEXT).ok_or_else(|| {
-            format!(
-                "no column looks like the text; name it with --text; {}",
-                listed()
-            )
-        })?;
-        let is_abstract = names[text].eq_ignore_ascii_case("abstract");
-        roles.text = match title {
-            Some(title) if is_abstract => vec![title, text],
-            _ => vec![text],
-        };
-        let others = names
-            .iter()
-            .enumerate()
-            .filter(|(column, name)| !roles.text.contains(column) && rank(TEXT, name).is_some());
-        roles.other_texts = others.map(|(_, name)| name.clone()).collect();
+        let of_form = columns.form.iter();
+        let of_form: Vec<usize> = of_form.filter_map(|own| position(names, own)).collect();
+        match likeliest(names, TEXT) {
+            Some(text) => {
+                let title = names
+                    .iter()
+                    .position(|name| name.eq_ignore_ascii_case("title"));
+                let is_abstract = names[text].eq_ignore_ascii_case("abstract");
+                roles.text = match title {
+                    Some(title) if is_abstract => vec![title, text],
+                    _ => vec![text],
+                };
+                let others = names.iter().enumerate().filter(|(column, name)| {
+                    !roles.text.contains(column) && rank(TEXT, name).is_some()
+                });
+                roles.other_texts = others.map(|(_, name)| name.clone()).collect();
+            }
+            None if of_form.is_empty() => {
+                let missing = match columns.form.is_empty() {
+                    true => "no column looks like the text; name it with --text",
+                    false => "the text form names no column of it",
+                };
+                return Err(format!("{missing}; {}", listed()));
+            }
+            None => (roles.text, roles.stands_in) = (of_form, true),
+        }
     } else {
         roles.text = columns.text.iter().map(named).collect::<Result<_, _>>()?;
     }
     let choose = |wanted: &Option<String>, usual| match wanted {
         Some(wanted) => named(wanted).map(Some),
-        None => Ok(likeliest(names, usual).filter(|column| !roles.text.contains(column))),
+        None => Ok(likeliest(names, usual).filter(|column| !roles.is_taken(*column))),
     };
     let (id, patient, label) = (
         choose(&columns.id, ID)?,
@@ -272,5 +288,25 @@ mod tests {
                 .unwrap_err()
                 .contains("--text")
         );
+    }
+
+    #[test]
+    fn a_text_form_stands_for_the_text() {
+        let form = |form: &str| Columns {
+            form: names(form),
+            ..Columns::default()
+        };
+        let found = roles(
+            &names("id,code,description,label"),
+            &form("Code,description"),
+        )
+        .unwrap();
+        assert_eq!((found.text, found.stands_in), (vec![1, 2], true));
+        let found = roles(&names("id,code,text"), &form("id,code")).unwrap();
+        assert_eq!((found.text, found.stands_in), (vec![2], false));
+        let found = roles(&names("id,code"), &form("id,code")).unwrap();
+        assert_eq!((found.id, found.is_taken(0)), (Some(0), false));
+        let error = roles(&names("id,label,code"), &form("kode")).unwrap_err();
+        assert!(error.contains("form") && error.contains("code"), "{error}");
     }
 }

@@ -93,6 +93,9 @@ pub struct Columns {
     pub patient: Option<String>,
     /// A label of the whole note.
     pub label: Option<String>,
+    /// What a text form names: where nothing else is the text, these stand for it until the form is
+    /// filled.
+    pub form: Vec<String>,
 }
 
 impl Columns {

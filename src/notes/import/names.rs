@@ -52,6 +52,8 @@ pub(super) struct Names {
     patient: Option<String>,
     label: Option<String>,
     error: Option<String>,
+    /// Whether the text is made of fields that keep their own meaning, too.
+    stands_in: bool,
     /// All that were looked at.
     seen: HashSet<String>,
 }
@@ -109,6 +111,7 @@ impl Names {
                 [] => found.text.iter().map(|&column| name(column)).collect(),
                 wanted => wanted.iter().map(spelled).collect(),
             };
+            self.stands_in = found.stands_in;
             if !found.other_texts.is_empty() {
                 let (text, others) = (&self.text[0], found.other_texts.join(", "));
                 remark = Some(format!(
@@ -122,7 +125,7 @@ impl Names {
             (&mut self.label, found.label),
             (&mut self.error, found.error),
         ] {
-            let free = |name: &String| !self.text.contains(name);
+            let free = |name: &String| self.stands_in || !self.text.contains(name);
             *own = own.take().or(found.map(name).filter(free));
         }
         self.seen.extend(names);
@@ -167,6 +170,7 @@ impl Names {
             patient: one(&self.patient),
             label: one(&self.label),
             error: one(&self.error),
+            stands_in: self.stands_in,
             ..Roles::default()
         })
     }
@@ -186,6 +190,7 @@ fn present(names: &[String], columns: &Columns) -> Columns {
         id: one(&columns.id),
         patient: one(&columns.patient),
         label: one(&columns.label),
+        form: columns.form.clone(),
     }
 }
 
@@ -197,5 +202,6 @@ fn inside_data(columns: &Columns) -> Columns {
         id: columns.id.as_ref().map(own),
         patient: columns.patient.as_ref().map(own),
         label: columns.label.as_ref().map(own),
+        form: columns.form.iter().map(own).collect(),
     }
 }

@@ -138,7 +138,7 @@ impl Records {
         }
         let special = [roles.id, roles.patient, roles.label];
         for (column, field) in fields.iter().enumerate() {
-            let taken = roles.text.contains(&column) || special.contains(&Some(column));
+            let taken = roles.is_taken(column) || special.contains(&Some(column));
             if !taken && let Some(plain) = plain(field.value) {
                 details.fields.insert(field.name.clone(), plain);
             }

@@ -26,21 +26,21 @@ impl Row<'_> {
 
     /// Adds the row as a note or says why not; `false` if it cannot be told where its cells end.
     pub(super) fn add(&self, file: &mut FileContext<'_>) -> bool {
+        let (names, roles) = (&self.table.names, &self.table.roles);
         let Roles {
             id,
             patient,
             label,
             error,
             ..
-        } = self.table.roles;
-        let (names, texts) = (&self.table.names, &self.table.roles.text);
+        } = *roles;
         if error.is_some_and(|column| is_error(self.cell(column))) {
             file.skip(self.line, "marked as an error by its source (ISERROR)");
             return true;
         }
         let mut text = String::new();
         let mut runs = Runs::default();
-        for &column in texts {
+        for &column in &roles.text {
             let cell = self.cell(column);
             if cell.trim().is_empty() {
                 continue;
@@ -66,7 +66,7 @@ impl Row<'_> {
         };
         let special = [id, patient, label];
         let others = (0..names.len())
-            .filter(|&column| !texts.contains(&column) && !special.contains(&Some(column)));
+            .filter(|&column| !roles.is_taken(column) && !special.contains(&Some(column)));
         let details = Details {
             id: value(id),
             patient: value(patient),

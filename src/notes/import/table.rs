@@ -32,7 +32,7 @@ const LOOKS: usize = 32;
 fn recognises(text: &str, hint: &Hint<'_>) -> bool {
     let (delimiter, names) = header(text);
     let wanted = |name: &String| {
-        let mut wanted = hint.columns.names();
+        let mut wanted = hint.columns.names().chain(&hint.columns.form);
         wanted.any(|wanted| wanted.trim().eq_ignore_ascii_case(name.trim()))
     };
     if !text.contains('\n') {

@@ -12,6 +12,10 @@ fn complete() -> TrainConfig {
         tokenizer: Some("tokenizer".into()),
         label: Some("label".into()),
         patient: Some("patient".into()),
+        group: Some("ward".into()),
+        form: Some("{code}: {text}".into()),
+        separator: Some(";".into()),
+        several_labels: true,
         mask_rate_end: Some(0.15),
         ..TrainConfig::default()
     }
@@ -80,10 +84,28 @@ fn what_is_beyond_its_limits_is_refused_with_a_reason() {
         ("epochs", "0", "nothing to do"),
         ("metric", "macro-f1", "masked-LM"),
         ("validation", "-", "standard input"),
+        ("test", "-", "test is -: standard input"),
+        ("test-share", "0.85", "smaller"),
+        ("test-share", "1", "test-share is 1"),
+        ("data-memory", "0", "data-memory is 0"),
+        ("form", "no column", "names no column"),
+        ("form", "{code", "without its other half"),
+        ("separator", "", "separator is empty"),
+        ("separator", ";", "several-labels"),
+        ("stratify", "maybe", "neither true nor false"),
     ] {
         let fault = flags(&[(name, value)]).unwrap_err().to_string();
         assert!(fault.contains(says), "{name} {value}: {fault}");
     }
+    let tag = flags(&[("task", "tag"), ("form", "{code}")]).unwrap_err();
+    assert!(tag.to_string().contains("leave it out for tag"), "{tag}");
+    // A share has no effect beside files.
+    flags(&[
+        ("validation", "v"),
+        ("validation-share", "0.9"),
+        ("test-share", "0.5"),
+    ])
+    .unwrap();
     let fault = TrainConfig::read(None, &[]).unwrap_err().to_string();
     assert!(fault.contains("model is missing"), "{fault}");
 }
