@@ -10,6 +10,8 @@ mod common;
 mod beginning;
 #[path = "training/faults.rs"]
 mod faults;
+#[path = "training/judging.rs"]
+mod judging;
 #[path = "training/learning.rs"]
 mod learning;
 #[path = "training/resuming.rs"]
