@@ -16,6 +16,8 @@ mod judging;
 mod learning;
 #[path = "training/resuming.rs"]
 mod resuming;
+#[path = "training/telling.rs"]
+mod telling;
 
 use std::path::{Path, PathBuf};
 

@@ -114,6 +114,9 @@ impl Command {
             }
         };
         terminal.clear_line();
+        for remark in &report.remarks {
+            terminal.warning(remark);
+        }
         let complete = report.outcome != TrainOutcome::Stopped;
         if !complete {
             terminal.remark(&format!(
@@ -246,6 +249,10 @@ fn describe(report: &TrainReport) -> String {
     }
     if let Some(model) = &report.model {
         line("model", model.display().to_string());
+    }
+    let told = report.run.join("report.md");
+    if told.is_file() {
+        line("report", told.display().to_string());
     }
     text
 }

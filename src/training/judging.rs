@@ -8,15 +8,17 @@ use super::evaluate::{Unjudged, Validation};
 use super::example::Example;
 use super::figures::Evaluation;
 use super::history::Event;
-use super::report::Judged;
+use super::report::{Judged, VALIDATION};
+use super::run_folder::write_whole;
 use super::session::{Session, TrainError};
+use super::telling::CARD;
 use crate::job::{Cancelled, Job};
 use crate::model::{Model, OpenError};
 
 impl Session {
     /// The parts that the best model is judged by when the run is over, each with its name.
     fn held_back(&self) -> [(&'static str, &[Example]); 1] {
-        [("validation", &self.data.validation)]
+        [(VALIDATION, &self.data.validation)]
     }
 
     /// Judges a model by a part; `None` if nothing in it can be judged by, or that the user does
@@ -74,7 +76,11 @@ impl Session {
         let goodness = evaluation.goodness(self.config.settled_metric());
         let is_best = self.state.best.is_none_or(|best| goodness > best.goodness);
         if is_best {
-            self.keep_best()?;
+            let judged = Judged {
+                part: VALIDATION,
+                evaluation: evaluation.clone(),
+            };
+            self.keep_best(&[judged])?;
             let step = self.state.step;
             self.state.best = Some(Best { step, goodness });
             self.state.without_better = 0;
@@ -90,8 +96,8 @@ impl Session {
         }))
     }
 
-    /// Writes the model as it is into the folder of the best one.
-    pub(super) fn keep_best(&self) -> Result<(), CheckpointError> {
+    /// Writes the model as it is, with a card, into the folder of the best one.
+    pub(super) fn keep_best(&self, judged: &[Judged]) -> Result<(), CheckpointError> {
         self.run.replace_best(|folder| {
             let model = self.weights.model();
             model.save(folder, &self.tokenizer_files)?;
@@ -99,7 +105,10 @@ impl Session {
                 let folder = folder.join("adapter");
                 adapter::save(&folder, &self.weights, low_rank, &self.run.start())?;
             }
-            Ok(())
+            Ok(write_whole(
+                &folder.join(CARD),
+                self.card(judged).as_bytes(),
+            )?)
         })
     }
 

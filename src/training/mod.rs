@@ -1,8 +1,10 @@
 //! Changes a model's weights, and can stop and go on at any step.
 
 pub mod adapter;
+mod card;
 pub mod checkpoint;
 pub mod config;
+mod curves;
 pub mod evaluate;
 pub mod example;
 pub mod figures;
@@ -23,4 +25,5 @@ pub mod schedule;
 pub mod session;
 pub mod start;
 mod tally;
+mod telling;
 pub mod weights;

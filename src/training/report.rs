@@ -8,6 +8,9 @@ use super::checkpoint::Best;
 use super::config::MetricName;
 use super::figures::Evaluation;
 
+/// The name of the part that tells the best.
+pub(super) const VALIDATION: &str = "validation";
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@ use super::history::{Event, History, events};
 use super::objective::Prepared;
 use super::optimizer::accumulate;
 use super::randomness::Purpose;
-use super::report::{Judged, Outcome, Report, Times};
+use super::report::{Outcome, Report, Times};
 use super::session::{Session, TrainError};
 use crate::job::Job;
 use crate::kernels::values;
@@ -57,7 +57,7 @@ impl Session {
         history.sync()?;
         self.save()?;
         if outcome != Outcome::Stopped && self.data.validation.is_empty() {
-            self.keep_best()?;
+            self.keep_best(&[])?;
         }
         let judged = match outcome {
             Outcome::Stopped => Vec::new(),
@@ -66,7 +66,8 @@ impl Session {
         let total = self.total() as usize;
         let _ = job.step(total, total, "steps");
         let happened = events(&self.run.history())?;
-        let report = self.report(outcome, judged, &happened, times);
+        let mut report = self.report(outcome, judged, &happened, times);
+        self.tell(&mut report, &happened);
         self.run.write_json("report.json", &report)?;
         Ok(report)
     }
@@ -199,39 +200,5 @@ impl Session {
         }
         let reason = "no example has anything to be learned: nothing is labelled in any of them";
         Err(TrainError::Unfit(reason.to_owned()))
-    }
-
-    fn report(
-        &self,
-        outcome: Outcome,
-        judged: Vec<Judged>,
-        happened: &[Event],
-        times: Times,
-    ) -> Report {
-        let model = Some(self.run.best()).filter(|folder| folder.is_dir());
-        let last = happened.iter().rev().find_map(|event| match event {
-            Event::Evaluated { evaluation, .. } => Some(evaluation.clone()),
-            Event::Step { .. } => None,
-        });
-        Report {
-            run: self.run.path().to_owned(),
-            outcome,
-            steps: self.state.step,
-            total_steps: self.total(),
-            model,
-            metric: self.config.settled_metric(),
-            best: self.state.best,
-            judged,
-            last,
-            trained: self.weights.trained().count(),
-            parameters: self.weights.model().parameters().count(),
-            examples: [self.data.train.len(), self.data.validation.len()],
-            labels: self.data.labels.clone(),
-            left_out: self.data.left_out.len(),
-            tokens: self.state.tokens,
-            seconds: self.state.seconds,
-            times,
-            remarks: Vec::new(),
-        }
     }
 }
