@@ -9,10 +9,10 @@
 //! - [`kernels`]: differentiable operations on packed sequences, each with a plain reference.
 //! - [`model`]: checkpoints in, hidden states and logits out.
 //! - [`tasks`]: what logits mean: losses and predictions.
-//! - [`training`]: changes a model's weights, and can stop and go on at any step.
 //! - [`analysis`]: reads attention and embeddings, as plain arrays.
 //! - [`metrics`]: measures how good predictions, vectors or annotators are, from numbers alone.
 //! - [`evaluation`]: turns predictions with what is true into a report: figures, a model card, plots.
+//! - [`training`]: changes a model's weights, and can stop and go on at any step.
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
 //! - [`cli`]: the engine from a terminal.

@@ -12,10 +12,14 @@ mod beginning;
 mod data;
 #[path = "training/faults.rs"]
 mod faults;
+#[path = "training/judging.rs"]
+mod judging;
 #[path = "training/learning.rs"]
 mod learning;
 #[path = "training/resuming.rs"]
 mod resuming;
+#[path = "training/telling.rs"]
+mod telling;
 
 use std::path::{Path, PathBuf};
 

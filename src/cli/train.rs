@@ -12,8 +12,8 @@ use super::output::{Forms, Usage};
 use super::progress::Terminal;
 use super::{Global, exit, parts, prepare};
 use crate::engine::{
-    Engine, FIELDS, FieldKind, TrainConfig, TrainEvent, TrainObserver, TrainOutcome, TrainReport,
-    TrainStart, ValidationFigures, counted,
+    Engine, FIELDS, FieldKind, MetricName, TrainConfig, TrainEvent, TrainObserver, TrainOutcome,
+    TrainReport, TrainStart, counted,
 };
 
 /// Reasons that are shown one by one.
@@ -96,7 +96,11 @@ impl Command {
 
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[])?;
-        let mut watch = Watch { terminal, total: 0 };
+        let mut watch = Watch {
+            terminal,
+            total: 0,
+            metric: MetricName::Loss,
+        };
         let job = terminal.job("training");
         let report = match &self.resume {
             Some(run) => {
@@ -110,6 +114,9 @@ impl Command {
             }
         };
         terminal.clear_line();
+        for remark in &report.remarks {
+            terminal.warning(remark);
+        }
         let complete = report.outcome != TrainOutcome::Stopped;
         if !complete {
             terminal.remark(&format!(
@@ -151,6 +158,7 @@ fn open(global: &Global, terminal: &Terminal) -> Result<Engine> {
 struct Watch<'a> {
     terminal: &'a Terminal,
     total: u64,
+    metric: MetricName,
 }
 
 impl TrainObserver for Watch<'_> {
@@ -200,7 +208,7 @@ impl TrainObserver for Watch<'_> {
                 start.step, start.total
             ));
         }
-        self.total = start.total;
+        (self.total, self.metric) = (start.total, start.metric);
     }
 
     fn happens(&mut self, event: &TrainEvent) {
@@ -212,21 +220,11 @@ impl TrainObserver for Watch<'_> {
         } = event
         {
             let best = if *best { ", the best so far" } else { "" };
-            let (judged, total) = (judged(evaluation), self.total);
+            let (judged, total) = (evaluation.line(self.metric), self.total);
             self.terminal
                 .remark(&format!("after step {step} of {total}: {judged}{best}"));
         }
     }
-}
-
-fn judged(evaluation: &ValidationFigures) -> String {
-    let f1 = evaluation
-        .macro_f1
-        .map_or(String::new(), |f1| format!(", macro-F1 {f1:.4}"));
-    format!(
-        "loss {:.4}, accuracy {:.4}{f1}",
-        evaluation.loss, evaluation.accuracy
-    )
 }
 
 fn describe(report: &TrainReport) -> String {
@@ -254,13 +252,21 @@ fn describe(report: &TrainReport) -> String {
         ),
     );
     if let Some(last) = &report.last {
-        line("last", judged(last));
+        line("last", last.line(report.metric));
     }
     if let Some(best) = &report.best {
-        line("best", format!("after step {}", best.step));
+        let metric = report.metric.title();
+        line("best", format!("after step {}, by {metric}", best.step));
+    }
+    for judged in &report.judged {
+        line(judged.part, judged.evaluation.line(report.metric));
     }
     if let Some(model) = &report.model {
         line("model", model.display().to_string());
+    }
+    let told = report.run.join("report.md");
+    if told.is_file() {
+        line("report", told.display().to_string());
     }
     text
 }

@@ -75,9 +75,11 @@ pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
 pub use crate::training::dataset::DataReport;
-pub use crate::training::evaluate::Evaluation as ValidationFigures;
+pub use crate::training::figures::{ClassFigures, Evaluation as ValidationFigures};
 pub use crate::training::history::Event as TrainEvent;
-pub use crate::training::run::{Outcome as TrainOutcome, Report as TrainReport};
+pub use crate::training::report::{
+    Judged as TrainJudged, Outcome as TrainOutcome, Report as TrainReport,
+};
 pub use crate::training::session::TrainError;
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{

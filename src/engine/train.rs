@@ -5,11 +5,11 @@ use std::path::Path;
 use super::{Engine, EngineError, Job};
 use crate::job::Cancelled;
 use crate::model::OpenError;
-use crate::training::config::TrainConfig;
+use crate::training::config::{MetricName, TrainConfig};
 use crate::training::dataset::DataReport;
 use crate::training::from_notes::DataError;
 use crate::training::history::Event;
-use crate::training::run::Report;
+use crate::training::report::Report;
 use crate::training::session::{Session, TrainError};
 
 /// What a run is, told before its first step.
@@ -29,6 +29,8 @@ pub struct TrainStart {
     pub new_parameters: Vec<String>,
     /// Numbers that are trained.
     pub trained: usize,
+    /// What tells the best model.
+    pub metric: MetricName,
     /// Steps that were made before.
     pub step: u64,
     /// Steps of the whole run.
@@ -87,6 +89,7 @@ fn run(
         left_out: data.left_out.clone(),
         new_parameters: session.new_parameters().to_vec(),
         trained: session.weights().trained().count(),
+        metric: session.metric(),
         step: session.state().step,
         total: session.total(),
     });

@@ -23,6 +23,7 @@ use serde::Serialize;
 
 pub use calibration::Calibration;
 pub use card::card;
+pub(crate) use card::markdown;
 pub use curves::ClassCurves;
 pub use error::EvaluationError;
 pub use slices::{Slice, SliceTable, TOO_FEW};

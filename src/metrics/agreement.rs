@@ -35,8 +35,8 @@ pub fn agreement(
     let kappa = |weight: fn(usize, usize) -> f64| {
         let seen: f64 = first.iter().zip(second).map(|(&i, &j)| weight(i, j)).sum();
         let mut chance = 0.0;
-        for (i, [_, _, given]) in margins.iter().enumerate() {
-            for (j, [_, received, _]) in margins.iter().enumerate() {
+        for (i, [_, _, given]) in margins.rows().iter().enumerate() {
+            for (j, [_, received, _]) in margins.rows().iter().enumerate() {
                 chance += weight(i, j) * *given as f64 * *received as f64;
             }
         }

@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Bin, brier, reliability};
-use super::confusion::matthews;
 use super::error::{finite, lengths};
 use super::ranking::{PrCurve, RocCurve, areas, curves};
 use super::scores::ratio;
-use super::{MetricsError, Scores};
+use super::{Margins, MetricsError, Scores};
 
 /// How good the scores are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,6 +94,6 @@ pub fn at_threshold(
         scores: Scores::of(tp, tp + fp, tp + fn_),
         specificity: ratio(tn as f64, (tn + fp) as f64),
         accuracy: (tp + tn) as f64 / truth.len() as f64,
-        mcc: matthews(&[[tn, tn + fn_, tn + fp], [tp, tp + fp, tp + fn_]]),
+        mcc: Margins::from(vec![[tn, tn + fn_, tn + fp], [tp, tp + fp, tp + fn_]]).mcc(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::error::{labels, lengths};
 use super::scores::mean_defined;
-use super::{Columns, MetricsError, Scores};
+use super::{Columns, Margins, MetricsError, Scores};
 
 /// How many examples of each class were predicted as which.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,62 +61,43 @@ impl Confusion {
         self.hits() as f64 / self.examples() as f64
     }
 
-    /// `(hits, predicted, support)` of each class.
-    pub(super) fn margins(&self) -> Vec<[u64; 3]> {
-        let mut margins = vec![[0; 3]; self.classes];
+    /// Hits, predictions and examples of each class.
+    pub fn margins(&self) -> Margins {
+        let mut margins = Margins::new(self.classes);
         for (truth, row) in self.counts.chunks(self.classes.max(1)).enumerate() {
             for (predicted, &count) in row.iter().enumerate() {
-                margins[predicted][1] += count;
-                margins[truth][2] += count;
+                margins.add_many(truth, predicted, count);
             }
-            margins[truth][0] = row[truth];
         }
         margins
     }
 
     /// Precision, recall, F1 and support of each class.
     pub fn per_class(&self) -> Columns {
-        Columns::of(self.margins())
+        self.margins().per_class()
     }
 
     /// All classes pooled, where precision, recall and F1 are the accuracy.
     pub fn micro(&self) -> Scores {
-        Scores::of(self.hits(), self.examples(), self.examples())
+        self.margins().micro()
     }
 
     /// The mean over the classes by their support.
     pub fn weighted(&self) -> Scores {
-        self.per_class().weighted_mean()
+        self.margins().weighted()
     }
 
     /// The plain mean of F1 over those classes that an example has or was given.
     pub fn macro_f1_of_present(&self) -> Option<f64> {
-        let present = self.margins().into_iter();
-        let present = present.filter(|&[_, predicted, support]| predicted + support > 0);
-        let f1 = present.map(|[hits, predicted, support]| Scores::of(hits, predicted, support).f1);
+        let margins = self.margins();
+        let present = margins.rows().iter();
+        let present = present.filter(|[_, predicted, support]| predicted + support > 0);
+        let f1 = present.map(|&[hits, predicted, support]| Scores::of(hits, predicted, support).f1);
         mean_defined(f1.map(|f1| (Some(f1), 1.0)))
     }
 
-    /// Matthews' correlation coefficient in Gorodkin's form for several classes (Comput. Biol. Chem.
-    /// 28, 2004); 0 where its denominator is 0, as scikit-learn has it.
+    /// Matthews' correlation coefficient; 0 where its denominator is 0.
     pub fn mcc(&self) -> f64 {
-        matthews(&self.margins())
-    }
-}
-
-/// Matthews' correlation coefficient from `(hits, predicted, support)` of each class.
-pub(super) fn matthews(margins: &[[u64; 3]]) -> f64 {
-    // Products of counts outgrow 64 bits from a few billion examples on.
-    let sum = |term: fn(&[u64; 3]) -> i128| margins.iter().map(term).sum::<i128>();
-    let examples = sum(|&[_, _, support]| support.into());
-    let hits = sum(|&[hits, ..]| hits.into());
-    let both = sum(|&[_, predicted, support]| i128::from(predicted) * i128::from(support));
-    let predicted = sum(|&[_, predicted, _]| i128::from(predicted).pow(2));
-    let support = sum(|&[_, _, support]| i128::from(support).pow(2));
-    let covariance = (hits * examples - both) as f64;
-    let (a, b) = (examples.pow(2) - predicted, examples.pow(2) - support);
-    match (a, b) {
-        (0, _) | (_, 0) => 0.0,
-        _ => covariance / ((a as f64).sqrt() * (b as f64).sqrt()),
+        self.margins().mcc()
     }
 }

@@ -12,6 +12,7 @@ mod confusion;
 pub mod embedding;
 pub mod entities;
 mod error;
+mod margins;
 pub mod multiclass;
 pub mod multilabel;
 pub mod ranking;
@@ -24,4 +25,5 @@ pub mod threshold;
 
 pub use confusion::Confusion;
 pub use error::MetricsError;
+pub use margins::Margins;
 pub use scores::{Columns, Scores};

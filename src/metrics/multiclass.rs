@@ -1,11 +1,10 @@
 //! Judges a classifier that gives each example one of several classes.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::reliability;
 use super::error::{labels, lengths, probabilities};
-use super::ranking::areas_of;
+use super::ranking::areas_by_column;
 use super::scores::mean_defined;
 use super::{Columns, Confusion, MetricsError, Scores};
 
@@ -78,17 +77,7 @@ pub fn multiclass(
     let confusion = Confusion::new(classes, truth, &y_pred)?;
     let top: Vec<f64> = rows().zip(&y_pred).map(|(row, &top)| row[top]).collect();
     let right: Vec<bool> = y_pred.iter().zip(truth).map(|(a, b)| a == b).collect();
-    let areas: Vec<_> = (0..classes)
-        .into_par_iter()
-        .map(|class| {
-            let column = || rows().map(move |row| row[class]).zip(truth);
-            let of = |wanted: bool| {
-                column()
-                    .filter_map(move |(score, &own)| ((own == class) == wanted).then_some(score))
-            };
-            areas_of(of(true).collect(), of(false))
-        })
-        .collect();
+    let areas = areas_by_column(classes, scores, |example, class| truth[example] == class);
     let per_class = confusion.per_class();
     let auroc: Vec<Option<f64>> = areas.iter().map(|areas| areas.auroc).collect();
     let auprc: Vec<Option<f64>> = areas.iter().map(|areas| areas.auprc).collect();

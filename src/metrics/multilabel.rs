@@ -1,12 +1,11 @@
 //! Judges a classifier that gives each example any number of labels.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::{finite, lengths};
-use super::ranking::{Areas, areas};
+use super::ranking::{areas, areas_by_column};
 use super::scores::mean_defined;
-use super::{Columns, MetricsError, Scores};
+use super::{Columns, Margins, MetricsError, Scores};
 
 /// How good the classifier is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,43 +61,32 @@ pub fn multilabel(
     finite("scores", scores, labels)?;
     let examples = truth.len() / labels;
     let rows = || truth.chunks(labels).zip(called.chunks(labels));
-    let counts = |pairs: &mut dyn Iterator<Item = (bool, bool)>| {
-        let mut counts = [0u64; 3];
-        for (truth, called) in pairs {
-            counts[0] += u64::from(truth && called);
-            counts[1] += u64::from(called);
-            counts[2] += u64::from(truth);
-        }
-        counts
-    };
     let of_row = |truth: &[bool], called: &[bool]| {
-        counts(&mut truth.iter().copied().zip(called.iter().copied()))
+        let mut all = Margins::new(1);
+        let pairs = truth.iter().zip(called);
+        pairs.for_each(|(&truth, &called)| all.add_label(0, truth, called));
+        all.micro()
     };
-    let columns: Vec<([u64; 3], Areas)> = (0..labels)
-        .into_par_iter()
-        .map(|label| {
-            let own = |row: usize| row * labels + label;
-            let mut pairs = (0..examples).map(|row| (truth[own(row)], called[own(row)]));
-            let truth: Vec<bool> = (0..examples).map(|row| truth[own(row)]).collect();
-            let scores: Vec<f64> = (0..examples).map(|row| scores[own(row)]).collect();
-            Ok((counts(&mut pairs), areas(&truth, &scores)?))
-        })
-        .collect::<Result<_, MetricsError>>()?;
-    let per_label = Columns::of(columns.iter().map(|(counts, _)| *counts));
-    let [hits, predicted, support] = of_row(truth, called);
-    let samples = rows().map(|(truth, called)| {
-        let [hits, predicted, support] = of_row(truth, called);
-        (Scores::of(hits, predicted, support), 1.0)
+    let mut margins = Margins::new(labels);
+    for (truth, called) in rows() {
+        for (label, (&truth, &called)) in truth.iter().zip(called).enumerate() {
+            margins.add_label(label, truth, called);
+        }
+    }
+    let columns = areas_by_column(labels, scores, |example, label| {
+        truth[example * labels + label]
     });
+    let per_label = margins.per_class();
+    let samples = rows().map(|(truth, called)| (of_row(truth, called), 1.0));
     let wrong = truth.iter().zip(called).filter(|(a, b)| a != b).count();
     let pooled = areas(truth, scores)?;
-    let auroc: Vec<Option<f64>> = columns.iter().map(|(_, areas)| areas.auroc).collect();
-    let auprc: Vec<Option<f64>> = columns.iter().map(|(_, areas)| areas.auprc).collect();
+    let auroc: Vec<Option<f64>> = columns.iter().map(|areas| areas.auroc).collect();
+    let auprc: Vec<Option<f64>> = columns.iter().map(|areas| areas.auprc).collect();
     let plain = |values: &[Option<f64>]| mean_defined(values.iter().map(|&value| (value, 1.0)));
     Ok(Multilabel {
-        macro_mean: per_label.plain_mean(),
-        micro: Scores::of(hits, predicted, support),
-        weighted: per_label.weighted_mean(),
+        macro_mean: margins.macro_mean(),
+        micro: margins.micro(),
+        weighted: margins.weighted(),
         samples: Scores::weighted(samples),
         subset_accuracy: rows().filter(|(a, b)| a == b).count() as f64 / examples as f64,
         hamming_loss: wrong as f64 / truth.len() as f64,

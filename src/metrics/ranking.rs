@@ -1,5 +1,6 @@
 //! How well scores order positives before negatives: ROC and precision-recall, with their areas.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::MetricsError;
@@ -58,7 +59,7 @@ pub fn areas(truth: &[bool], scores: &[f64]) -> Result<Areas, MetricsError> {
 
 /// [`areas`] of finite scores, the positives' apart from the negatives'; O(n log p) for p positives,
 /// so that one class against a thousand others costs little.
-pub(super) fn areas_of(mut positives: Vec<f64>, negatives: impl Iterator<Item = f64>) -> Areas {
+fn areas_of(mut positives: Vec<f64>, negatives: impl Iterator<Item = f64>) -> Areas {
     let total = positives.len();
     positives.sort_unstable_by(f64::total_cmp);
     // Distinct scores of positives, rising, and how many have each.
@@ -100,6 +101,26 @@ pub(super) fn areas_of(mut positives: Vec<f64>, negatives: impl Iterator<Item = 
         auroc: (total > 0 && seen > 0).then(|| wins / (total as f64 * seen as f64)),
         auprc: (total > 0).then_some(area),
     }
+}
+
+/// The areas of each column of `scores`, `[examples, columns]`, row-major and finite; `holds` says
+/// of example and column whether it is a positive.
+pub fn areas_by_column(
+    columns: usize,
+    scores: &[f64],
+    holds: impl Fn(usize, usize) -> bool + Sync,
+) -> Vec<Areas> {
+    let of = |column: usize| {
+        let own = |wanted: bool| {
+            let rows = scores.chunks(columns).enumerate();
+            let holds = &holds;
+            rows.filter_map(move |(example, row)| {
+                (holds(example, column) == wanted).then_some(row[column])
+            })
+        };
+        areas_of(own(true).collect(), own(false))
+    };
+    (0..columns).into_par_iter().map(of).collect()
 }
 
 /// A distinct score, with how many positives and negatives have it or more.

@@ -383,9 +383,9 @@ fn groupings_by_hand() {
 fn matthews_of_many_examples() {
     let many = 4_000_000_000u64;
     let margins = [[many, many, many], [many, many, many]];
-    assert!((super::confusion::matthews(&margins) - 1.0).abs() < 1e-12);
+    assert!((super::Margins::from(margins.to_vec()).mcc() - 1.0).abs() < 1e-12);
     assert_eq!(
-        super::confusion::matthews(&[[0, many, many], [0, many, many]]),
+        super::Margins::from(vec![[0, many, many], [0, many, many]]).mcc(),
         -1.0
     );
 }

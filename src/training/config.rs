@@ -2,6 +2,7 @@
 
 mod data;
 mod fields;
+mod metric;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use super::schedule::{DecayShape, ScheduleShape};
 use crate::kernels::AdamRule;
 
 pub use fields::{FIELDS, Field, Kind};
+pub use metric::MetricName;
 
 /// A training run, as its file says it and as every field's flag can say otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,20 +143,6 @@ pub enum Mode {
     Head,
     /// The head, and a low-rank change of chosen matrices of the encoder (Hu et al. 2022).
     Lora,
-}
-
-/// What tells the best checkpoint, and when there is no better one to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetricName {
-    /// The loss for masked-language modelling, macro-F1 otherwise.
-    Auto,
-    /// The mean F1 of all classes, each counting the same.
-    MacroF1,
-    /// The share of right answers.
-    Accuracy,
-    /// The mean loss: the lower the better.
-    Loss,
 }
 
 impl Default for TrainConfig {
@@ -365,13 +353,8 @@ impl TrainConfig {
                 "without validation notes nothing is judged",
             );
         }
-        let of_classes = matches!(self.metric, MetricName::MacroF1);
-        if of_classes && self.task == TaskKind::MaskedLm {
-            return limit(
-                "metric",
-                &"macro-f1",
-                "masked-LM is judged by loss or accuracy",
-            );
+        if let Some(reason) = self.metric.refusal(self.task, self.several_labels) {
+            return limit("metric", &self.metric.word(), reason);
         }
         Ok(())
     }
@@ -403,10 +386,6 @@ impl TrainConfig {
 
     /// What judges checkpoints, settled.
     pub fn settled_metric(&self) -> MetricName {
-        match (self.metric, self.task) {
-            (MetricName::Auto, TaskKind::MaskedLm) => MetricName::Loss,
-            (MetricName::Auto, TaskKind::Classify | TaskKind::Tag) => MetricName::MacroF1,
-            (metric, _) => metric,
-        }
+        self.metric.settled(self.task)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::State;
-use super::evaluate::Evaluation;
+use super::figures::Evaluation;
 use super::run_folder::{RunError, write_whole};
 
 /// Something that happened.
@@ -147,8 +147,8 @@ mod tests {
             evaluation: Evaluation {
                 loss: 1.0,
                 accuracy: 0.5,
-                macro_f1: None,
                 answers: 8,
+                ..Evaluation::default()
             },
             best: true,
             seconds: 0.1,

@@ -1,83 +1,19 @@
 //! The loop: judge, save, step, until the run is done or somebody asks to stop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::time::Instant;
 
-use serde::Serialize;
-
-use super::adapter;
-use super::checkpoint::{self, Best, CheckpointError};
-use super::evaluate::{Evaluation, Unjudged, Validation};
+use super::checkpoint::{self, CheckpointError};
 use super::from_notes::DataError;
 use super::gradients;
-use super::history::{Event, History};
+use super::history::{Event, History, events};
 use super::objective::Prepared;
 use super::optimizer::accumulate;
 use super::randomness::Purpose;
+use super::report::{Outcome, Report, Times};
 use super::session::{Session, TrainError};
-use crate::job::{Cancelled, Job};
-use crate::kernels::{DeviceFault, values};
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// All steps were made.
-    Finished,
-    /// Nothing better came for as many evaluations as patience allows.
-    NothingBetter,
-    /// The user stopped it; everything is saved, and it can go on.
-    Stopped,
-}
-
-/// What came of a run.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// Its folder.
-    pub run: PathBuf,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Steps that were made.
-    pub steps: u64,
-    /// Steps that were asked for.
-    pub total_steps: u64,
-    /// The best model, in Hugging Face layout; the last one where nothing is judged.
-    pub model: Option<PathBuf>,
-    /// When it was found, and how good it is in the run's metric, more being better.
-    pub best: Option<Best>,
-    /// The last evaluation.
-    pub last: Option<Evaluation>,
-    /// Numbers that are trained.
-    pub trained: usize,
-    /// Numbers of the whole model.
-    pub parameters: usize,
-    /// Examples to learn from and to be judged by.
-    pub examples: [usize; 2],
-    /// Names of the classes.
-    pub labels: Vec<String>,
-    /// Notes, rows or files that were left out.
-    pub left_out: usize,
-    /// Tokens that were read.
-    pub tokens: u64,
-    /// How long all steps took, in seconds.
-    pub seconds: f64,
-    /// Where the time of the steps of this process went; on a GPU parts overlap.
-    pub times: Times,
-}
-
-/// Where the time of steps goes, in seconds.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Times {
-    /// Batches and masks.
-    pub prepare: f64,
-    /// Loss and gradients.
-    pub model: f64,
-    /// The optimiser.
-    pub update: f64,
-    /// Everything else between two steps: history, checks, progress.
-    pub rest: f64,
-}
+use crate::job::Job;
+use crate::kernels::values;
 
 impl Session {
     /// Makes all steps that are left, telling `each` of what happens.
@@ -89,15 +25,11 @@ impl Session {
     pub fn run(&mut self, job: &Job, each: &mut dyn FnMut(&Event)) -> Result<Report, TrainError> {
         let mut history = History::open(&self.run.history(), &self.state)?;
         let mut times = Times::default();
-        let mut last = None;
         let outcome = loop {
             if self.is_to_be_judged() {
                 let Ok(event) = self.judge(job)? else {
                     break Outcome::Stopped;
                 };
-                if let Event::Evaluated { evaluation, .. } = &event {
-                    last = Some(*evaluation);
-                }
                 history.add(&event)?;
                 each(&event);
             }
@@ -126,29 +58,29 @@ impl Session {
         history.sync()?;
         self.save()?;
         if outcome != Outcome::Stopped && self.data.validation.is_empty() {
-            self.keep_best()?;
+            self.keep_best(&[])?;
         }
+        let judged = match outcome {
+            Outcome::Stopped => Vec::new(),
+            Outcome::Finished | Outcome::NothingBetter => self.judge_best(job)?,
+        };
         let total = self.total() as usize;
         let _ = job.step(total, total, "steps");
-        let report = self.report(outcome, last, times);
+        let happened = events(&self.run.history())?;
+        let mut report = self.report(outcome, judged, &happened, times);
+        self.tell(&mut report, &happened);
         self.run.write_json("report.json", &report)?;
         Ok(report)
     }
 
     /// Whether this step count ends what `every` says; 0 is every epoch.
-    fn is_due(&self, every: u64) -> bool {
+    pub(super) fn is_due(&self, every: u64) -> bool {
         let every = match every {
             0 => self.steps_per_epoch,
             every => every,
         };
         let step = self.state.step;
         step > 0 && (step.is_multiple_of(every) || step >= self.total())
-    }
-
-    fn is_to_be_judged(&self) -> bool {
-        let step = self.state.step;
-        let judged = self.state.evaluated == Some(step);
-        !self.data.validation.is_empty() && !judged && self.is_due(self.config.evaluate_every)
     }
 
     fn is_to_be_saved(&self) -> bool {
@@ -169,60 +101,6 @@ impl Session {
             &self.tokenizer_files,
             self.config.keep,
         )
-    }
-
-    fn keep_best(&self) -> Result<(), CheckpointError> {
-        self.run.replace_best(|folder| {
-            let model = self.weights.model();
-            model.save(folder, &self.tokenizer_files)?;
-            if let Some(low_rank) = self.weights.thin() {
-                let folder = folder.join("adapter");
-                adapter::save(&folder, &self.weights, low_rank, &self.run.start())?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Judges the model, and keeps it if it is the best; or says that the user does not want to
-    /// wait for that.
-    fn judge(&mut self, job: &Job) -> Result<Result<Event, Cancelled>, TrainError> {
-        let start = Instant::now();
-        let validation = Validation {
-            objective: &self.objective,
-            examples: &self.data.validation,
-            batch: self.config.batch,
-            mask_rate: self.config.mask_rate_end.unwrap_or(self.config.mask_rate),
-            randomness: self.randomness,
-            classes: self.data.labels.len(),
-        };
-        let model = self.weights.model();
-        let evaluation = match job.within(0.0..1.0, || validation.run(&model, job)) {
-            Ok(Some(evaluation)) => evaluation,
-            Ok(None) => {
-                let reason = "the validation notes hold nothing that could be judged by";
-                return Err(TrainError::Unfit(reason.to_owned()));
-            }
-            Err(Unjudged::Cancelled(cancelled)) => return Ok(Err(cancelled)),
-            Err(Unjudged::Store(error)) => return Err(DataError::from(error).into()),
-            Err(Unjudged::Fault(fault)) => return Err(failed(self.state.step, &fault)),
-        };
-        let goodness = evaluation.goodness(self.config.settled_metric());
-        let is_best = self.state.best.is_none_or(|best| goodness > best.goodness);
-        if is_best {
-            self.keep_best()?;
-            let step = self.state.step;
-            self.state.best = Some(Best { step, goodness });
-            self.state.without_better = 0;
-        } else {
-            self.state.without_better += 1;
-        }
-        self.state.evaluated = Some(self.state.step);
-        Ok(Ok(Event::Evaluated {
-            step: self.state.step,
-            evaluation,
-            best: is_best,
-            seconds: start.elapsed().as_secs_f64(),
-        }))
     }
 
     /// A step whose failure on the device becomes an error.
@@ -269,7 +147,7 @@ impl Session {
         let norm = self.weights.change(|own| optimizer.update(own, sum, lr));
         // Here the device is waited for.
         let read = |tensor| -> Result<f64, TrainError> {
-            let values = values(tensor).map_err(|fault| failed(number, &fault))?;
+            let values = values(tensor).map_err(|fault| TrainError::device(number, &fault))?;
             Ok(values.into_iter().map(f64::from).sum())
         };
         let loss: f64 = losses.into_iter().map(read).sum::<Result<_, _>>()?;
@@ -320,34 +198,5 @@ impl Session {
         }
         let reason = "no example has anything to be learned: nothing is labelled in any of them";
         Err(TrainError::Unfit(reason.to_owned()))
-    }
-
-    fn report(&self, outcome: Outcome, last: Option<Evaluation>, times: Times) -> Report {
-        let model = Some(self.run.best()).filter(|folder| folder.is_dir());
-        Report {
-            run: self.run.path().to_owned(),
-            outcome,
-            steps: self.state.step,
-            total_steps: self.total(),
-            model,
-            best: self.state.best,
-            last,
-            trained: self.weights.trained().count(),
-            parameters: self.weights.model().parameters().count(),
-            examples: [self.data.train.len(), self.data.validation.len()],
-            labels: self.data.labels.clone(),
-            left_out: self.data.left_out.len(),
-            tokens: self.state.tokens,
-            seconds: self.state.seconds,
-            times,
-        }
-    }
-}
-
-/// A step that the device did not finish.
-fn failed(step: u64, fault: &DeviceFault) -> TrainError {
-    TrainError::Device {
-        step,
-        reason: fault.to_string(),
     }
 }

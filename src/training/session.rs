@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::checkpoint::{CheckpointError, Saved, State};
-use super::config::{ConfigFault, Mode, TaskKind, TrainConfig};
+use super::config::{ConfigFault, MetricName, Mode, TaskKind, TrainConfig};
 use super::from_notes::{self, DataError, Dataset};
 use super::objective::Objective;
 use super::optimizer::{Optimizer, OptimizerSettings};
@@ -16,6 +16,7 @@ use super::run_folder::{RunError, RunFolder};
 use super::schedule::Schedule;
 use super::weights::{Weights, of_head};
 use crate::job::Job;
+use crate::kernels::DeviceFault;
 use crate::model::config::ConfigError;
 use crate::model::{Model, OpenError};
 use crate::tokenization::{Tokenizer, TokenizerError};
@@ -71,6 +72,16 @@ pub enum TrainError {
         /// What was said.
         reason: String,
     },
+}
+
+impl TrainError {
+    /// A step, or what was to be known after it, that the device did not finish.
+    pub(super) fn device(step: u64, fault: &DeviceFault) -> Self {
+        Self::Device {
+            step,
+            reason: fault.to_string(),
+        }
+    }
 }
 
 /// A run that can make its next step.
@@ -214,6 +225,11 @@ impl Session {
     /// Steps of the whole run.
     pub fn total(&self) -> u64 {
         self.schedule.total
+    }
+
+    /// What tells the best model.
+    pub fn metric(&self) -> MetricName {
+        self.config.settled_metric()
     }
 
     /// Where the run is.

@@ -8,7 +8,7 @@ use crate::evaluation::Interval;
 const LETTERS: usize = 60;
 
 /// A name in a cell: on one line, not too long, and nothing of Markdown or HTML in it.
-pub(super) fn cell(name: &str) -> String {
+pub(crate) fn cell(name: &str) -> String {
     let mut letters = name.chars();
     let mut shown = String::new();
     for letter in letters.by_ref().take(LETTERS) {
@@ -29,11 +29,11 @@ pub(super) fn cell(name: &str) -> String {
     shown
 }
 
-pub(super) fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or("not defined".to_owned(), |value| format!("{value:.3}"))
 }
 
-pub(super) fn interval(own: &Interval) -> String {
+pub(crate) fn interval(own: &Interval) -> String {
     let figure = number(own.estimate);
     match (own.low, own.high) {
         (Some(low), Some(high)) => format!("{figure} ({low:.3} to {high:.3})"),
@@ -41,7 +41,7 @@ pub(super) fn interval(own: &Interval) -> String {
     }
 }
 
-pub(super) fn table(
+pub(crate) fn table(
     text: &mut String,
     header: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,

@@ -1,7 +1,7 @@
 //! The report as a model card in Markdown.
 
 mod classifier;
-mod markdown;
+pub(crate) mod markdown;
 
 use std::fmt::Write;
 

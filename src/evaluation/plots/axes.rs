@@ -1,4 +1,4 @@
-//! A square of two axes from 0 to 1, or over the range of points.
+//! Two axes, from 0 to 1 or over the range of points, and lines between them.
 
 use std::ops::Range;
 
@@ -11,6 +11,7 @@ use plotters::style::{Color, RGBColor, ShapeStyle};
 
 use super::Drawn;
 use super::style::{GRID, INK, LABEL, SMALL, SOFT, TITLE, text, upwards};
+use super::ticks::Ticks;
 
 /// A place in pixels.
 type Place = (i32, i32);
@@ -71,6 +72,38 @@ impl Axes {
             area.draw(&Text::new(number.clone(), (x, self.bottom + gap), below))?;
             let beside = numbers.pos(Pos::new(HPos::Right, VPos::Center));
             area.draw(&Text::new(number, (self.left - gap, y), beside))?;
+        }
+        Ok(())
+    }
+
+    /// Draws lines behind the data at ticks of the second axis, and the numbers of both.
+    pub(super) fn marks<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        x: &Ticks,
+        y: &Ticks,
+    ) -> Drawn<B> {
+        let numbers = text(SMALL, self.scale, SOFT);
+        let gap = (8.0 * self.scale) as i32;
+        for &place in &y.places {
+            let (_, down) = self.place(self.x.start, place);
+            let (from, to) = ((self.left, down), (self.right, down));
+            line(area, &[from, to], GRID, self.scale)?;
+            let beside = numbers.pos(Pos::new(HPos::Right, VPos::Center));
+            area.draw(&Text::new(y.label(place), (self.left - gap, down), beside))?;
+        }
+        let (from, to) = ((self.left, self.bottom), (self.right, self.bottom));
+        line(area, &[from, to], SOFT, self.scale)?;
+        for &place in &x.places {
+            let (across, _) = self.place(place, self.y.start);
+            let (from, to) = ((across, self.bottom), (across, self.bottom + gap / 2));
+            line(area, &[from, to], SOFT, self.scale)?;
+            let below = numbers.pos(Pos::new(HPos::Center, VPos::Top));
+            area.draw(&Text::new(
+                x.label(place),
+                (across, self.bottom + gap),
+                below,
+            ))?;
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
-//! Draws the plots of a report, as SVG and as pixels of twice the size.
+//! Draws the plots of a report or a run, as SVG and as pixels of twice the size.
 
 mod axes;
 mod confusion;
 mod lines;
 mod map;
+mod panels;
 mod reliability;
 mod style;
+mod ticks;
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
@@ -13,6 +15,8 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 
 use super::{ClassCurves, Evaluation, EvaluationError, Judgement};
 use crate::metrics::calibration::Bin;
+
+pub use panels::{Line, Look, Panel};
 
 /// Pixels for each unit of a plot.
 const PIXELS: u32 = 2;
@@ -45,6 +49,22 @@ enum Figure<'a> {
         labels: &'a [usize],
         points: &'a [[f64; 2]],
     },
+    Panels {
+        title: &'a str,
+        panels: &'a [Panel],
+    },
+}
+
+/// A plot of what a training run measured, under a title.
+pub fn training_curves<'a>(title: &'a str, panels: &'a [Panel]) -> Plot<'a> {
+    Plot {
+        name: "curves",
+        caption:
+            "What every step and every evaluation measured; single steps that stand out by far \
+                  are cut at the edge."
+                .to_owned(),
+        figure: Figure::Panels { title, panels },
+    }
 }
 
 /// The plots that a report has.
@@ -138,6 +158,7 @@ impl Plot<'_> {
             Figure::Reliability { .. } => (560, 620),
             Figure::Roc(_) | Figure::PrecisionRecall(_) => (760, 540),
             Figure::Map { names, .. } => map::size(names),
+            Figure::Panels { panels, .. } => panels::size(panels),
         }
     }
 
@@ -157,6 +178,7 @@ impl Plot<'_> {
                 labels,
                 points,
             } => map::draw(area, scale, axes, names, labels, points),
+            Figure::Panels { title, panels } => panels::draw(area, scale, title, panels),
         }?;
         area.present()
     }

@@ -125,7 +125,7 @@ pub const FIELDS: &[Field] = &[
     field("save-every", whole(0, MANY), "Steps between checkpoints; 0 saves after every evaluation"),
     field("keep", whole(1, MANY), "Checkpoints that are kept, the newest"),
     field("patience", whole(0, MANY), "Evaluations without a better one after which the run ends; 0 goes on"),
-    field("metric", Kind::Choice(&["auto", "macro-f1", "accuracy", "loss"]), "What tells the best; auto is the loss for masked-lm, else macro-f1"),
+    field("metric", Kind::Choice(&["auto", "macro-f1", "micro-f1", "weighted-f1", "overlap-f1", "accuracy", "mcc", "auroc", "loss"]), "What tells the best; auto is the loss for masked-lm, else macro-f1, for tag that of whole spans"),
     field("seed", whole(0, i64::MAX as u64), "Where all random numbers come from"),
 ];
 

@@ -111,6 +111,52 @@ fn what_is_beyond_its_limits_is_refused_with_a_reason() {
 }
 
 #[test]
+fn a_metric_is_refused_where_it_does_not_apply() {
+    let judge = |task: &'static str, several: &'static str, metric: &'static str| {
+        flags(&[
+            ("task", task),
+            ("several-labels", several),
+            ("metric", metric),
+        ])
+    };
+    let refused = [
+        ("masked-lm", "false", "micro-f1", "loss or accuracy"),
+        ("masked-lm", "false", "auroc", "loss or accuracy"),
+        ("masked-lm", "false", "mcc", "loss or accuracy"),
+        ("tag", "false", "mcc", "true negatives"),
+        ("tag", "false", "auroc", "marks spans"),
+        ("classify", "false", "overlap-f1", "only spans overlap"),
+        ("classify", "true", "overlap-f1", "only spans overlap"),
+        ("classify", "true", "mcc", "several-labels is true"),
+    ];
+    for (task, several, metric, says) in refused {
+        let fault = judge(task, several, metric).unwrap_err().to_string();
+        assert!(fault.starts_with(&format!("metric is {metric}")), "{fault}");
+        assert!(fault.contains(says), "{task} {metric}: {fault}");
+    }
+    let Kind::Choice(all) = Field::named("metric").unwrap().kind else {
+        panic!("metric is a choice");
+    };
+    for metric in all {
+        for (task, several) in [
+            ("masked-lm", "false"),
+            ("classify", "false"),
+            ("classify", "true"),
+            ("tag", "false"),
+        ] {
+            let refused = refused
+                .iter()
+                .any(|row| (row.0, row.1, row.2) == (task, several, *metric));
+            let of_classes = !["auto", "accuracy", "loss"].contains(metric);
+            let refused = refused || (task == "masked-lm" && of_classes);
+            assert_eq!(judge(task, several, metric).is_err(), refused, "{metric}");
+        }
+        let own: MetricName = serde_json::from_value((*metric).into()).unwrap();
+        assert_eq!(own.word(), *metric);
+    }
+}
+
+#[test]
 fn masks_go_in_a_line_from_one_rate_to_the_other() {
     let config = complete();
     let rates: Vec<f64> = (0..4).map(|step| config.mask_rate_at(step, 3)).collect();
