@@ -64,8 +64,8 @@ pub struct Fingerprint {
 /// What the parts of a data set hold, and what they share.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DataReport {
-    /// The column whose values belong to one part; `patient` where notes have patients, none where
-    /// notes were kept together by their texts, or all parts were given.
+    /// The column by which notes were kept together when they were divided, `patient` if none was
+    /// named and notes have patients; none where that was done by their texts, or not at all.
     pub group: Option<String>,
     /// Notes without a value there, where notes were divided by it.
     pub ungrouped: usize,
@@ -251,5 +251,43 @@ pub(super) enum Unhashed {
 impl fmt::Debug for Examples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Examples({}, {:?})", self.len(), self.all.store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_what_its_row_says() {
+        let mut store = Store::new(&std::env::temp_dir(), 0);
+        let rows: [&[u32]; 2] = [&[7, 8, 0, 1, UNLABELLED, 2], &[9, 0]];
+        for row in rows {
+            store.push(row).unwrap();
+        }
+        store.seal().unwrap();
+        let kept = [(2, true), (1, false)].map(|(tokens, typed)| Kept { tokens, typed });
+        let all = Arc::new(All {
+            store,
+            kept: Vec::from(kept),
+            // Met as O, I-X, B-X.
+            labels: Labels::Tokens(vec![0, 2, 1]),
+        });
+        let examples = Examples::new(all, vec![1, 0]);
+        assert_eq!((examples.len(), examples.lengths().sum::<usize>()), (2, 3));
+        let read = examples.read([1, 0]).unwrap();
+        assert_eq!(
+            (&read[0].ids[..], &read[0].type_ids[..]),
+            (&[7, 8][..], &[0, 1][..])
+        );
+        assert!(read[0].label == Label::Tokens(vec![IGNORED, 1]));
+        assert_eq!(
+            (&read[1].ids[..], &read[1].type_ids[..]),
+            (&[9][..], &[0][..])
+        );
+        assert!(read[1].label == Label::Tokens(vec![0]));
+        let chunks: Vec<_> = examples.chunks(1).map(Result::unwrap).collect();
+        assert!(chunks[0][0] == read[1] && chunks[1][0] == read[0]);
+        assert!(!format!("{examples:?}").contains('7'));
     }
 }

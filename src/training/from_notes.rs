@@ -137,7 +137,7 @@ impl<'a> Reading<'a> {
     ) -> Result<Self, DataError> {
         let form = config.form.as_deref().map(Template::parse).transpose()?;
         let of_form = form.iter().flat_map(Template::columns);
-        let memory = config.data_memory * MB;
+        let memory = config.data_memory.saturating_mul(MB);
         let query = LabelQuery {
             column: None,
             separator: config.separator.clone(),
@@ -253,10 +253,10 @@ impl<'a> Reading<'a> {
         if let Some(group) = &self.config.group {
             self.traces.check_column(group)?;
         }
-        self.report.group = group;
         if [validation, test] == [0.0; 2] {
             return Ok(());
         }
+        self.report.group = group;
         let ratio = Ratio::of_shares(validation, test);
         let stratify = self.config.stratify && self.config.task == TaskKind::Classify;
         let split = split(&self.traces, ratio, together, stratify, self.job)?;
