@@ -6,6 +6,7 @@
 mod attention;
 mod bench;
 mod bench_attention;
+mod bench_training;
 mod classify;
 mod doctor;
 mod embed;
