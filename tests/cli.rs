@@ -5,6 +5,9 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
+#[path = "cli/checking.rs"]
+mod checking;
 #[path = "cli/data.rs"]
 mod data;
 #[path = "cli/looking.rs"]

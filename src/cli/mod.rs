@@ -29,6 +29,7 @@ mod surprise;
 mod tag;
 mod tokenizer;
 mod train;
+mod train_check;
 mod unit;
 mod written;
 

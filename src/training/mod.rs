@@ -1,6 +1,7 @@
 //! Changes a model's weights, and can stop and go on at any step.
 
 pub mod adapter;
+pub mod check;
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
