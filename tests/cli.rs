@@ -5,6 +5,9 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
+#[path = "cli/checking.rs"]
+mod checking;
 #[path = "cli/data.rs"]
 mod data;
 #[path = "cli/looking.rs"]
@@ -343,6 +346,61 @@ fn steps_of_training_are_timed() {
         ],
         1,
         "at most 8192",
+    );
+}
+
+/// Another program says what it needs in the last line that it prints.
+#[cfg(unix)]
+#[test]
+fn steps_of_training_are_compared_with_those_of_another_program() {
+    let temporary = Temporary::new();
+    let says = |line: &str| {
+        let script = format!("echo of \"$@\" >&2\necho loading\necho '{line}'\n");
+        let script = temporary.file("other.sh", script);
+        format!("sh {}", path(&script))
+    };
+    let step = [
+        "bench",
+        "training-step",
+        "--size",
+        "tiny",
+        "--vocab",
+        "100",
+        "--lengths",
+        "20",
+    ];
+    let beside = says(r#"{"tokens": 20, "seconds": 1000.0, "peak_bytes": 5, "more": 1}"#);
+    let output = auscult(&[&step[..], &["--beside", &beside]].concat());
+    let (printed, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("of --json --lengths 20 --size tiny --vocab 100"),
+        "{said}"
+    );
+    let times = printed.split("Auscult is ").nth(1).unwrap();
+    let times: f64 = times.split(' ').next().unwrap().parse().unwrap();
+    let seconds = printed.split(": ").nth(1).unwrap();
+    let seconds: f64 = seconds.split(' ').next().unwrap().parse().unwrap();
+    assert!((times * seconds / 1000.0 - 1.0).abs() < 0.2, "{printed}");
+    let beside = says("no numbers");
+    fails_printing(
+        &[&step[..], &["--beside", &beside]].concat(),
+        "a line of JSON",
+    );
+    fails_printing(
+        &[&step[..], &["--beside", "/no/such/program"]].concat(),
+        "started",
+    );
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn fails_printing(arguments: &[&str], says: &str) {
+    let output = auscult(arguments);
+    let stderr = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && stderr.contains(says),
+        "{stderr}"
     );
 }
 

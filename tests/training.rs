@@ -8,6 +8,8 @@ mod common;
 
 #[path = "training/beginning.rs"]
 mod beginning;
+#[path = "training/checking.rs"]
+mod checking;
 #[path = "training/data.rs"]
 mod data;
 #[path = "training/faults.rs"]

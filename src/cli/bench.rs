@@ -8,8 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::{Forms, Output, print_text};
 use super::progress::Terminal;
-use super::{Global, bench_attention, exit, prepare};
-use crate::engine::{Engine, LengthReport, RandomModel, Size, StepTiming, TrainingBench, counted};
+use super::{Global, bench_attention, bench_training, exit, prepare};
+use crate::engine::{Engine, LengthReport, RandomModel, Size, counted};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -20,14 +20,11 @@ pub(super) enum Command {
     #[command(after_help = "Example: auscult bench attention --device gpu --lengths 512,4096")]
     Attention(bench_attention::Command),
     /// Time steps of masked-LM training on sequences of random tokens, one at a time.
-    #[command(after_help = "Example: auscult bench training-step --device gpu --lengths 512,2048")]
-    TrainingStep {
-        #[command(flatten)]
-        sequences: Sequences,
-        /// Compute each layer again for its gradient instead of keeping it.
-        #[arg(long)]
-        recompute: bool,
-    },
+    #[command(
+        after_help = "Example: auscult bench training-step --device gpu --lengths 512,2048\n         \
+                      auscult bench training-step --device cpu --beside \"python benches/pytorch_training_step.py\""
+    )]
+    TrainingStep(bench_training::Command),
 }
 
 /// What is read, and by which model.
@@ -47,17 +44,29 @@ pub(super) struct Sequences {
 }
 
 impl Sequences {
-    fn lengths(&self) -> Vec<usize> {
+    pub(super) fn lengths(&self) -> Vec<usize> {
         self.lengths.iter().map(|&length| length as usize).collect()
     }
 
-    fn model(&self) -> RandomModel {
+    pub(super) fn model(&self) -> RandomModel {
         RandomModel {
             size: match self.size {
                 SizeChoice::Base => Size::Base,
                 SizeChoice::Tiny => Size::Tiny,
             },
-            vocabulary: self.vocab.map(|entries| entries as usize),
+            vocabulary: self.vocabulary(),
+        }
+    }
+
+    pub(super) fn vocabulary(&self) -> Option<usize> {
+        self.vocab.map(|entries| entries as usize)
+    }
+
+    /// The size as its flag has it.
+    pub(super) fn size_name(&self) -> &'static str {
+        match self.size {
+            SizeChoice::Base => "base",
+            SizeChoice::Tiny => "tiny",
         }
     }
 }
@@ -75,16 +84,13 @@ impl Command {
         match self {
             Self::Encoder(sequences) => encoder(sequences, global, terminal),
             Self::Attention(command) => command.run(global, terminal),
-            Self::TrainingStep {
-                sequences,
-                recompute,
-            } => training_step(sequences, *recompute, global, terminal),
+            Self::TrainingStep(command) => command.run(global, terminal),
         }
     }
 }
 
 /// An engine with the model that `--model` names, if any.
-fn engine(global: &Global, terminal: &Terminal) -> Result<Engine> {
+pub(super) fn engine(global: &Global, terminal: &Terminal) -> Result<Engine> {
     match global.model {
         Some(_) => global.engine_with_model(terminal),
         None => {
@@ -105,7 +111,7 @@ fn encoder(sequences: &Sequences, global: &Global, terminal: &Terminal) -> Resul
         &terminal.job("measuring"),
         &mut |length| lines.print(|| describe(length)),
     )?;
-    lines.printed?;
+    lines.finish()?;
     let text = format!("\n{} on {}\n", report.model, report.device);
     let kept = (report.lengths.len(), sequences.lengths.len());
     finish(report.stopped.then_some(kept), terminal);
@@ -114,41 +120,15 @@ fn encoder(sequences: &Sequences, global: &Global, terminal: &Terminal) -> Resul
     Ok(exit(complete))
 }
 
-fn training_step(
-    sequences: &Sequences,
-    recompute: bool,
-    global: &Global,
-    terminal: &Terminal,
-) -> Result<ExitCode> {
-    let output = global.output(&[])?;
-    let engine = engine(global, terminal)?;
-    let bench = TrainingBench {
-        model: sequences.model(),
-        lengths: sequences.lengths(),
-        recompute,
-    };
-    let mut lines = Lines::new(&output, terminal);
-    let report = engine.bench_training(&bench, &terminal.job("measuring"), &mut |step| {
-        lines.print(|| describe_step(step));
-    })?;
-    lines.printed?;
-    let text = format!("\n{} on {}\n", report.model, report.device);
-    let kept = (report.steps.len(), sequences.lengths.len());
-    finish(report.stopped.then_some(kept), terminal);
-    let complete = !report.stopped;
-    write(&output, report, text)?;
-    Ok(exit(complete))
-}
-
 /// Prints what is measured as it comes, where the result is text.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     as_text: bool,
     terminal: &'a Terminal,
     printed: Result<()>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(output: &Output, terminal: &'a Terminal) -> Self {
+    pub(super) fn new(output: &Output, terminal: &'a Terminal) -> Self {
         Self {
             as_text: matches!(output, Output::Text),
             terminal,
@@ -156,57 +136,34 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn print(&mut self, text: impl FnOnce() -> String) {
+    pub(super) fn print(&mut self, text: impl FnOnce() -> String) {
         if self.as_text && self.printed.is_ok() {
             self.terminal.clear_line();
             self.printed = print_text(&text());
         }
     }
+
+    /// Whether all could be printed.
+    pub(super) fn finish(self) -> Result<()> {
+        self.printed
+    }
 }
 
 /// Says what is missing of a measurement that was stopped.
-fn finish(kept: Option<(usize, usize)>, terminal: &Terminal) {
+pub(super) fn finish(kept: Option<(usize, usize)>, terminal: &Terminal) {
     if let Some((done, all)) = kept {
         let all = counted(all, "length");
         terminal.remark(&format!("stopped: {done} of {all} kept"));
     }
 }
 
-fn write<T: serde::Serialize>(output: &Output, report: T, text: String) -> Result<()> {
+pub(super) fn write<T: serde::Serialize>(output: &Output, report: T, text: String) -> Result<()> {
     output.write(&Forms {
         items: &[report],
         text,
         table: None,
         array: None,
     })
-}
-
-fn describe_step(step: &StepTiming) -> String {
-    let gigabytes = |bytes: Option<u64>| match bytes {
-        Some(bytes) => format!("{:.2} GB", bytes as f64 / 1e9),
-        None => "not known here".to_owned(),
-    };
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{}: {:.3} s a step (median of {}), {:.0} tokens/s",
-        counted(step.tokens, "token"),
-        step.seconds,
-        step.runs,
-        step.tokens_per_second
-    );
-    let _ = writeln!(
-        text,
-        "  loss and gradients {:.3} s, update {:.4} s, masks {:.4} s",
-        step.model, step.update, step.prepare
-    );
-    let _ = writeln!(
-        text,
-        "  peak memory of the process {}, held on the device {}",
-        gigabytes(step.peak_bytes),
-        gigabytes(step.device_bytes)
-    );
-    text
 }
 
 fn describe(length: &LengthReport) -> String {

@@ -6,6 +6,7 @@
 mod attention;
 mod bench;
 mod bench_attention;
+mod bench_training;
 mod classify;
 mod doctor;
 mod embed;
@@ -29,6 +30,7 @@ mod surprise;
 mod tag;
 mod tokenizer;
 mod train;
+mod train_check;
 mod unit;
 mod written;
 

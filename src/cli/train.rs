@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use super::output::{Forms, Usage};
 use super::progress::Terminal;
+use super::train_check::{CheckFlags, Next};
 use super::{Global, exit, parts, prepare};
 use crate::engine::{
     Engine, FIELDS, FieldKind, MetricName, TrainConfig, TrainEvent, TrainObserver, TrainOutcome,
@@ -20,10 +21,9 @@ use crate::engine::{
 const SHOWN: usize = 20;
 
 #[derive(Args)]
-#[command(
-    after_help = "Example: auscult train recipe.toml --run runs/first --lr 3e-5\n         \
-                        auscult train --resume runs/first"
-)]
+#[command(after_help = "Example: auscult train recipe.toml --check\n         \
+                        auscult train recipe.toml --run runs/first --lr 3e-5\n         \
+                        auscult train --resume runs/first")]
 pub(super) struct Command {
     /// The description of a run, a TOML file; every field is a flag, too.
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
@@ -31,6 +31,8 @@ pub(super) struct Command {
     /// Go on with the run in this folder, from its newest checkpoint.
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    check: CheckFlags,
     #[command(flatten)]
     fields: FieldFlags,
 }
@@ -108,8 +110,15 @@ impl Command {
                 engine.resume_training(run, &job, &mut watch)?
             }
             None => {
-                let config = self.describe(global)?;
+                let mut config = self.describe(global)?;
                 let engine = open(global, terminal)?;
+                if self.check.wanted() {
+                    let check = &self.check;
+                    match check.run(&engine, config, &output, terminal, &mut watch)? {
+                        Next::Train(settled) => config = *settled,
+                        Next::Done(code) => return Ok(code),
+                    }
+                }
                 engine.train(config, &job, &mut watch)?
             }
         };

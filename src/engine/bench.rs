@@ -1,11 +1,11 @@
 //! Measures how fast the encoder runs, and where the time goes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::memory::{peak_bytes, reset_peak};
 use super::{DeviceInfo, Engine, EngineError, InputError, Job};
 use crate::model::capture::{Capture, Part, PartTimes};
 use crate::model::checkpoint::{Head, Structure};
@@ -223,20 +223,4 @@ fn measure(model: &Model, batch: &Batch, job: &Job) -> Result<LengthReport, Engi
         peak_bytes,
         parts: parts.collect(),
     })
-}
-
-/// Starts the process's peak memory anew; where the system cannot, the peak is that of the whole
-/// process so far.
-pub(super) fn reset_peak() {
-    let _ = fs::write("/proc/self/clear_refs", "5");
-}
-
-/// The largest resident memory of this process, in bytes; Linux alone tells it as a file.
-pub(super) fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::bench::{RandomModel, batch, peak_bytes, reset_peak};
+use super::bench::{RandomModel, batch};
+use super::memory::{peak_bytes, reset_peak};
 use super::{DeviceInfo, Engine, EngineError, Job};
 use crate::kernels::{AdamRule, values};
 use crate::model::checkpoint::Head;

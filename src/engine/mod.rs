@@ -17,6 +17,7 @@ mod evaluate;
 mod fill_mask;
 mod instance;
 mod lengths;
+mod memory;
 mod models;
 mod pass;
 mod reading;
@@ -26,6 +27,7 @@ mod shaders;
 mod surprise;
 mod tag;
 mod train;
+mod train_check;
 mod tuning;
 mod units;
 
@@ -71,6 +73,7 @@ pub use crate::tasks::tagging::Aggregation;
 pub use crate::tokenization::{
     LEAST_VOCABULARY, TrainedTokenizer, TrainerError, TrainerOptions, check_folder, train_tokenizer,
 };
+pub use crate::training::check::{Change, Known, Measured, Proposal, RunTime};
 pub use crate::training::config::{
     ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
 };
@@ -104,6 +107,7 @@ pub use shaders::{ShaderText, shaders};
 pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
 pub use tag::{TagQuery, TaggedNote, TaggedSpan};
 pub use train::{TrainObserver, TrainStart};
+pub use train_check::{TrainCheck, WhatMemory};
 pub use tuning::TuningReport;
 pub use units::Unit;
 

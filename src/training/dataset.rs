@@ -207,6 +207,15 @@ impl Examples {
         })
     }
 
+    /// All of them in order, so many to a part.
+    ///
+    /// # Panics
+    /// If `size` is 0.
+    pub fn parts(&self, size: usize) -> impl Iterator<Item = Self> + '_ {
+        let numbers = self.numbers.chunks(size);
+        numbers.map(|numbers| Self::new(self.all.clone(), numbers.to_vec()))
+    }
+
     /// The label of each, in order.
     pub(super) fn labels(&self) -> impl Iterator<Item = Result<Label, StoreError>> + '_ {
         let numbers = self.numbers.iter().map(|&number| number as usize);

@@ -11,6 +11,29 @@ use super::optimizer::accumulate;
 use super::weights::{Tracked, Weights, of_head};
 use crate::model::Parameter;
 
+/// The losses of the micro-batches of a step, `[1]` each, which add up to its mean loss, and the
+/// gradient of every trained parameter; `weight` is what all targets of the step count together.
+pub fn of_step(
+    weights: &Weights,
+    objective: &Objective,
+    parts: &[Prepared],
+    weight: f64,
+    recompute: bool,
+) -> (Vec<Tensor<1>>, Vec<Option<Parameter>>) {
+    let differentiate = match recompute {
+        true => by_layer,
+        false => at_once,
+    };
+    let (mut sum, mut losses) = (Vec::new(), Vec::new());
+    for part in parts {
+        if let Some((loss, more)) = differentiate(weights, objective, part, weight) {
+            accumulate(&mut sum, more);
+            losses.push(loss);
+        }
+    }
+    (losses, sum)
+}
+
 /// The sum of losses divided by `weight`, `[1]`, and the gradient of every trained parameter;
 /// `None` if nothing is wanted of the micro-batch.
 pub fn at_once(

@@ -2,6 +2,7 @@
 
 pub mod adapter;
 mod card;
+pub mod check;
 pub mod checkpoint;
 pub mod config;
 mod curves;

@@ -2,15 +2,17 @@
 
 use burn::tensor::Device;
 
-use super::config::{ClassWeights, TaskKind, TrainConfig};
+use super::config::{ClassWeights, Mode, TaskKind, TrainConfig};
 use super::dataset::Dataset;
 use super::example::Label;
 use super::from_notes::DataError;
 use super::objective::{Masking, Objective};
+use super::optimizer::OptimizerSettings;
+use super::order::Batching;
 use super::randomness::Randomness;
 use super::session::TrainError;
 use super::start::{self, HeadWish};
-use super::weights::{LowRank, Weights};
+use super::weights::{LowRank, Weights, of_head};
 use crate::job::Job;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::ModelConfig;
@@ -60,9 +62,42 @@ pub(super) fn start_model(
     Ok((model, Vec::new()))
 }
 
+/// What of the model is trained.
+pub(super) fn weights(
+    model: Model,
+    config: &TrainConfig,
+    randomness: &Randomness,
+) -> Result<Weights, TrainError> {
+    match config.mode {
+        Mode::Full => Ok(Weights::full(model)),
+        Mode::Head => Ok(Weights::new(model, of_head)),
+        Mode::Lora => low_rank(model, config, randomness),
+    }
+}
+
+/// What all steps of the optimiser share.
+pub(super) fn settings(config: &TrainConfig) -> OptimizerSettings {
+    OptimizerSettings {
+        rule: config.optimizer.rule(),
+        betas: [config.beta1, config.beta2],
+        eps: config.eps,
+        weight_decay: config.weight_decay,
+        clip: (config.clip > 0.0).then_some(config.clip),
+    }
+}
+
+/// How micro-batches are made.
+pub(super) fn batching(config: &TrainConfig) -> Batching {
+    match config.pack && config.task == TaskKind::MaskedLm {
+        // No row is padded, so sequences share all tokens of a batch and not those of a row.
+        true => Batching::Tokens(config.batch * config.max_tokens),
+        false => Batching::Examples(config.batch),
+    }
+}
+
 /// The weights of a run with thin matrices. A masked-LM head stays as it is: it is tied to the
 /// embedding, which stays.
-pub(super) fn low_rank(
+fn low_rank(
     model: Model,
     config: &TrainConfig,
     randomness: &Randomness,

@@ -8,7 +8,6 @@ use super::from_notes::DataError;
 use super::gradients;
 use super::history::{Event, History, events};
 use super::objective::Prepared;
-use super::optimizer::accumulate;
 use super::randomness::Purpose;
 use super::report::{Outcome, Report, Times};
 use super::session::{Session, TrainError};
@@ -129,18 +128,13 @@ impl Session {
             .map(|part| part.batch.sequences().tokens())
             .sum();
         let prepared = Instant::now();
-        let (mut sum, mut losses) = (Vec::new(), Vec::new());
-        let differentiate = match self.config.recompute {
-            true => gradients::by_layer,
-            false => gradients::at_once,
-        };
-        for part in &parts {
-            let differentiated = differentiate(&self.weights, &self.objective, part, weight);
-            if let Some((loss, more)) = differentiated {
-                accumulate(&mut sum, more);
-                losses.push(loss);
-            }
-        }
+        let (losses, sum) = gradients::of_step(
+            &self.weights,
+            &self.objective,
+            &parts,
+            weight,
+            self.config.recompute,
+        );
         let computed = Instant::now();
         let lr = self.schedule.lr(self.state.step);
         let optimizer = &mut self.optimizer;

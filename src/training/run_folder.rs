@@ -75,14 +75,23 @@ impl RunFolder {
     /// [`RunError`] when it is not new or empty, or cannot be written.
     pub fn create(config: &TrainConfig) -> Result<Self, RunError> {
         let path = &config.run;
-        if !is_free(path) {
-            return Err(RunError::NotEmpty(path.clone()));
-        }
+        Self::is_new(path)?;
         fs::create_dir_all(path.join(CHECKPOINTS)).map_err(RunError::at(path))?;
         let run = Self::locked(path)?;
         // Last, because its presence is what makes the folder a run.
         write_whole(&path.join(CONFIG), config.to_toml().as_bytes())?;
         Ok(run)
+    }
+
+    /// That a run can be made at `path`.
+    ///
+    /// # Errors
+    /// [`RunError::NotEmpty`] when something is there.
+    pub fn is_new(path: &Path) -> Result<(), RunError> {
+        match is_free(path) {
+            true => Ok(()),
+            false => Err(RunError::NotEmpty(path.to_owned())),
+        }
     }
 
     /// A run that was begun, and its description.

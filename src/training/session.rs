@@ -5,16 +5,16 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::checkpoint::{CheckpointError, Saved, State};
-use super::config::{ConfigFault, MetricName, Mode, TaskKind, TrainConfig};
+use super::config::{ConfigFault, MetricName, Mode, TrainConfig};
 use super::from_notes::{self, DataError, Dataset};
 use super::objective::Objective;
-use super::optimizer::{Optimizer, OptimizerSettings};
-use super::order::{Batching, Order};
-use super::preparation::{fits, low_rank, objective, start_model};
+use super::optimizer::Optimizer;
+use super::order::Order;
+use super::preparation::{batching, fits, objective, settings, start_model, weights};
 use super::randomness::Randomness;
 use super::run_folder::{RunError, RunFolder};
 use super::schedule::Schedule;
-use super::weights::{Weights, of_head};
+use super::weights::Weights;
 use crate::job::Job;
 use crate::kernels::DeviceFault;
 use crate::model::config::ConfigError;
@@ -152,29 +152,15 @@ impl Session {
         let start = lora.then(|| model.clone());
         fits(&config, &tokenizer, model.config())?;
         let objective = objective(&config, &tokenizer, &data)?;
-        let mut weights = match config.mode {
-            Mode::Full => Weights::full(model),
-            Mode::Head => Weights::new(model, of_head),
-            Mode::Lora => low_rank(model, &config, &randomness)?,
-        };
-        let settings = OptimizerSettings {
-            rule: config.optimizer.rule(),
-            betas: [config.beta1, config.beta2],
-            eps: config.eps,
-            weight_decay: config.weight_decay,
-            clip: (config.clip > 0.0).then_some(config.clip),
-        };
+        let mut weights = weights(model, &config, &randomness)?;
+        let settings = settings(&config);
         let optimizer = match &saved {
             Some(saved) => saved.restore(&mut weights, settings)?,
             None => Optimizer::new(settings, weights.trained(), device),
         };
         let state = saved.map_or_else(State::start, |saved| saved.state);
         let lengths = data.train.lengths();
-        let batching = match config.pack && config.task == TaskKind::MaskedLm {
-            // No row is padded, so sequences share all tokens of a batch and not those of a row.
-            true => Batching::Tokens(config.batch * config.max_tokens),
-            false => Batching::Examples(config.batch),
-        };
+        let batching = batching(&config);
         let first = Order::new(
             lengths.clone().collect(),
             batching,

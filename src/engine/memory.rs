@@ -1,0 +1,69 @@
+//! How much memory is used and how much is free, as far as system and device tell it.
+
+use std::fs;
+
+use burn::tensor::Device;
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use crate::training::check::Meter;
+
+/// Starts the process's peak memory anew; where the system cannot, the peak is that of the whole
+/// process so far.
+pub(super) fn reset_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The largest resident memory of this process, in bytes; Linux alone tells it as a file.
+pub(super) fn peak_bytes() -> Option<u64> {
+    of_status("VmHWM:")
+}
+
+fn of_status(name: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// The memory that this process may have, in bytes, what it has already included: what the system
+/// could give it without swapping, and what the limit of its container leaves.
+pub(super) fn for_this_process() -> Option<u64> {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(memory);
+    let free = match system.available_memory() {
+        0 => return None,
+        free => free,
+    };
+    let free = match system.cgroup_limits() {
+        // Pages of files that a container has read are in its use, and are given up when asked for.
+        Some(limits) => free.min(limits.total_memory.saturating_sub(limits.rss)),
+        None => free,
+    };
+    Some(free + of_status("VmRSS:").unwrap_or(0))
+}
+
+/// The memory of this process, which on the CPU is that of the computation.
+pub(super) struct ProcessMeter;
+
+impl Meter for ProcessMeter {
+    fn restart(&mut self) {
+        reset_peak();
+    }
+
+    fn peak(&mut self) -> Option<u64> {
+        peak_bytes()
+    }
+}
+
+/// What burn holds on an adapter: pages that it took and keeps for the next step.
+pub(super) struct DeviceMeter<'a>(pub(super) &'a Device);
+
+impl Meter for DeviceMeter<'_> {
+    fn restart(&mut self) {
+        self.0.memory_cleanup();
+    }
+
+    fn peak(&mut self) -> Option<u64> {
+        self.0.memory_pool_usage().map(|usage| usage.bytes_reserved)
+    }
+}
