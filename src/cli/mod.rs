@@ -83,7 +83,7 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Look at folders of models.
+    /// Look at folders of models, and write them in another type.
     #[command(subcommand)]
     Models(models::Command),
     /// Look at notes: what files hold, and which sections they have.
@@ -179,6 +179,7 @@ impl Command {
                 model = Some(folder);
                 Vec::new()
             }
+            Self::Models(models::Command::Convert { .. }) => Vec::new(),
             Self::Notes(command) => command_of_notes(command),
             Self::FillMask(command) => command.files(),
             Self::Surprise(command) => command.files(),

@@ -46,7 +46,7 @@ pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
-pub use crate::model::checkpoint::LoadError;
+pub use crate::model::checkpoint::{FloatType, LoadError, Rounding, SaveError};
 pub use crate::notes::columns::{ColumnError, check_column, column_value};
 pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};
@@ -94,7 +94,7 @@ pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
-pub use models::{ModelInfo, check_model};
+pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
@@ -117,6 +117,9 @@ pub enum EngineError {
     /// The folder is no model.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A model that cannot be written.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// The tokenizer cannot be opened.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

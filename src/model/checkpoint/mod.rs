@@ -8,6 +8,7 @@ mod error;
 mod folder;
 mod mismatch;
 mod names;
+mod narrow;
 mod plan;
 mod pytorch;
 mod safetensors;
@@ -21,8 +22,9 @@ pub use ::safetensors::Dtype;
 
 pub use self::error::{Fault, LoadError};
 pub use self::mismatch::{Difference, Mismatch};
+pub use self::narrow::{FloatType, Rounding};
 pub use self::plan::{LeftAside, LoadPlan};
-pub use self::save::{SaveError, save};
+pub use self::save::{Content, SaveError, save, save_as};
 pub use self::structure::{Head, Reason, Structure};
 
 use self::folder::WeightFile;
@@ -180,6 +182,17 @@ impl Checkpoint {
             each(parameter, self.values(*tensor)?)?;
         }
         Ok(())
+    }
+
+    /// The parameter of this number in a plan of this checkpoint, row-major.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a file can no longer be read.
+    ///
+    /// # Panics
+    /// If the plan has no such parameter.
+    pub fn parameter(&self, plan: &LoadPlan, number: usize) -> Result<Vec<f32>, LoadError> {
+        self.values(plan.fills[number].1)
     }
 
     /// The values of a tensor as f32.
