@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod common;
+#[path = "evaluate/masked_lm.rs"]
+mod masked_lm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -159,7 +161,13 @@ fn a_classifier_is_judged_by_what_it_predicts() {
             (&Value::from(few), few)
         );
     }
-    for file in ["confusion", "reliability", "roc", "precision-recall"] {
+    for file in [
+        "confusion",
+        "reliability",
+        "roc",
+        "precision-recall",
+        "decision",
+    ] {
         let png = fs::read(out.join(format!("plots/{file}.png"))).unwrap();
         assert!(png.starts_with(b"\x89PNG") && png.len() > 5000, "{file}");
         assert!(out.join(format!("plots/{file}.svg")).is_file());

@@ -91,7 +91,7 @@ pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use division::{Division, PartReport, divide, divided};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
-pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
+pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
