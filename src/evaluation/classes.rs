@@ -46,6 +46,9 @@ pub struct Classes {
     pub positive: Option<Positive>,
     /// Of the classes with the most examples.
     pub curves: Vec<ClassCurves>,
+    /// The predicted class of each note with its probability; the outcomes have them.
+    #[serde(skip)]
+    pub predictions: Vec<(usize, f64)>,
 }
 
 /// One of two classes, taken as the positive one.
@@ -134,6 +137,11 @@ pub fn judge_classes(
             (truth.collect(), column(&probabilities, count, class))
         })?,
         figures,
+        predictions: probabilities
+            .chunks(count)
+            .zip(&predicted)
+            .map(|(row, &class)| (class, row[class]))
+            .collect(),
         intervals,
         f1_intervals,
         positive,

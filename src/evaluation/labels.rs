@@ -48,6 +48,12 @@ pub struct Labels {
     pub calibration: Calibration,
     /// Of the labels with the most notes.
     pub curves: Vec<ClassCurves>,
+    /// The probability of every label, `[notes, labels]`; the outcomes have them.
+    #[serde(skip)]
+    pub scores: Vec<f64>,
+    /// Whether a note was given a label, `[notes, labels]`.
+    #[serde(skip)]
+    pub called: Vec<bool>,
 }
 
 /// The figures that stand first.
@@ -125,6 +131,8 @@ pub fn judge_labels(
             )
         })?,
         figures,
+        called: calls,
+        scores,
         thresholds,
         at_half: at_half.transpose()?,
     })

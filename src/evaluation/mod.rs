@@ -10,6 +10,7 @@ mod curves;
 mod error;
 pub mod labels;
 pub mod masked_lm;
+pub mod outcomes;
 pub mod plots;
 mod slices;
 pub mod spans;
@@ -26,6 +27,7 @@ pub use calibration::Calibration;
 pub use card::card;
 pub use curves::ClassCurves;
 pub use error::EvaluationError;
+pub use outcomes::{NoteOutcome, Outcome};
 pub use slices::{Slice, SliceTable, TOO_FEW};
 
 pub use crate::metrics::bootstrap::{Interval, Resampling};
@@ -106,6 +108,8 @@ pub struct Evaluation {
     pub result: Judgement,
     /// The same by the values of columns.
     pub slices: Vec<SliceTable>,
+    /// What came of each test note.
+    pub notes: Vec<NoteOutcome>,
 }
 
 /// How good a model is, by what it does.

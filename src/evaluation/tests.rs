@@ -71,6 +71,7 @@ fn evaluation(result: Judgement, slices: Vec<SliceTable>) -> Evaluation {
         resampling: HOW.resampling,
         result,
         slices,
+        notes: Vec::new(),
     }
 }
 

@@ -57,6 +57,9 @@ pub struct VectorReport {
     pub seed: u64,
     /// The share of the variance along the first two principal components.
     pub explained: Vec<f64>,
+    /// The label that each vector's neighbours have; the outcomes have them.
+    #[serde(skip)]
+    pub guesses: Vec<usize>,
     /// Places and labels on the maps, which the plots show.
     #[serde(skip)]
     pub map: Map,
@@ -154,6 +157,7 @@ pub fn judge_vectors(
             neighbours,
         },
         counts,
+        guesses: found,
     })
 }
 

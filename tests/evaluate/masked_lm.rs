@@ -129,6 +129,19 @@ fn baselines_are_counted_on_the_same_tokens_and_places() {
     assert_eq!(report["result"]["baselines"]["tokens"], texts.tokens());
     assert_eq!(report["data"]["remarks"], serde_json::json!([]));
     assert_eq!(report["data"]["patients"], 3);
+    let outcomes = report["notes"].as_array().unwrap();
+    let sum = |name: &str| {
+        let of = |note: &Value| note[name].as_f64().unwrap() * note["hidden"].as_f64().unwrap();
+        outcomes.iter().map(of).sum::<f64>() / all
+    };
+    near(sum("loss"), figure(report, "loss"));
+    near(sum("five_gram_loss"), losses[1] / all);
+    assert!(
+        outcomes[0]["note"]
+            .as_str()
+            .unwrap()
+            .ends_with("second.csv#n21")
+    );
 
     let known = &lines(
         &[

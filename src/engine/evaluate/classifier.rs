@@ -2,11 +2,12 @@
 
 use super::super::{EngineError, Evaluation, Finished, Job, Loaded, Note};
 use super::{
-    EvaluateQuery, Judged, Parts, READING, finished, judged, patients, share_of_test, tables,
+    EvaluateQuery, Judged, Parts, READING, finished, judged, named, patients, share_of_test, tables,
 };
 use crate::evaluation::Judgement;
 use crate::evaluation::classes::{self, judge_classes, slice_classes};
 use crate::evaluation::labels::{self, judge_labels, slice_labels};
+use crate::evaluation::outcomes::{of_classes, of_labels};
 use crate::tasks::classification::Function;
 
 /// Notes of one part with their logits and what is true of them.
@@ -69,7 +70,9 @@ impl Loaded {
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
             slice_classes(names.len(), &test, column, values)
         })?;
-        let evaluation = self.report(data, settings, Judgement::SingleLabel(result), slices);
+        let notes = named(parts.test, &numbers, of_classes(&result, &test));
+        let result = Judgement::SingleLabel(result);
+        let evaluation = self.report(data, settings, result, slices, notes);
         Ok(finished(Some(evaluation), both.failures))
     }
 
@@ -113,7 +116,9 @@ impl Loaded {
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
             slice_labels(&result, &test, column, values)
         })?;
-        let evaluation = self.report(data, settings, Judgement::MultiLabel(result), slices);
+        let notes = named(parts.test, &numbers, of_labels(&result, &test));
+        let result = Judgement::MultiLabel(result);
+        let evaluation = self.report(data, settings, result, slices, notes);
         Ok(finished(Some(evaluation), both.failures))
     }
 

@@ -3,9 +3,10 @@
 use super::super::reading::ReadNote;
 use super::super::{Engine, EngineError, Evaluation, Finished, Job, Loaded, Note, ReadingOptions};
 use super::baselines::{Baselines, own_tokens};
-use super::{Parts, READING, Settings, finished, judged, patients, sliceable, tables};
+use super::{Parts, READING, Settings, finished, judged, named, patients, sliceable, tables};
 use crate::evaluation::Judgement;
 use crate::evaluation::masked_lm::{Guessed, Tally, judge_masked_lm, slice_masked_lm};
+use crate::evaluation::outcomes::of_hidden;
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
 use crate::tasks::fill_mask::rank;
@@ -119,7 +120,9 @@ impl Engine {
         })?;
         let data = parts.facts(&judged.numbers, None);
         let data = data.of("the tokens that were hidden");
-        let evaluation = loaded.report(data, settings, Judgement::MaskedLm(result), slices);
+        let outcomes = named(notes, &judged.numbers, of_hidden(&guessed));
+        let result = Judgement::MaskedLm(result);
+        let evaluation = loaded.report(data, settings, result, slices, outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
 }

@@ -13,7 +13,9 @@ use super::{
     Aggregation, Engine, EngineError, Evaluation, Finished, Job, Loaded, Note, ReadingOptions,
     Settings, counted, each_note,
 };
-use crate::evaluation::{DataFacts, EvaluationError, Judgement, ModelFacts, SliceTable};
+use crate::evaluation::{
+    DataFacts, EvaluationError, Judgement, ModelFacts, NoteOutcome, Outcome, SliceTable,
+};
 use crate::metrics::MetricsError;
 use crate::model::checkpoint::Head;
 use crate::tasks::classification::Function;
@@ -268,6 +270,7 @@ impl Loaded {
         settings: Settings,
         result: Judgement,
         slices: Vec<SliceTable>,
+        notes: Vec<NoteOutcome>,
     ) -> Evaluation {
         Evaluation {
             auscult: env!("CARGO_PKG_VERSION"),
@@ -281,8 +284,20 @@ impl Loaded {
             resampling: settings.resampling,
             result,
             slices,
+            notes,
         }
     }
+}
+
+/// Outcomes with the names of the notes with these numbers.
+fn named(notes: &[Note], numbers: &[usize], outcomes: Vec<Outcome>) -> Vec<NoteOutcome> {
+    let pairs = numbers.iter().zip(outcomes);
+    pairs
+        .map(|(&number, outcome)| NoteOutcome {
+            note: notes[number].source().to_string(),
+            outcome,
+        })
+        .collect()
 }
 
 /// That each of these columns is one of some note.

@@ -1,8 +1,9 @@
 //! Judges a tagger by the spans that are marked in notes.
 
 use super::super::{Aggregation, EngineError, Evaluation, Finished, Job, Loaded, TagQuery};
-use super::{EvaluateQuery, Parts, READING, finished, judged, patients, tables};
+use super::{EvaluateQuery, Parts, READING, finished, judged, named, patients, tables};
 use crate::evaluation::Judgement;
+use crate::evaluation::outcomes::of_spans;
 use crate::evaluation::spans::{Marked, judge_spans, slice_spans};
 use crate::metrics::spans::Span;
 
@@ -49,7 +50,9 @@ impl Loaded {
         })?;
         let data = parts.facts(&judged.numbers, None);
         let data = data.of("the spans that are marked in the notes");
-        let evaluation = self.report(data, query.settings, Judgement::Spans(result), slices);
+        let outcomes = named(notes, &judged.numbers, of_spans(&marked));
+        let result = Judgement::Spans(result);
+        let evaluation = self.report(data, query.settings, result, slices, outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
 }

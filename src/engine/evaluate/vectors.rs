@@ -3,8 +3,9 @@
 use super::super::{
     EmbedQuery, Engine, EngineError, Evaluation, Finished, Job, Note, Settings, counted,
 };
-use super::{Parts, finished, judged, patients, truth};
+use super::{Parts, finished, judged, named, patients, truth};
 use crate::evaluation::Judgement;
+use crate::evaluation::outcomes::of_vectors;
 use crate::evaluation::vectors::{Labelled, judge_vectors};
 
 /// How to judge vectors.
@@ -101,8 +102,9 @@ impl Engine {
             ));
         }
         let data = parts.facts(&numbers, None).of("one label of each note");
+        let outcomes = named(notes, &numbers, of_vectors(&result, &vectors));
         let judgement = Judgement::Vectors(result);
-        let evaluation = loaded.report(data, query.settings, judgement, Vec::new());
+        let evaluation = loaded.report(data, query.settings, judgement, Vec::new(), outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
 }
