@@ -97,7 +97,7 @@ enum Command {
     Classify(classify::Command),
     /// Mark spans in notes with a fine-tuned tagger.
     Tag(tag::Command),
-    /// Judge a classifier, a tagger or vectors on notes with known labels or spans.
+    /// Judge a classifier or a tagger by known labels or spans, vectors, or guesses of hidden tokens.
     Evaluate(Box<evaluate::Command>),
     /// Turn notes, sections, sentences or tokens into vectors.
     Embed(embed::Command),

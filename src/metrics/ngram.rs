@@ -158,8 +158,8 @@ pub struct Guess {
 }
 
 impl KneserNey {
-    /// Counts n-grams of up to `order` tokens. Memory: about 60 bytes for each token at the most, a
-    /// few less for each that repeats.
+    /// Counts n-grams of up to `order` tokens. Memory: 24 bytes for each token and order where no
+    /// n-gram occurs twice, and less for each that does.
     ///
     /// # Errors
     /// [`MetricsError`] when there are no tokens, no such order, or the job is stopped.

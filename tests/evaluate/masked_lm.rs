@@ -220,6 +220,13 @@ fn what_cannot_be_judged_is_said_before_the_work() {
     }
     let said = refused(&[&masked[..], &[path(&classifier)]].concat(), 1);
     assert!(said.contains("cannot be judged by hidden tokens"), "{said}");
+    let mask = temporary.file("mask.csv", "text\n[MASK]\n");
+    let nothing = ["evaluate", "masked-lm", path(&mask), "--model", tiny[4]];
+    let said = refused(&nothing, 2);
+    assert!(
+        said.contains("no note has a token that could be hidden"),
+        "{said}"
+    );
     let nowhere = temporary.path().join("nowhere.csv");
     for file in [&nowhere, &empty] {
         let said = refused(&[&tiny[..], &["--baselines", path(file)]].concat(), 2);

@@ -105,7 +105,12 @@ impl Engine {
             note.patient = of_patients.as_ref().map(|patients| patients[own]);
         }
         if guessed.iter().all(|note| note.hidden == 0) {
-            return Ok(finished(None, judged.failures));
+            return match judged.failures.is_empty() {
+                true => Err(EngineError::Choice(
+                    "no note has a token that could be hidden".to_owned(),
+                )),
+                false => Ok(finished(None, judged.failures)),
+            };
         }
         let (settings, masking) = (
             query.settings,

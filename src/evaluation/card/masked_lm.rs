@@ -12,7 +12,7 @@ pub(super) fn masked_lm(own: &MaskedLm, text: &mut String) {
          stand behind the mask token.\nThey stand for {} bytes.\nA loss is in nats for each hidden \
          token.\n\n",
         own.hidden,
-        own.mask_rate * 100.0,
+        (own.mask_rate * 1000.0).round() / 10.0,
         own.mask_seed,
         own.bytes
     );
