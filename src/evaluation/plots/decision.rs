@@ -39,8 +39,12 @@ pub(super) fn draw<B: DrawingBackend>(
             dashed(area, (pair[0], pair[1]), SOFT, scale)?;
         }
         let own = curve.decision.iter().map(|own| (own.threshold, own.model));
-        let own: Vec<_> = own.filter(inside).map(|(x, y)| axes.place(x, y)).collect();
-        curve_line(area, &own, colour, 2.0 * scale)?;
+        let own: Vec<(f64, f64)> = own.collect();
+        // Where a curve leaves the plot it ends, and begins again where it comes back.
+        for run in own.split(|value| !inside(value)) {
+            let run: Vec<_> = run.iter().map(|&(x, y)| axes.place(x, y)).collect();
+            curve_line(area, &run, colour, 2.0 * scale)?;
+        }
     }
     legend(area, scale, curves, "largest benefit", |curve| {
         let own = curve.decision.iter().map(|own| own.model);
