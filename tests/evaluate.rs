@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod common;
+#[path = "evaluate/masked_lm.rs"]
+mod masked_lm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -134,11 +136,19 @@ fn a_classifier_is_judged_by_what_it_predicts() {
     ]);
     let gold = fs::read_to_string(&notes).unwrap();
     let (mut right, mut all) = (0, 0);
+    let outcomes = report["notes"].as_array().unwrap();
     for (line, result) in gold.lines().skip(1).zip(&classified) {
         let cells: Vec<&str> = line.split(',').collect();
         if cells[2] == "test" {
             all += 1;
             let predicted = result["labels"][0]["label"].as_str().unwrap();
+            // Each note can be found again by its name.
+            let outcome = &outcomes[all - 1];
+            assert_eq!(outcome["note"], result["note"]);
+            assert_eq!(outcome["predicted"], predicted);
+            assert!(cells[1].eq_ignore_ascii_case(outcome["truth"].as_str().unwrap()));
+            let score = result["labels"][0]["score"].as_f64().unwrap();
+            assert!((outcome["score"].as_f64().unwrap() - score).abs() < 1e-6);
             right += usize::from(predicted.eq_ignore_ascii_case(cells[1]));
         }
     }
@@ -159,7 +169,13 @@ fn a_classifier_is_judged_by_what_it_predicts() {
             (&Value::from(few), few)
         );
     }
-    for file in ["confusion", "reliability", "roc", "precision-recall"] {
+    for file in [
+        "confusion",
+        "reliability",
+        "roc",
+        "precision-recall",
+        "decision",
+    ] {
         let png = fs::read(out.join(format!("plots/{file}.png"))).unwrap();
         assert!(png.starts_with(b"\x89PNG") && png.len() > 5000, "{file}");
         assert!(out.join(format!("plots/{file}.svg")).is_file());
@@ -170,6 +186,8 @@ fn a_classifier_is_judged_by_what_it_predicts() {
         "{card}"
     );
     assert!(!card.contains("zyx"), "a card holds no text of notes");
+    assert!(!report.to_string().contains("zyx"), "nor does the report");
+    assert_eq!(outcomes.len(), 48);
 }
 
 #[test]
@@ -211,6 +229,15 @@ fn several_labels_get_thresholds_from_validation() {
     let said = refused(&[&arguments[..], &["--positive", "LABEL_0"]].concat(), 2);
     assert!(said.contains("judged by itself"), "{said}");
     let plain = &lines(&arguments)[0];
+    let first = &plain["notes"][1];
+    assert_eq!(first["truth"], serde_json::json!(["LABEL_0", "LABEL_2"]));
+    for (label, score) in first["scores"].as_array().unwrap().iter().enumerate() {
+        let called = first["predicted"]
+            .as_array()
+            .unwrap()
+            .contains(&format!("LABEL_{label}").into());
+        assert_eq!(called, score.as_f64().unwrap() >= 0.5);
+    }
     assert!(plain["result"]["thresholds"].is_null());
     assert_eq!(plain["result"]["per_label"], result["at_0.5"]["per_label"]);
 }
@@ -259,6 +286,13 @@ fn a_tagger_is_judged_by_its_spans() {
     for matching in ["exact", "overlap"] {
         assert_eq!(report["result"][matching]["micro"]["f1"], 1.0, "{matching}");
     }
+    let counts = |part: &str| {
+        let notes = report["notes"].as_array().unwrap().iter();
+        notes
+            .map(|note| note["exact"][part].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!((counts("right"), counts("there")), (spans, spans));
     // A true span that begins one byte later is still found, but not exactly.
     let file = folder.join("0.ann");
     let ann = fs::read_to_string(&file).unwrap();

@@ -16,6 +16,8 @@ mod allocations;
 mod cases;
 #[path = "loading/configs.rs"]
 mod configs;
+#[path = "loading/converting.rs"]
+mod converting;
 #[path = "loading/damage.rs"]
 mod damage;
 #[path = "loading/differences.rs"]

@@ -1,5 +1,7 @@
 //! A map of vectors in which neighbours stay neighbours.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use bhtsne::{Neighbor, tSNE};
 
 use crate::job::{Cancelled, Job};
@@ -13,8 +15,7 @@ pub const FEWEST_NEIGHBOURS: usize = 8;
 
 /// A map in which neighbours stay neighbours: t-SNE (van der Maaten 2014) on coordinates
 /// `[count, width]`, row-major, that begins at the first two of them and not at random places.
-/// `None` for fewer than [`FEWEST_NEIGHBOURS`] vectors, or where none differ. The job can stop the
-/// search for neighbours, not the steps of the map after it.
+/// `None` for fewer than [`FEWEST_NEIGHBOURS`] vectors, or where none differ.
 ///
 /// # Errors
 /// [`Cancelled`] when the job is stopped.
@@ -45,6 +46,20 @@ pub fn neighbour_map(
     let perplexity = 30.0f64.min((rows.len() - 1) as f64 / 3.0);
     // Enough neighbours for the perplexity, as the method's author has it.
     let most = ((3.0 * perplexity) as usize).min(rows.len() - 1);
+    let near = job.within(0.0..0.3, || nearest(&rows, most, extent, job))?;
+    let map = job.within(0.3..1.0, || fit(&rows, near, perplexity, start, job))?;
+    // Vectors that are too far from all others for the arithmetic leave no map.
+    let places = map.iter().flatten().all(|value| value.is_finite());
+    Ok(places.then_some(map))
+}
+
+/// The `most` nearest others of each vector, the nearest first, by Euclidean distance over `extent`.
+fn nearest(
+    rows: &[&[f64]],
+    most: usize,
+    extent: f64,
+    job: &Job,
+) -> Result<Vec<Vec<(f64, usize)>>, Cancelled> {
     let mut near = Vec::with_capacity(rows.len());
     for (own, row) in rows.iter().enumerate() {
         job.step(own, rows.len(), "vectors")?;
@@ -62,10 +77,7 @@ pub fn neighbour_map(
         others.sort_unstable_by(nearer);
         near.push(others);
     }
-    let map = fit(&rows, near, perplexity, start);
-    // Vectors that are too far from all others for the arithmetic leave no map.
-    let places = map.iter().flatten().all(|value| value.is_finite());
-    Ok(places.then_some(map))
+    Ok(near)
 }
 
 /// The map itself; `near` has the same number of neighbours for each vector, the nearest first.
@@ -74,24 +86,64 @@ fn fit(
     near: Vec<Vec<(f64, usize)>>,
     perplexity: f64,
     start: Vec<f64>,
-) -> Vec<[f64; 2]> {
+    job: &Job,
+) -> Result<Vec<[f64; 2]>, Cancelled> {
     let neighbour = |(distance, index)| Neighbor { index, distance };
     let near: Vec<Vec<Neighbor<f64>>> = near
         .into_iter()
         .map(|row| row.into_iter().map(neighbour).collect())
         .collect();
-    let mut map = tSNE::<f64, &[f64], 2>::new(rows);
-    map.perplexity(perplexity)
-        .epochs(EPOCHS)
-        .initial_embedding(start)
-        .barnes_hut_with_neighbors(ACCURACY, &near);
-    map.embedding().as_chunks::<2>().0.to_vec()
+    // The crate tells of each of its steps and takes no answer, so who wants to stop leaves the call
+    // by unwinding, which nothing but the map itself outlives. Unlike a panic that is not reported.
+    let fitted = catch_unwind(AssertUnwindSafe(|| {
+        let mut map = tSNE::<f64, &[f64], 2>::new(rows);
+        map.perplexity(perplexity)
+            .epochs(EPOCHS)
+            .initial_embedding(start)
+            .epoch_callback(|epoch, _| {
+                if let Err(cancelled) = job.step(epoch, EPOCHS, "steps of the map") {
+                    resume_unwind(Box::new(cancelled));
+                }
+            })
+            .barnes_hut_with_neighbors(ACCURACY, &near);
+        map.embedding().as_chunks::<2>().0.to_vec()
+    }));
+    fitted.map_err(|left| match left.downcast::<Cancelled>() {
+        Ok(cancelled) => *cancelled,
+        Err(panic) => resume_unwind(panic),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
     use crate::analysis::clusters::clouds;
+    use crate::job::StopFlag;
+
+    #[test]
+    fn it_stops_at_any_of_its_parts() {
+        let vectors = clouds();
+        for (unit, from) in [("vectors", 0), ("vectors", 30), ("steps of the map", 500)] {
+            let stop = StopFlag::default();
+            let flag = stop.clone();
+            let last = Arc::new(AtomicUsize::new(0));
+            let seen = last.clone();
+            let job = Job::reporting(stop, Duration::ZERO, move |progress| {
+                if progress.unit == unit {
+                    seen.store(progress.done, Ordering::Relaxed);
+                    if progress.done >= from {
+                        flag.stop();
+                    }
+                }
+            });
+            assert_eq!(neighbour_map(&vectors, 5, &job), Err(Cancelled));
+            assert_eq!(last.load(Ordering::Relaxed), from, "{unit}");
+        }
+    }
 
     #[test]
     fn neighbours_stay_together() {

@@ -1,5 +1,7 @@
 //! `auscult evaluate`: how good a model is on notes of which labels or spans are known.
 
+mod masked_lm;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,6 +74,8 @@ pub(super) struct Command {
 enum What {
     /// Whether neighbouring vectors of notes have the same label.
     Embeddings(Embeddings),
+    /// How well hidden tokens are guessed, beside what counting tokens can do.
+    MaskedLm(masked_lm::MaskedLm),
 }
 
 #[derive(Args)]
@@ -146,14 +150,17 @@ impl Command {
                 .chain(more.notes.paths())
                 .chain(more.long.file())
                 .collect(),
+            Some(What::MaskedLm(more)) => own.chain(more.files()).collect(),
             None => own.collect(),
         }
     }
 
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let out = folder(global, &self.files())?;
-        if let Some(What::Embeddings(command)) = &self.what {
-            return command.run(global, out, terminal);
+        match &self.what {
+            Some(What::Embeddings(command)) => return command.run(global, out, terminal),
+            Some(What::MaskedLm(command)) => return command.run(global, out, terminal),
+            None => {}
         }
         if self.cost_ratio.is_some() && self.validation.is_empty() && self.split_column.is_none() {
             let rule = "--cost-ratio chooses a threshold, on validation notes only: name them with \
@@ -314,9 +321,10 @@ fn summary(evaluation: &Evaluation) -> String {
     }
     let _ = writeln!(
         text,
-        "  in brackets: {} % intervals from {} resamples, seed {}",
+        "  in brackets: {} % intervals from {} resamples of {}, seed {}",
         how.level * 100.0,
         how.resamples,
+        evaluation.data.resampled(),
         how.seed
     );
     text

@@ -86,7 +86,7 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Look at folders of models.
+    /// Look at folders of models, and write them in another type.
     #[command(subcommand)]
     Models(models::Command),
     /// Look at notes: what files hold, and which sections they have.
@@ -100,7 +100,7 @@ enum Command {
     Classify(classify::Command),
     /// Mark spans in notes with a fine-tuned tagger.
     Tag(tag::Command),
-    /// Judge a classifier, a tagger or vectors on notes with known labels or spans.
+    /// Judge a classifier or a tagger by known labels or spans, vectors, or guesses of hidden tokens.
     Evaluate(Box<evaluate::Command>),
     /// Turn notes, sections, sentences or tokens into vectors.
     Embed(embed::Command),
@@ -182,6 +182,7 @@ impl Command {
                 model = Some(folder);
                 Vec::new()
             }
+            Self::Models(models::Command::Convert { .. }) => Vec::new(),
             Self::Notes(command) => command_of_notes(command),
             Self::FillMask(command) => command.files(),
             Self::Surprise(command) => command.files(),

@@ -47,7 +47,7 @@ pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
-pub use crate::model::checkpoint::LoadError;
+pub use crate::model::checkpoint::{FloatType, LoadError, Rounding, SaveError};
 pub use crate::notes::columns::{ColumnError, check_column, column_value};
 pub use crate::notes::division::{Division, PartReport, SplitOptions, divide, divided};
 pub use crate::notes::encoding::Encoding as TextEncoding;
@@ -96,10 +96,10 @@ pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
-pub use evaluate::{EvaluateQuery, EvaluateVectorsQuery};
+pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
-pub use models::{ModelInfo, check_model};
+pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
@@ -123,6 +123,9 @@ pub enum EngineError {
     /// The folder is no model.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A model that cannot be written.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// The tokenizer cannot be opened.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

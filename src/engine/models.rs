@@ -1,11 +1,14 @@
 //! What a model is, and whether a folder is one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::EngineError;
-use crate::model::checkpoint::{Checkpoint, Head, LoadError, LoadPlan, Structure};
+use super::{EngineError, Job};
+use crate::model::checkpoint::{
+    Checkpoint, Content, FloatType, Head, LoadError, LoadPlan, Rounding, SaveError, Structure,
+    save_as,
+};
 use crate::model::config::{Architecture, LayerKind, ModelConfig};
 use crate::model::{Model, layout};
 use crate::tokenization::{Tokenizer, TokenizerError};
@@ -137,10 +140,98 @@ pub fn check_model(folder: &Path) -> Result<ModelInfo, EngineError> {
         checkpoint.structure(),
         &tokenizer,
     );
-    info.left_aside = plan
-        .left_aside()
-        .iter()
-        .map(|tensor| format!("{}: {}", tensor.name, tensor.reason))
-        .collect();
+    info.left_aside = left_aside(&plan);
     Ok(info)
+}
+
+fn left_aside(plan: &LoadPlan) -> Vec<String> {
+    let tensors = plan.left_aside().iter();
+    tensors
+        .map(|tensor| format!("{}: {}", tensor.name, tensor.reason))
+        .collect()
+}
+
+/// What says something of a model beside its weights, and goes with them.
+const CARDS: [&str; 5] = [
+    "README.md",
+    "model-card.md",
+    "LICENSE",
+    "LICENSE.txt",
+    "NOTICE",
+];
+
+/// A model that was written in another type.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConvertedModel {
+    /// The new folder.
+    pub folder: PathBuf,
+    /// The type of its weights, as `config.json` has it.
+    pub dtype: &'static str,
+    /// Bytes of the files in the folder.
+    pub bytes: u64,
+    /// What rounding did to the weights.
+    pub rounding: Rounding,
+    /// Tensors that the model does not use, each with the reason; they were not written.
+    pub left_aside: Vec<String>,
+    /// The files beside the weights that were copied.
+    pub copied: Vec<String>,
+}
+
+/// Writes a model in another type of numbers into a new folder, with its configuration, its tokenizer
+/// and its card. Each weight is rounded to the nearest number of the type, of two to the even one;
+/// what is shared, such as a tied decoder, is written once. Memory holds one tensor at a time.
+///
+/// # Errors
+/// [`EngineError`] when the folder is no model, the new one is there and not empty, a weight is too
+/// large for the type, or the job is stopped; nothing is left behind then.
+pub fn convert_model(
+    folder: &Path,
+    target: &Path,
+    dtype: FloatType,
+    job: &Job,
+) -> Result<ConvertedModel, EngineError> {
+    let checkpoint = Checkpoint::open(folder)?;
+    let layout = layout(checkpoint.config(), checkpoint.structure());
+    let plan = checkpoint.plan(&layout).map_err(LoadError::from)?;
+    let tokenizer = Tokenizer::open(folder)?;
+    let mut files = tokenizer.files().to_vec();
+    let cards = CARDS.map(|name| folder.join(name)).into_iter();
+    files.extend(cards.filter(|path| path.is_file()));
+    let content = Content {
+        config: checkpoint.config(),
+        layout: &layout,
+        dtype,
+        files: &files,
+    };
+    let mut done = 0;
+    let rounding = save_as(target, &content, &mut |_| {
+        job.step(done, layout.len(), "tensors")?;
+        done += 1;
+        Ok::<_, EngineError>(checkpoint.parameter(&plan, done - 1)?)
+    })?;
+    job.step(done, layout.len(), "tensors")?;
+    let name = |path: &PathBuf| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    Ok(ConvertedModel {
+        folder: target.to_owned(),
+        dtype: dtype.name(),
+        bytes: size(target).map_err(|source| SaveError::Io {
+            path: target.to_owned(),
+            source,
+        })?,
+        rounding,
+        left_aside: left_aside(&plan),
+        copied: files.iter().filter_map(name).collect(),
+    })
+}
+
+/// Bytes of the files in a folder.
+fn size(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
 }

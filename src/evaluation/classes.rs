@@ -7,13 +7,12 @@ use serde::Serialize;
 use super::calibration::Calibration;
 use super::curves::{ClassCurves, class_curves, thinned_pr, thinned_roc};
 use super::slices::{SliceTable, slice_table};
-use super::{Figures, Interval, Settings, named_intervals};
+use super::{Figures, Interval, Settings, drawn, named_intervals};
 use crate::job::Job;
 use crate::metrics::binary::{AtThreshold, Binary, at_threshold, binary};
 use crate::metrics::bootstrap::bootstrap;
-use crate::metrics::calibration::brier;
 use crate::metrics::multiclass::{Multiclass, macro_f1, multiclass};
-use crate::metrics::ranking::areas;
+use crate::metrics::ranking::{Ranked, macro_areas};
 use crate::metrics::temperature::Logits;
 use crate::metrics::threshold::{ChosenThreshold, choose_threshold};
 use crate::metrics::{Confusion, MetricsError};
@@ -25,6 +24,8 @@ pub struct Scored {
     pub logits: Vec<f64>,
     /// The class of each.
     pub truth: Vec<usize>,
+    /// Whose note each is, by number; if given, whole patients are resampled.
+    pub patients: Option<Vec<usize>>,
 }
 
 /// How good a classifier is.
@@ -45,6 +46,9 @@ pub struct Classes {
     pub positive: Option<Positive>,
     /// Of the classes with the most examples.
     pub curves: Vec<ClassCurves>,
+    /// The predicted class of each note with its probability; the outcomes have them.
+    #[serde(skip)]
+    pub predictions: Vec<(usize, f64)>,
 }
 
 /// One of two classes, taken as the positive one.
@@ -65,13 +69,15 @@ pub struct Positive {
 }
 
 /// The figures that stand first.
-pub(super) const HEADLINE: [&str; 6] = [
+pub(super) const HEADLINE: [&str; 8] = [
     "accuracy",
     "macro_f1",
     "weighted_f1",
     "mcc",
     "auroc",
     "auprc",
+    "auroc_macro",
+    "auprc_macro",
 ];
 
 /// The probabilities of one class.
@@ -103,10 +109,11 @@ pub fn judge_classes(
     let probabilities = logits.probabilities(1.0);
     let mut figures = multiclass(count, &test.truth, &probabilities)?;
     let predicted = std::mem::take(&mut figures.y_pred);
+    let number = positive;
     let positive = match count {
         2 => Some(judge_positive(
             classes,
-            positive,
+            number,
             test,
             &probabilities,
             fitted.zip(validation),
@@ -114,20 +121,14 @@ pub fn judge_classes(
         )?),
         _ => None,
     };
-    let (intervals, f1_intervals) = intervals(
-        count,
-        &test.truth,
-        &predicted,
-        positive.as_ref().map(|own| {
-            let class = classes
-                .iter()
-                .position(|name| *name == own.label)
-                .unwrap_or(1);
-            (class, column(&probabilities, count, class))
-        }),
-        how,
-        job,
-    )?;
+    let called = Called {
+        classes: count,
+        test,
+        predicted: &predicted,
+        probabilities: &probabilities,
+        positive: positive.as_ref().map(|_| number),
+    };
+    let (intervals, f1_intervals) = called.intervals(how, job)?;
     Ok(Classes {
         classes: classes.to_vec(),
         calibration: Calibration::of("the top class", logits, fitted, job)?,
@@ -136,6 +137,11 @@ pub fn judge_classes(
             (truth.collect(), column(&probabilities, count, class))
         })?,
         figures,
+        predictions: probabilities
+            .chunks(count)
+            .zip(&predicted)
+            .map(|(row, &class)| (class, row[class]))
+            .collect(),
         intervals,
         f1_intervals,
         positive,
@@ -181,60 +187,76 @@ fn judge_positive(
 
 type Intervals = (BTreeMap<&'static str, Interval>, Vec<Interval>);
 
-fn intervals(
+/// Test notes with what the model makes of them.
+struct Called<'a> {
     classes: usize,
-    truth: &[usize],
-    predicted: &[usize],
-    positive: Option<(usize, Vec<f64>)>,
-    how: &Settings,
-    job: &Job,
-) -> Result<Intervals, MetricsError> {
-    const OVERALL: [&str; 7] = [
-        "accuracy",
-        "macro_f1",
-        "weighted_f1",
-        "mcc",
-        "auroc",
-        "auprc",
-        "brier",
-    ];
-    let statistics = |examples: &[usize]| {
-        let take = |from: &[usize]| -> Vec<usize> { examples.iter().map(|&at| from[at]).collect() };
-        let (own, called) = (take(truth), take(predicted));
-        let Ok(table) = Confusion::new(classes, &own, &called) else {
-            return Vec::new();
+    test: &'a Scored,
+    predicted: &'a [usize],
+    /// `[notes, classes]`, row-major.
+    probabilities: &'a [f64],
+    /// The positive one of two classes.
+    positive: Option<usize>,
+}
+
+impl Called<'_> {
+    /// How well scores order notes: of the positive class, or else of each class against the rest.
+    fn ranked(&self) -> Result<Vec<Ranked>, MetricsError> {
+        let classes = match self.positive {
+            Some(positive) => positive..positive + 1,
+            None => 0..self.classes,
         };
-        let mut values = vec![
-            Some(table.accuracy()),
-            Some(macro_f1(&table)),
-            Some(table.weighted().f1),
-            Some(table.mcc()),
-        ];
-        values.extend(match &positive {
-            None => [None; 3],
-            Some((class, scores)) => {
-                let truth: Vec<bool> = own.iter().map(|own| own == class).collect();
-                let scores: Vec<f64> = examples.iter().map(|&at| scores[at]).collect();
-                let areas = areas(&truth, &scores).ok();
-                let (auroc, auprc) = (
-                    areas.and_then(|own| own.auroc),
-                    areas.and_then(|own| own.auprc),
-                );
-                [auroc, auprc, brier(&truth, &scores).ok()]
-            }
-        });
-        values.extend(table.per_class().f1.into_iter().map(Some));
-        values
-    };
-    let mut all = bootstrap(truth.len(), how.resampling, job, statistics)?;
-    let per_class = all.split_off(OVERALL.len());
-    let mut named = named_intervals(&OVERALL, all);
-    if positive.is_none() {
-        ["auroc", "auprc", "brier"].iter().for_each(|name| {
-            named.remove(name);
-        });
+        let truth = &self.test.truth;
+        let there = |class: &usize| truth.contains(class);
+        let of = |class| {
+            let own: Vec<bool> = truth.iter().map(|&own| own == class).collect();
+            Ranked::new(&own, &column(self.probabilities, self.classes, class))
+        };
+        classes.filter(there).map(of).collect()
     }
-    Ok((named, per_class))
+
+    fn intervals(&self, how: &Settings, job: &Job) -> Result<Intervals, MetricsError> {
+        let two = self.positive.is_some();
+        let mut names = vec!["accuracy", "macro_f1", "weighted_f1", "mcc"];
+        names.extend(match two {
+            true => ["auroc", "auprc"],
+            false => ["auroc_macro", "auprc_macro"],
+        });
+        names.extend(two.then_some("brier"));
+        let truth = &self.test.truth;
+        let squares: Vec<f64> = self.positive.map_or(Vec::new(), |class| {
+            let scores = column(self.probabilities, self.classes, class).into_iter();
+            let pairs = scores.zip(truth);
+            pairs
+                .map(|(score, &own)| (score - f64::from(own == class)).powi(2))
+                .collect()
+        });
+        let ranked = self.ranked()?;
+        let statistics = |examples: &[usize]| {
+            let take =
+                |from: &[usize]| -> Vec<usize> { examples.iter().map(|&at| from[at]).collect() };
+            let table = Confusion::new(self.classes, &take(truth), &take(self.predicted));
+            let Ok(table) = table else {
+                return Vec::new();
+            };
+            let mut values = vec![
+                Some(table.accuracy()),
+                Some(macro_f1(&table)),
+                Some(table.weighted().f1),
+                Some(table.mcc()),
+            ];
+            values.extend(macro_areas(&ranked, truth.len(), examples));
+            if two {
+                let sum: f64 = examples.iter().map(|&at| squares[at]).sum();
+                values.push(Some(sum / examples.len() as f64));
+            }
+            values.extend(table.per_class().f1.into_iter().map(Some));
+            values
+        };
+        let drawn = drawn(truth.len(), self.test.patients.as_deref());
+        let mut all = bootstrap(&drawn, how.resampling, job, statistics)?;
+        let per_class = all.split_off(names.len());
+        Ok((named_intervals(&names, all), per_class))
+    }
 }
 
 /// The figures of the test notes by the values of a column. Macro-F1 is the mean over the classes

@@ -1,8 +1,9 @@
-//! ROC and precision-recall curves of the labels with the most examples.
+//! ROC, precision-recall and decision curves of the labels with the most examples.
 
 use serde::Serialize;
 
 use crate::metrics::MetricsError;
+use crate::metrics::decision::{NetBenefit, decision_curve};
 use crate::metrics::ranking::{PrCurve, RocCurve, areas, curves};
 
 /// Labels that get curves.
@@ -27,6 +28,8 @@ pub struct ClassCurves {
     pub roc: RocCurve,
     /// With at most 400 points, spread evenly over the distinct scores.
     pub pr: PrCurve,
+    /// What acting on the scores is worth, by threshold.
+    pub decision: Vec<NetBenefit>,
 }
 
 /// The curves of those labels that have the most examples, of those that have a curve. `of` gives
@@ -53,6 +56,7 @@ pub(super) fn class_curves(
                 auprc: areas.auprc,
                 roc: thinned_roc(&roc),
                 pr: thinned_pr(&pr),
+                decision: decision_curve(&truth, &scores)?,
             });
         }
     }

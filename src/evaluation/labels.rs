@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::calibration::Calibration;
 use super::curves::{ClassCurves, class_curves};
 use super::slices::{SliceTable, slice_table};
-use super::{Figures, Interval, Settings, named_intervals};
+use super::{Figures, Interval, Settings, drawn, named_intervals};
 use crate::job::Job;
 use crate::metrics::MetricsError;
 use crate::metrics::Scores;
 use crate::metrics::bootstrap::bootstrap;
 use crate::metrics::multilabel::{Multilabel, multilabel};
+use crate::metrics::ranking::{Ranked, macro_areas};
 use crate::metrics::temperature::Logits;
 use crate::metrics::threshold::{ChosenThreshold, choose_threshold};
 
@@ -24,6 +25,8 @@ pub struct Scored {
     pub logits: Vec<f64>,
     /// Whether the note has it.
     pub truth: Vec<bool>,
+    /// Whose note each is, by number; if given, whole patients are resampled.
+    pub patients: Option<Vec<usize>>,
 }
 
 /// How good a classifier is.
@@ -45,10 +48,23 @@ pub struct Labels {
     pub calibration: Calibration,
     /// Of the labels with the most notes.
     pub curves: Vec<ClassCurves>,
+    /// The probability of every label, `[notes, labels]`; the outcomes have them.
+    #[serde(skip)]
+    pub scores: Vec<f64>,
+    /// Whether a note was given a label, `[notes, labels]`.
+    #[serde(skip)]
+    pub called: Vec<bool>,
 }
 
 /// The figures that stand first.
-pub(super) const HEADLINE: [&str; 4] = ["micro_f1", "macro_f1", "subset_accuracy", "hamming_loss"];
+pub(super) const HEADLINE: [&str; 6] = [
+    "micro_f1",
+    "macro_f1",
+    "subset_accuracy",
+    "hamming_loss",
+    "auroc_macro",
+    "auprc_macro",
+];
 
 /// What is called because of scores `[notes, labels]`.
 fn called(scores: &[f64], thresholds: &[Option<f64>]) -> Vec<bool> {
@@ -104,7 +120,7 @@ pub fn judge_labels(
         .map(|_| multilabel(count, &test.truth, &scores, &called(&scores, &half)));
     Ok(Labels {
         labels: labels.to_vec(),
-        intervals: intervals(count, &test.truth, &calls, how, job)?,
+        intervals: intervals(count, test, &scores, &calls, how, job)?,
         calibration: Calibration::of("every pair of note and label", logits, fitted, job)?,
         curves: class_curves(labels, &figures.per_label.support, |label| {
             let rows = 0..test.truth.len() / count;
@@ -115,6 +131,8 @@ pub fn judge_labels(
             )
         })?,
         figures,
+        called: calls,
+        scores,
         thresholds,
         at_half: at_half.transpose()?,
     })
@@ -159,11 +177,23 @@ fn micro_f1(counts: &[[u64; 3]]) -> f64 {
 
 fn intervals(
     labels: usize,
-    truth: &[bool],
+    test: &Scored,
+    scores: &[f64],
     calls: &[bool],
     how: &Settings,
     job: &Job,
 ) -> Result<BTreeMap<&'static str, Interval>, MetricsError> {
+    let truth = &test.truth;
+    let all = truth.len() / labels;
+    let column = |label: usize| (0..all).map(move |row| row * labels + label);
+    let ranked = (0..labels)
+        .filter(|&label| column(label).any(|at| truth[at]))
+        .map(|label| {
+            let own: Vec<bool> = column(label).map(|at| truth[at]).collect();
+            let scores: Vec<f64> = column(label).map(|at| scores[at]).collect();
+            Ranked::new(&own, &scores)
+        });
+    let ranked: Vec<Ranked> = ranked.collect::<Result<_, _>>()?;
     let statistics = |notes: &[usize]| {
         let counts = counts(labels, truth, calls, notes);
         let f1 = counts
@@ -178,15 +208,19 @@ fn intervals(
             .iter()
             .map(|&[hits, called, there]| called + there - 2 * hits);
         let pairs = (notes.len() * labels) as f64;
+        let [auroc, auprc] = macro_areas(&ranked, all, notes);
         vec![
             Some(micro_f1(&counts)),
             Some(f1.sum::<f64>() / labels as f64),
             Some(right as f64 / notes.len() as f64),
             Some(wrong.sum::<u64>() as f64 / pairs),
+            auroc,
+            auprc,
         ]
     };
-    let all = bootstrap(truth.len() / labels, how.resampling, job, statistics)?;
-    Ok(named_intervals(&HEADLINE, all))
+    let drawn = drawn(all, test.patients.as_deref());
+    let intervals = bootstrap(&drawn, how.resampling, job, statistics)?;
+    Ok(named_intervals(&HEADLINE, intervals))
 }
 
 /// The figures of the test notes by the values of a column, at the thresholds of a report.

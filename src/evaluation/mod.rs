@@ -9,6 +9,8 @@ pub mod classes;
 mod curves;
 mod error;
 pub mod labels;
+pub mod masked_lm;
+pub mod outcomes;
 pub mod plots;
 mod slices;
 pub mod spans;
@@ -26,9 +28,12 @@ pub use card::card;
 pub(crate) use card::markdown;
 pub use curves::ClassCurves;
 pub use error::EvaluationError;
+pub use outcomes::{NoteOutcome, Outcome};
 pub use slices::{Slice, SliceTable, TOO_FEW};
 
 pub use crate::metrics::bootstrap::{Interval, Resampling};
+
+use crate::metrics::bootstrap::Clusters;
 
 /// Figures by name; `None` where one is not defined.
 pub type Figures = BTreeMap<&'static str, Option<f64>>;
@@ -62,10 +67,31 @@ pub struct DataFacts {
     pub test: usize,
     /// Notes that thresholds and temperature were chosen on; none if not given.
     pub validation: Option<usize>,
+    /// Patients, where each test note has one: the intervals are of resampled patients then, and of
+    /// resampled notes otherwise.
+    pub patients: Option<usize>,
     /// Where the truth comes from.
     pub truth: String,
     /// What was left out or should be known, a sentence each.
     pub remarks: Vec<String>,
+}
+
+impl DataFacts {
+    /// What the bootstrap draws.
+    pub fn resampled(&self) -> String {
+        match self.patients {
+            Some(patients) => format!("whole patients ({patients})"),
+            None => "notes".to_owned(),
+        }
+    }
+
+    /// The same with where the truth comes from.
+    pub fn of(self, truth: &str) -> Self {
+        Self {
+            truth: truth.to_owned(),
+            ..self
+        }
+    }
 }
 
 /// A report on a model.
@@ -83,6 +109,8 @@ pub struct Evaluation {
     pub result: Judgement,
     /// The same by the values of columns.
     pub slices: Vec<SliceTable>,
+    /// What came of each test note.
+    pub notes: Vec<NoteOutcome>,
 }
 
 /// How good a model is, by what it does.
@@ -97,6 +125,8 @@ pub enum Judgement {
     Spans(spans::Spans),
     /// Notes become vectors.
     Vectors(vectors::VectorReport),
+    /// Hidden tokens of notes are guessed.
+    MaskedLm(masked_lm::MaskedLm),
 }
 
 impl Judgement {
@@ -107,6 +137,7 @@ impl Judgement {
             Self::MultiLabel(own) => (&own.intervals, &labels::HEADLINE),
             Self::Spans(own) => (&own.intervals, &spans::HEADLINE),
             Self::Vectors(own) => (&own.intervals, &vectors::HEADLINE),
+            Self::MaskedLm(own) => (&own.intervals, &masked_lm::HEADLINE),
         };
         let found = names.iter().map(|name| (*name, intervals.get(name)));
         found
@@ -121,4 +152,12 @@ fn named_intervals(
     intervals: Vec<Interval>,
 ) -> BTreeMap<&'static str, Interval> {
     names.iter().copied().zip(intervals).collect()
+}
+
+/// What the bootstrap draws in one piece: patients if they are known, or else each example.
+fn drawn(examples: usize, patients: Option<&[usize]>) -> Clusters {
+    match patients {
+        Some(patients) => Clusters::of(patients),
+        None => Clusters::each(examples),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::slices::{SliceTable, slice_table};
-use super::{Figures, Interval, Settings, named_intervals};
+use super::{Figures, Interval, Settings, drawn, named_intervals};
 use crate::job::Job;
 use crate::metrics::MetricsError;
 use crate::metrics::bootstrap::bootstrap;
@@ -18,6 +18,8 @@ pub struct Marked {
     pub truth: Vec<Span>,
     /// Those that the model marked.
     pub marked: Vec<Span>,
+    /// Whose note it is, by number; if all have one, whole patients are resampled.
+    pub patient: Option<usize>,
 }
 
 /// How good the marks are.
@@ -27,7 +29,7 @@ pub struct Spans {
     pub exact: SpanReport,
     /// Right means same kind and at least one byte in common, each span counting once.
     pub overlap: SpanReport,
-    /// Figures with their intervals; whole notes are resampled.
+    /// Figures with their intervals; whole notes, or patients, are resampled.
     pub intervals: BTreeMap<&'static str, Interval>,
 }
 
@@ -77,7 +79,9 @@ pub fn judge_spans(notes: &[Marked], how: &Settings, job: &Job) -> Result<Spans,
         });
         values.collect()
     };
-    let intervals = bootstrap(notes.len(), how.resampling, job, statistics)?;
+    let patients: Option<Vec<usize>> = notes.iter().map(|note| note.patient).collect();
+    let drawn = drawn(notes.len(), patients.as_deref());
+    let intervals = bootstrap(&drawn, how.resampling, job, statistics)?;
     Ok(Spans {
         exact: report(&counts, &all, 0),
         overlap: report(&counts, &all, 1),

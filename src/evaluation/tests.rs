@@ -1,5 +1,7 @@
 //! What a report says, and that its files are what they should be.
 
+mod masked_lm;
+
 use super::classes::{self, judge_classes, slice_classes};
 use super::labels::{self, judge_labels};
 use super::plots::plots;
@@ -62,12 +64,14 @@ fn evaluation(result: Judgement, slices: Vec<SliceTable>) -> Evaluation {
         data: DataFacts {
             test: 60,
             validation: None,
+            patients: None,
             truth: "one label of each note".to_owned(),
             remarks: vec!["A remark.".to_owned()],
         },
         resampling: HOW.resampling,
         result,
         slices,
+        notes: Vec::new(),
     }
 }
 
@@ -125,12 +129,58 @@ fn small_slices_have_no_figures() {
 }
 
 #[test]
+fn of_several_classes_the_mean_areas_have_intervals() {
+    let report = single(3);
+    let Judgement::SingleLabel(own) = &report.result else {
+        panic!("classes");
+    };
+    for (name, want) in [
+        ("auroc_macro", own.figures.auroc_macro),
+        ("auprc_macro", own.figures.auprc_macro),
+    ] {
+        let found = own.intervals[name];
+        assert!((found.estimate.unwrap() - want.unwrap()).abs() < 1e-12);
+        assert!(
+            found.low < found.high && found.low < want && found.high > want,
+            "{name}"
+        );
+    }
+    assert!(card(&report).contains("| auroc macro |"));
+    let two = single(2);
+    let Judgement::SingleLabel(own) = &two.result else {
+        panic!("classes");
+    };
+    let positive = own.positive.as_ref().unwrap();
+    let near = |name: &str, want: f64| (own.intervals[name].estimate.unwrap() - want).abs() < 1e-12;
+    assert!(near("brier", positive.figures.brier));
+    assert!(near("auroc", positive.figures.auroc.unwrap()));
+    assert!(near("auprc", positive.figures.auprc.unwrap()));
+}
+
+#[test]
+fn notes_of_a_patient_are_resampled_together() {
+    let (names, mut test) = (names(3), scored(3, 60, 4.0));
+    let of = |test: &classes::Scored| {
+        let judged = judge_classes(&names, 1, test, None, &HOW, &Job::silent()).unwrap();
+        judged.intervals["accuracy"]
+    };
+    let alone = of(&test);
+    // The notes that are wrong are all of the same patients.
+    test.patients = Some((0..60).map(|note| note % 3 + 3 * (note / 20)).collect());
+    let together = of(&test);
+    assert_eq!(alone.estimate, together.estimate);
+    assert!(together.standard_deviation.unwrap() > 1.5 * alone.standard_deviation.unwrap());
+    test.patients = Some((0..60).collect());
+    assert_eq!(of(&test), alone);
+}
+
+#[test]
 fn a_card_says_what_it_must() {
     let text = card(&single(2));
     for what in [
         "# Model card: a\\|b",
         "random weights",
-        "50 resamples with seed 3",
+        "50 resamples of notes with seed 3",
         "95 %",
         "A remark.",
         "not a medical device",
@@ -153,6 +203,7 @@ fn several_labels_have_a_threshold_each() {
             .iter()
             .flat_map(|&own| (0..3).map(move |label| label == own))
             .collect(),
+        patients: None,
     };
     let names = names(3);
     let of = |fit| judge_labels(&names, &scored, fit, &HOW, &Job::silent()).unwrap();
@@ -164,6 +215,8 @@ fn several_labels_have_a_threshold_each() {
         with.intervals["micro_f1"].estimate,
         Some(with.figures.micro.f1)
     );
+    let auroc = with.intervals["auroc_macro"].estimate.unwrap();
+    assert!((auroc - with.figures.auroc_macro.unwrap()).abs() < 1e-12);
     assert_eq!(
         with.intervals["hamming_loss"].estimate,
         Some(with.figures.hamming_loss)
@@ -177,6 +230,7 @@ fn spans_are_judged_exactly_and_by_overlap() {
     let note = |shift: usize| Marked {
         truth: vec![Span::new("A", 0..5), Span::new("B", 10..15)],
         marked: vec![Span::new("A", 0..5 + shift), Span::new("B", 20..25)],
+        patient: None,
     };
     let report = judge_spans(&[note(0), note(2)], &HOW, &Job::silent()).unwrap();
     assert_eq!(
@@ -255,6 +309,7 @@ fn every_plot_is_drawn_in_both_forms() {
     let all = [
         "components",
         "confusion",
+        "decision",
         "neighbours",
         "precision-recall",
         "reliability",

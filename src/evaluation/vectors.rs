@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Interval, Settings, named_intervals};
+use super::{Interval, Settings, drawn, named_intervals};
 use crate::analysis::clusters::k_means;
 use crate::analysis::neighbours::neighbour_map;
 use crate::analysis::projection::principal_components;
@@ -27,6 +27,8 @@ pub struct Labelled {
     pub vectors: Vec<f64>,
     /// The number of each one's label.
     pub labels: Vec<usize>,
+    /// Whose each is, by number; if given, whole patients are resampled.
+    pub patients: Option<Vec<usize>>,
 }
 
 /// How well vectors lie where their labels are.
@@ -55,6 +57,9 @@ pub struct VectorReport {
     pub seed: u64,
     /// The share of the variance along the first two principal components.
     pub explained: Vec<f64>,
+    /// The label that each vector's neighbours have; the outcomes have them.
+    #[serde(skip)]
+    pub guesses: Vec<usize>,
     /// Places and labels on the maps, which the plots show.
     #[serde(skip)]
     pub map: Map,
@@ -117,7 +122,8 @@ pub fn judge_vectors(
         vec![Some(hits as f64 / examples.len() as f64)]
     };
     let intervals = job.within(0.9..1.0, || {
-        bootstrap(labels.len(), how.resampling, job, share)
+        let drawn = drawn(labels.len(), labelled.patients.as_deref());
+        bootstrap(&drawn, how.resampling, job, share)
     })?;
     part(5)?;
     let mut counts = vec![0; names.len()];
@@ -151,6 +157,7 @@ pub fn judge_vectors(
             neighbours,
         },
         counts,
+        guesses: found,
     })
 }
 

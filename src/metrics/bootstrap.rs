@@ -1,5 +1,8 @@
 //! How far a figure could be off because the examples are a sample: percentile bootstrap intervals
-//! (Efron, Tibshirani 1993).
+//! (Efron, Tibshirani 1993), of examples by themselves or of clusters that belong together (Davison,
+//! Hinkley 1997, section 3.8).
+
+use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -73,22 +76,71 @@ fn quantile(rising: &[f64], q: f64) -> f64 {
     rising[low] + (at - low as f64) * (rising[high] - rising[low])
 }
 
+/// Examples that are drawn together, such as the notes of a patient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clusters {
+    /// The numbers of the examples of each.
+    members: Vec<Vec<usize>>,
+    examples: usize,
+}
+
+impl Clusters {
+    /// Every example by itself.
+    pub fn each(examples: usize) -> Self {
+        Self::of(0..examples)
+    }
+
+    /// Those examples together that have the same key, in the order in which keys first occur.
+    pub fn of<K: Ord>(keys: impl IntoIterator<Item = K>) -> Self {
+        let mut numbers: BTreeMap<K, usize> = BTreeMap::new();
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        let mut examples = 0;
+        for key in keys {
+            let next = members.len();
+            let number = *numbers.entry(key).or_insert(next);
+            if number == next {
+                members.push(Vec::new());
+            }
+            members[number].push(examples);
+            examples += 1;
+        }
+        Self { members, examples }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The examples of one resample: of as many clusters as there are, drawn with replacement. Each
+    /// resample has a stream of its own, so that they do not depend on which thread draws which.
+    fn resample(&self, seed: u64, number: usize) -> Vec<usize> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(number as u64);
+        let mut drawn = Vec::with_capacity(self.examples);
+        for _ in 0..self.members.len() {
+            drawn.extend(&self.members[random.random_range(0..self.members.len())]);
+        }
+        drawn
+    }
+}
+
 /// Intervals of several figures at once.
 ///
 /// `statistics` computes all of them from the numbers of the examples that a resample holds, some of
-/// them several times; it is called from several threads. What belongs together, such as the notes
-/// of a patient, is resampled together if it is given as one example.
+/// them several times; it is called from several threads. Where clusters differ in size, so do
+/// resamples.
 ///
 /// # Errors
 /// [`MetricsError`] when there are no examples, the choice of resamples cannot be, or the job is
 /// stopped.
 pub fn bootstrap(
-    examples: usize,
+    clusters: &Clusters,
     how: Resampling,
     job: &Job,
     statistics: impl Fn(&[usize]) -> Vec<Option<f64>> + Sync,
 ) -> Result<Vec<Interval>, MetricsError> {
-    if examples == 0 {
+    if clusters.examples == 0 {
         return Err(MetricsError::NoExamples);
     }
     if how.resamples < 2 {
@@ -102,14 +154,14 @@ pub fn bootstrap(
         );
         return Err(MetricsError::Choice(reason));
     }
-    let all: Vec<usize> = (0..examples).collect();
+    let all: Vec<usize> = (0..clusters.examples).collect();
     let estimates = statistics(&all);
     let mut values = vec![Vec::with_capacity(how.resamples); estimates.len()];
     for first in (0..how.resamples).step_by(BATCH) {
         job.step(first, how.resamples, "resamples")?;
         let batch: Vec<Vec<Option<f64>>> = (first..(first + BATCH).min(how.resamples))
             .into_par_iter()
-            .map(|number| statistics(&resample(examples, how.seed, number)))
+            .map(|number| statistics(&clusters.resample(how.seed, number)))
             .collect();
         for row in batch {
             values
@@ -123,14 +175,4 @@ pub fn bootstrap(
     Ok(intervals
         .map(|(estimate, values)| Interval::of(estimate, values, how.level))
         .collect())
-}
-
-/// The examples of one resample: as many as there are, drawn with replacement. Each resample has a
-/// stream of its own, so that they do not depend on which thread draws which.
-fn resample(examples: usize, seed: u64, number: usize) -> Vec<usize> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(number as u64);
-    (0..examples)
-        .map(|_| random.random_range(0..examples))
-        .collect()
 }

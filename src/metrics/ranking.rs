@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MetricsError;
 use super::error::{finite, lengths};
+use super::scores::mean_defined;
 
 /// True against false positive rate, a point per distinct score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,6 +122,77 @@ pub fn areas_by_column(
         areas_of(own(true).collect(), own(false))
     };
     (0..columns).into_par_iter().map(of).collect()
+}
+
+/// Scores of examples, sorted once, so that a resample of them needs no sorting.
+pub struct Ranked {
+    /// Numbers of the examples, from the highest score to the lowest.
+    order: Vec<u32>,
+    /// Whether each of them, in that order, is positive.
+    positive: Vec<bool>,
+    /// Whether each of them, in that order, scores less than the one before.
+    lower: Vec<bool>,
+}
+
+impl Ranked {
+    /// Sorts finite scores, one for each example.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when the lists differ in length, are empty or a score is not finite.
+    pub fn new(truth: &[bool], scores: &[f64]) -> Result<Self, MetricsError> {
+        checked(truth, scores)?;
+        let mut order: Vec<u32> = (0..scores.len() as u32).collect();
+        let score = |example: u32| scores[example as usize];
+        order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
+        let lower = order.windows(2).map(|pair| score(pair[1]) < score(pair[0]));
+        Ok(Self {
+            lower: [true].into_iter().chain(lower).collect(),
+            positive: order.iter().map(|&own| truth[own as usize]).collect(),
+            order,
+        })
+    }
+
+    /// [`areas`] where each example is there as many times as it says, in O(n).
+    pub fn areas(&self, times: &[u32]) -> Areas {
+        let (mut wins, mut steps) = (0.0, 0.0);
+        // Positives and negatives so far, and those of the current score.
+        let (mut above, mut own) = ([0u64; 2], [0u64; 2]);
+        let mut close = |own: &mut [u64; 2]| {
+            let [hits, alarms] = own.map(|count| count as f64);
+            wins += alarms * (above[0] as f64 + 0.5 * hits);
+            (above[0], above[1]) = (above[0] + own[0], above[1] + own[1]);
+            if own[0] > 0 {
+                steps += hits * above[0] as f64 / (above[0] + above[1]) as f64;
+            }
+            *own = [0; 2];
+        };
+        for ((&example, &positive), &lower) in
+            self.order.iter().zip(&self.positive).zip(&self.lower)
+        {
+            if lower {
+                close(&mut own);
+            }
+            own[usize::from(!positive)] += u64::from(times[example as usize]);
+        }
+        close(&mut own);
+        let [positives, negatives] = above.map(|count| count as f64);
+        Areas {
+            auroc: (above[0] > 0 && above[1] > 0).then(|| wins / (positives * negatives)),
+            auprc: (above[0] > 0).then(|| steps / positives),
+        }
+    }
+}
+
+/// The plain means of the two areas over the classes where they are defined, each class against the
+/// rest, for a resample of `examples` by number.
+pub fn macro_areas(classes: &[Ranked], all: usize, examples: &[usize]) -> [Option<f64>; 2] {
+    let mut times = vec![0u32; all];
+    examples.iter().for_each(|&example| times[example] += 1);
+    let areas: Vec<Areas> = classes.iter().map(|class| class.areas(&times)).collect();
+    [
+        mean_defined(areas.iter().map(|own| (own.auroc, 1.0))),
+        mean_defined(areas.iter().map(|own| (own.auprc, 1.0))),
+    ]
 }
 
 /// A distinct score, with how many positives and negatives have it or more.

@@ -1,11 +1,13 @@
 //! Against brute force and by hand, and what must be refused. Figures of other libraries are in
 //! `tests/fixtures/reference/metrics`.
 
+mod resampling;
+
 use proptest::prelude::*;
 
 use super::agreement::agreement;
 use super::binary::{at_threshold, binary};
-use super::bootstrap::{Resampling, bootstrap};
+use super::bootstrap::{Clusters, Resampling, bootstrap};
 use super::calibration::{brier_multiclass, reliability};
 use super::embedding::{
     Distance, Vectors, nearest_neighbours, normalized_mutual_information, silhouette,
@@ -118,7 +120,7 @@ fn bad_input_is_an_error_that_says_where() {
     );
     let how = Resampling::default();
     says(
-        bootstrap(0, how, &Job::silent(), |_| Vec::new()),
+        bootstrap(&Clusters::each(0), how, &Job::silent(), |_| Vec::new()),
         "no examples",
     );
     for wrong in [
@@ -128,7 +130,12 @@ fn bad_input_is_an_error_that_says_where() {
         },
         Resampling { level: 1.0, ..how },
     ] {
-        assert!(bootstrap(3, wrong, &Job::silent(), |_| vec![Some(1.0)]).is_err());
+        assert!(
+            bootstrap(&Clusters::each(3), wrong, &Job::silent(), |_| vec![Some(
+                1.0
+            )])
+            .is_err()
+        );
     }
 }
 
@@ -147,7 +154,7 @@ fn long_work_stops() {
         Err(cancelled.clone())
     );
     assert_eq!(
-        bootstrap(3, how, &job, |_| vec![Some(1.0)]),
+        bootstrap(&Clusters::each(3), how, &job, |_| vec![Some(1.0)]),
         Err(cancelled.clone())
     );
     let logits = Logits::sigmoid(&[1.0, -1.0, 2.0], &[1, 1, 0]).unwrap();
@@ -174,7 +181,7 @@ fn resamples_depend_on_the_seed_only() {
             None,
         ]
     };
-    let run = |how| bootstrap(50, how, &Job::silent(), mean).unwrap();
+    let run = |how| bootstrap(&Clusters::each(50), how, &Job::silent(), mean).unwrap();
     let intervals = run(how);
     assert_eq!(intervals, run(how));
     assert_ne!(intervals, run(Resampling { seed: 8, ..how }));

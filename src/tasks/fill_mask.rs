@@ -124,6 +124,16 @@ pub fn occurrences(text: &str, word: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// How many tokens come before a token in [`top`].
+///
+/// # Panics
+/// If the token has no logit.
+pub fn rank(logits: &[f32], token: usize) -> usize {
+    let own = logits[token];
+    let before = |&(other, logit): &(usize, &f32)| *logit > own || (*logit == own && other < token);
+    logits.iter().enumerate().filter(before).count()
+}
+
 /// The `count` most likely ids of a row of logits, or of those in `among`, with their softmax over
 /// the whole row; the first of equal ones first.
 pub fn top(logits: &[f32], count: usize, among: Option<&[u32]>) -> Vec<(u32, f32)> {
@@ -197,6 +207,10 @@ mod tests {
         let found = top(&[0.0, 2.0f32.ln(), 1.0f32.ln(), 4.0f32.ln()], 3, None);
         assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [3, 1, 0]);
         assert!((found[0].1 - 0.5).abs() < 1e-6 && (found[1].1 - 0.25).abs() < 1e-6);
+        let logits = [1.0, 3.0, 1.0, 2.0];
+        let order = top(&logits, 4, None).into_iter();
+        let ranks = order.map(|(id, _)| rank(&logits, id as usize));
+        assert_eq!(ranks.collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!(top(&[1.0], 5, None).len(), 1);
         assert!(top(&[1.0], 0, None).is_empty());
     }

@@ -166,3 +166,32 @@ fn attention_is_a_row_or_a_matrix() {
         "no word",
     );
 }
+
+#[test]
+fn a_model_is_written_in_half_the_space() {
+    let (tiny, temporary) = (fixture("tiny"), Temporary::new());
+    let out = temporary.path().join("small");
+    let arguments = [
+        "models",
+        "convert",
+        "--model",
+        path(&tiny),
+        "--dtype",
+        "bf16",
+    ];
+    fails(&arguments, 2, "--out DIR names the new folder");
+    let printed = succeeds(&[&arguments[..], &["--out", path(&out)]].concat());
+    assert!(
+        printed.contains("bfloat16") && printed.contains("rounded"),
+        "{printed}"
+    );
+    let weights = |folder: &std::path::Path| {
+        let file = folder.join("model.safetensors");
+        file.metadata().unwrap().len() as f64
+    };
+    assert!(weights(&out) < 0.55 * weights(&tiny));
+    let checked = succeeds(&["models", "check", path(&out)]);
+    assert!(checked.contains("all tensors match"), "{checked}");
+    let again = [&arguments[..], &["--out", path(&out)]].concat();
+    fails(&again, 1, "already and not empty");
+}

@@ -1,11 +1,37 @@
 //! Judges a classifier by the labels of notes.
 
 use super::super::{EngineError, Evaluation, Finished, Job, Loaded, Note};
-use super::{EvaluateQuery, Judged, Parts, READING, finished, judged, share_of_test, tables};
+use super::{
+    EvaluateQuery, Judged, Parts, READING, finished, judged, named, patients, share_of_test, tables,
+};
+use crate::evaluation::Judgement;
 use crate::evaluation::classes::{self, judge_classes, slice_classes};
 use crate::evaluation::labels::{self, judge_labels, slice_labels};
-use crate::evaluation::{DataFacts, Judgement};
+use crate::evaluation::outcomes::{of_classes, of_labels};
 use crate::tasks::classification::Function;
+
+/// Notes of one part with their logits and what is true of them.
+struct Part<K> {
+    numbers: Vec<usize>,
+    /// `[notes, classes]`, row-major.
+    logits: Vec<f64>,
+    truth: Vec<K>,
+}
+
+/// What the model says of both parts; none where nothing of one could be read.
+struct Both<K> {
+    parts: Option<(Part<K>, Option<Part<K>>)>,
+    failures: Vec<EngineError>,
+}
+
+/// What is true of the notes of a part, and remarks on those that it is not known of.
+type Truth<K> = fn(
+    &Loaded,
+    &[Note],
+    &EvaluateQuery,
+    &str,
+    &mut Vec<String>,
+) -> Result<Vec<Option<K>>, EngineError>;
 
 impl Loaded {
     pub(super) fn evaluate_classes(
@@ -16,55 +42,38 @@ impl Loaded {
     ) -> Result<Finished<Evaluation>, EngineError> {
         let names = &self.model.config().labels;
         let positive = self.positive(query)?;
-        let truth = self.one_class_each(parts.test, query, "test", &mut parts.remarks)?;
-        let fit = parts.validation.map(|notes| {
-            let truth = self.one_class_each(notes, query, "validation", &mut parts.remarks)?;
-            Ok::<_, EngineError>((notes, truth))
-        });
-        let fit = fit.transpose()?;
-        let read = |notes: &[Note], truth: &[Option<usize>]| {
-            let judged = self.logits(notes, truth, Function::Softmax, query, job)?;
-            let scored = classes::Scored {
-                logits: judged.results.concat(),
-                truth: judged
-                    .numbers
-                    .iter()
-                    .filter_map(|&number| truth[number])
-                    .collect(),
-            };
-            Ok::<_, EngineError>((judged.numbers, scored, judged.failures))
+        let truth: Truth<usize> = Self::one_class_each;
+        let both = self.both(&mut parts, truth, Function::Softmax, query, job)?;
+        let Some((test, validation)) = both.parts else {
+            return Ok(finished(None, both.failures));
         };
-        let share = share_of_test(parts.test, parts.validation);
-        let (numbers, scored, mut failures) =
-            job.within(0.0..share, || read(parts.test, &truth))?;
-        let mut fitted = None;
-        if let Some((notes, truth)) = &fit {
-            let (_, scored, more) = job.within(share..READING, || read(notes, truth))?;
-            failures.extend(more);
-            if scored.truth.is_empty() {
-                // What was to be chosen on them cannot be; the failures say why.
-                return Ok(finished(None, failures));
-            }
-            fitted = Some(scored);
-        }
-        if scored.truth.is_empty() {
-            return Ok(finished(None, failures));
-        }
+        let scored = |part: Part<usize>, patients| classes::Scored {
+            logits: part.logits,
+            truth: part.truth,
+            patients,
+        };
+        let data = parts.facts(
+            &test.numbers,
+            validation.as_ref().map(|own| own.truth.len()),
+        );
+        let data = data.of("one label of each note");
+        let numbers = test.numbers.clone();
+        let patients = patients(parts.test, &numbers);
+        let (test, fitted) = (
+            scored(test, patients),
+            validation.map(|own| scored(own, None)),
+        );
         let settings = query.settings;
         let result = job.within(READING..1.0, || {
-            judge_classes(names, positive, &scored, fitted.as_ref(), &settings, job)
+            judge_classes(names, positive, &test, fitted.as_ref(), &settings, job)
         })?;
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
-            slice_classes(names.len(), &scored, column, values)
+            slice_classes(names.len(), &test, column, values)
         })?;
-        let data = DataFacts {
-            test: numbers.len(),
-            validation: fitted.map(|fitted| fitted.truth.len()),
-            truth: "one label of each note".to_owned(),
-            remarks: parts.remarks,
-        };
-        let evaluation = self.report(data, settings, Judgement::SingleLabel(result), slices);
-        Ok(finished(Some(evaluation), failures))
+        let notes = named(parts.test, &numbers, of_classes(&result, &test));
+        let result = Judgement::SingleLabel(result);
+        let evaluation = self.report(data, settings, result, slices, notes);
+        Ok(finished(Some(evaluation), both.failures))
     }
 
     pub(super) fn evaluate_labels(
@@ -79,55 +88,79 @@ impl Loaded {
             return Err(EngineError::Choice(reason.to_owned()));
         }
         let names = &self.model.config().labels;
-        let truth = self.any_labels(parts.test, query, "test", &mut parts.remarks)?;
-        let fit = parts.validation.map(|notes| {
-            let truth = self.any_labels(notes, query, "validation", &mut parts.remarks)?;
-            Ok::<_, EngineError>((notes, truth))
-        });
-        let fit = fit.transpose()?;
-        let read = |notes: &[Note], truth: &[Option<Vec<bool>>]| {
-            let judged = self.logits(notes, truth, Function::Sigmoid, query, job)?;
-            let rows = judged
-                .numbers
-                .iter()
-                .filter_map(|&number| truth[number].as_ref());
-            let scored = labels::Scored {
-                logits: judged.results.concat(),
-                truth: rows.flatten().copied().collect(),
-            };
-            Ok::<_, EngineError>((judged.numbers, scored, judged.failures))
+        let truth: Truth<Vec<bool>> = Self::any_labels;
+        let both = self.both(&mut parts, truth, Function::Sigmoid, query, job)?;
+        let Some((test, validation)) = both.parts else {
+            return Ok(finished(None, both.failures));
         };
-        let share = share_of_test(parts.test, parts.validation);
-        let (numbers, scored, mut failures) =
-            job.within(0.0..share, || read(parts.test, &truth))?;
-        let mut fitted = None;
-        if let Some((notes, truth)) = &fit {
-            let (_, scored, more) = job.within(share..READING, || read(notes, truth))?;
-            failures.extend(more);
-            if scored.truth.is_empty() {
-                // What was to be chosen on them cannot be; the failures say why.
-                return Ok(finished(None, failures));
-            }
-            fitted = Some(scored);
-        }
-        if scored.truth.is_empty() {
-            return Ok(finished(None, failures));
-        }
+        let scored = |part: Part<Vec<bool>>, patients| labels::Scored {
+            logits: part.logits,
+            truth: part.truth.concat(),
+            patients,
+        };
+        let data = parts.facts(
+            &test.numbers,
+            validation.as_ref().map(|own| own.truth.len()),
+        );
+        let data = data.of("the labels of each note");
+        let numbers = test.numbers.clone();
+        let patients = patients(parts.test, &numbers);
+        let (test, fitted) = (
+            scored(test, patients),
+            validation.map(|own| scored(own, None)),
+        );
         let settings = query.settings;
         let result = job.within(READING..1.0, || {
-            judge_labels(names, &scored, fitted.as_ref(), &settings, job)
+            judge_labels(names, &test, fitted.as_ref(), &settings, job)
         })?;
         let slices = tables(parts.test, &numbers, &query.slices, |column, values| {
-            slice_labels(&result, &scored, column, values)
+            slice_labels(&result, &test, column, values)
         })?;
-        let data = DataFacts {
-            test: numbers.len(),
-            validation: fitted.map(|fitted| fitted.truth.len() / names.len()),
-            truth: "the labels of each note".to_owned(),
-            remarks: parts.remarks,
+        let notes = named(parts.test, &numbers, of_labels(&result, &test));
+        let result = Judgement::MultiLabel(result);
+        let evaluation = self.report(data, settings, result, slices, notes);
+        Ok(finished(Some(evaluation), both.failures))
+    }
+
+    /// Reads both parts. What is true of them is looked at first, so that nothing is read in vain.
+    fn both<K: Clone>(
+        &self,
+        parts: &mut Parts<'_>,
+        truth: Truth<K>,
+        function: Function,
+        query: &EvaluateQuery,
+        job: &Job,
+    ) -> Result<Both<K>, EngineError> {
+        let own = truth(self, parts.test, query, "test", &mut parts.remarks)?;
+        let fit = parts.validation.map(|notes| {
+            let own = truth(self, notes, query, "validation", &mut parts.remarks)?;
+            Ok::<_, EngineError>((notes, own))
+        });
+        let fit = fit.transpose()?;
+        let mut failures = Vec::new();
+        let mut read = |notes: &[Note], truth: &[Option<K>]| {
+            let judged = self.logits(notes, truth, function, query, job)?;
+            failures.extend(judged.failures);
+            let truths = judged.numbers.iter();
+            Ok::<_, EngineError>(Part {
+                truth: truths.filter_map(|&number| truth[number].clone()).collect(),
+                logits: judged.results.concat(),
+                numbers: judged.numbers,
+            })
         };
-        let evaluation = self.report(data, settings, Judgement::MultiLabel(result), slices);
-        Ok(finished(Some(evaluation), failures))
+        let share = share_of_test(parts.test, parts.validation);
+        let test = job.within(0.0..share, || read(parts.test, &own))?;
+        let mut fitted = None;
+        if let Some((notes, truth)) = &fit {
+            fitted = Some(job.within(share..READING, || read(notes, truth))?);
+        }
+        // Without validation notes what was to be chosen on them cannot be; the failures say why.
+        let is_empty = |part: &Part<K>| part.truth.is_empty();
+        let nothing = is_empty(&test) || fitted.as_ref().is_some_and(is_empty);
+        Ok(Both {
+            parts: (!nothing).then_some((test, fitted)),
+            failures,
+        })
     }
 
     /// Logits of notes of which the truth is known.
@@ -140,7 +173,7 @@ impl Loaded {
         job: &Job,
     ) -> Result<Judged<Vec<f64>>, EngineError> {
         let reader = self.reader(&query.reading)?;
-        judged(notes, truth, job, |note| {
+        judged(notes, truth, job, |_, note| {
             let read = reader.read(note)?;
             Ok(joined(&self.window_logits(note, &read, job)?, function))
         })

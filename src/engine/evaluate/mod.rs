@@ -1,21 +1,27 @@
 //! Judges a model on notes of which labels or spans are known.
 
+mod baselines;
 mod classifier;
+mod masked_lm;
 mod tagger;
 mod truth;
 mod vectors;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Aggregation, Engine, EngineError, Evaluation, Finished, Job, Loaded, Note, ReadingOptions,
     Settings, counted, each_note,
 };
-use crate::evaluation::{DataFacts, EvaluationError, Judgement, ModelFacts, SliceTable};
+use crate::evaluation::{
+    DataFacts, EvaluationError, Judgement, ModelFacts, NoteOutcome, Outcome, SliceTable,
+};
 use crate::metrics::MetricsError;
 use crate::model::checkpoint::Head;
 use crate::tasks::classification::Function;
 
+pub use baselines::Baselines;
+pub use masked_lm::EvaluateMaskedLmQuery;
 pub use vectors::EvaluateVectorsQuery;
 
 /// How to judge a classifier or a tagger.
@@ -64,7 +70,7 @@ struct Judged<T> {
     failures: Vec<EngineError>,
 }
 
-/// Runs `one` on each note of which the truth is known.
+/// Runs `one` on the number and the note of each of which the truth is known.
 ///
 /// # Errors
 /// [`EngineError::Cancelled`] when the job is stopped: figures of a part would pass for those of all.
@@ -72,11 +78,11 @@ fn judged<T, K>(
     notes: &[Note],
     truth: &[Option<K>],
     job: &Job,
-    mut one: impl FnMut(&Note) -> Result<T, EngineError>,
+    mut one: impl FnMut(usize, &Note) -> Result<T, EngineError>,
 ) -> Result<Judged<T>, EngineError> {
     let mut truths = truth.iter().enumerate();
     let finished = each_note(notes, job, |note| match truths.next() {
-        Some((number, Some(_))) => one(note).map(|result| Some((number, result))),
+        Some((number, Some(_))) => one(number, note).map(|result| Some((number, result))),
         _ => Ok(None),
     });
     if finished.stopped {
@@ -173,13 +179,7 @@ impl Engine {
             },
         };
         query.fits(loaded.model.structure().head)?;
-        for column in &query.slices {
-            if test.iter().all(|note| truth::value(note, column).is_none()) {
-                return Err(EngineError::Choice(format!(
-                    "no note has a column or field \"{column}\" to slice by"
-                )));
-            }
-        }
+        sliceable(test, &query.slices)?;
         let unable = |reason: String| EngineError::Unable {
             operation: "be judged by labels",
             reason,
@@ -201,7 +201,8 @@ impl Engine {
             Head::TokenClassification => loaded.evaluate_tagger(parts, query, job),
             Head::None | Head::MaskedLm => Err(unable(format!(
                 "its head is \"{}\"; this takes a classifier or a tagger. What it makes of notes can \
-                 be judged as vectors: auscult evaluate embeddings",
+                 be judged as vectors (auscult evaluate embeddings), and a masked language model by \
+                 hidden tokens (auscult evaluate masked-lm)",
                 loaded.info.head
             ))),
         }
@@ -216,6 +217,52 @@ struct Parts<'a> {
     remarks: Vec<String>,
 }
 
+impl Parts<'_> {
+    /// What a report says of its data, where the test notes with these numbers were judged.
+    fn facts(&mut self, numbers: &[usize], validation: Option<usize>) -> DataFacts {
+        DataFacts {
+            test: numbers.len(),
+            validation,
+            patients: count_of_patients(self.test, numbers, &mut self.remarks),
+            truth: String::new(),
+            remarks: std::mem::take(&mut self.remarks),
+        }
+    }
+}
+
+/// The number of each note's patient, in the order in which they first occur; `None` unless all
+/// notes with these numbers have one.
+fn patients(notes: &[Note], numbers: &[usize]) -> Option<Vec<usize>> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let own = numbers.iter().map(|&number| {
+        let patient = notes[number].details().patient.as_deref()?.trim();
+        let next = known.len();
+        (!patient.is_empty()).then(|| *known.entry(patient).or_insert(next))
+    });
+    own.collect()
+}
+
+/// How many patients notes have, if all have one; where only some have, a remark says so.
+fn count_of_patients(
+    notes: &[Note],
+    numbers: &[usize],
+    remarks: &mut Vec<String>,
+) -> Option<usize> {
+    if let Some(own) = patients(notes, numbers) {
+        return own.iter().max().map(|last| last + 1);
+    }
+    let with = |number: &&usize| patients(notes, &[**number]).is_some();
+    let with = numbers.iter().filter(with).count();
+    if with > 0 {
+        let (without, all) = (numbers.len() - with, numbers.len());
+        remarks.push(format!(
+            "{without} of {all} test notes have no patient, so the intervals take notes of the same \
+             patient for independent: they may be too narrow."
+        ));
+    }
+    None
+}
+
 impl Loaded {
     fn report(
         &self,
@@ -223,6 +270,7 @@ impl Loaded {
         settings: Settings,
         result: Judgement,
         slices: Vec<SliceTable>,
+        notes: Vec<NoteOutcome>,
     ) -> Evaluation {
         Evaluation {
             auscult: env!("CARGO_PKG_VERSION"),
@@ -236,7 +284,34 @@ impl Loaded {
             resampling: settings.resampling,
             result,
             slices,
+            notes,
         }
+    }
+}
+
+/// Outcomes with the names of the notes with these numbers.
+fn named(notes: &[Note], numbers: &[usize], outcomes: Vec<Outcome>) -> Vec<NoteOutcome> {
+    let pairs = numbers.iter().zip(outcomes);
+    pairs
+        .map(|(&number, outcome)| NoteOutcome {
+            note: notes[number].source().to_string(),
+            outcome,
+        })
+        .collect()
+}
+
+/// That each of these columns is one of some note.
+fn sliceable(notes: &[Note], columns: &[String]) -> Result<(), EngineError> {
+    let is_absent = |column: &&String| {
+        notes
+            .iter()
+            .all(|note| truth::value(note, column).is_none())
+    };
+    match columns.iter().find(is_absent) {
+        Some(column) => Err(EngineError::Choice(format!(
+            "no note has a column or field \"{column}\" to slice by"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -251,9 +326,7 @@ fn tables(
         let own = numbers
             .iter()
             .map(|&number| truth::value(&notes[number], column));
-        let values: Vec<String> = own
-            .map(|value| value.unwrap_or_default().to_owned())
-            .collect();
+        let values: Vec<String> = own.map(Option::unwrap_or_default).collect();
         table(column, &values).map_err(|error| EvaluationError::from(error).into())
     };
     columns.iter().map(one).collect()

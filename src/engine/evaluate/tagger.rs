@@ -1,9 +1,10 @@
 //! Judges a tagger by the spans that are marked in notes.
 
 use super::super::{Aggregation, EngineError, Evaluation, Finished, Job, Loaded, TagQuery};
-use super::{EvaluateQuery, Parts, READING, finished, judged, tables};
+use super::{EvaluateQuery, Parts, READING, finished, judged, named, patients, tables};
+use crate::evaluation::Judgement;
+use crate::evaluation::outcomes::of_spans;
 use crate::evaluation::spans::{Marked, judge_spans, slice_spans};
-use crate::evaluation::{DataFacts, Judgement};
 use crate::metrics::spans::Span;
 
 impl Loaded {
@@ -22,14 +23,17 @@ impl Loaded {
         };
         let reader = self.reader(&tag.reading)?;
         let judged = job.within(0.0..READING, || {
-            judged(notes, &truth, job, |note| {
+            judged(notes, &truth, job, |_, note| {
                 self.tag_note(note, &reader, &tag, job)
             })
         })?;
+        let patients = patients(notes, &judged.numbers);
         let pairs = judged.numbers.iter().zip(judged.results);
         let marked: Vec<Marked> = pairs
-            .map(|(&number, tagged)| Marked {
+            .enumerate()
+            .map(|(own, (&number, tagged))| Marked {
                 truth: truth[number].clone().unwrap_or_default(),
+                patient: patients.as_ref().map(|patients| patients[own]),
                 marked: tagged
                     .spans
                     .into_iter()
@@ -44,13 +48,11 @@ impl Loaded {
         let slices = tables(notes, &judged.numbers, &query.slices, |column, values| {
             slice_spans(&marked, column, values)
         })?;
-        let data = DataFacts {
-            test: marked.len(),
-            validation: None,
-            truth: "the spans that are marked in the notes".to_owned(),
-            remarks: parts.remarks,
-        };
-        let evaluation = self.report(data, query.settings, Judgement::Spans(result), slices);
+        let data = parts.facts(&judged.numbers, None);
+        let data = data.of("the spans that are marked in the notes");
+        let outcomes = named(notes, &judged.numbers, of_spans(&marked));
+        let result = Judgement::Spans(result);
+        let evaluation = self.report(data, query.settings, result, slices, outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
 }

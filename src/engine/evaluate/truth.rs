@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{EngineError, Loaded, Note, counted};
+use super::super::{EngineError, Loaded, Note, Source, counted};
 use super::EvaluateQuery;
 use crate::metrics::spans::Span;
 
@@ -10,14 +10,18 @@ use crate::metrics::spans::Span;
 const SHOWN: usize = 20;
 
 /// The value of a column or field of a note; the columns that were taken as patient and label go by
-/// these words.
-pub(super) fn value<'a>(note: &'a Note, column: &str) -> Option<&'a str> {
+/// these words, and what no column is called, `file`, is the path of the note's file.
+pub(super) fn value(note: &Note, column: &str) -> Option<String> {
     let details = note.details();
-    details.field(column).or(match column {
-        "patient" => details.patient.as_deref(),
-        "label" => details.labels.first().map(String::as_str),
+    if let Some(own) = details.field(column) {
+        return Some(own.to_owned());
+    }
+    match (column, note.source()) {
+        ("patient", _) => details.patient.clone(),
+        ("label", _) => details.labels.first().cloned(),
+        ("file", Source::File(file, _)) => Some(file.path.display().to_string()),
         _ => None,
-    })
+    }
 }
 
 /// The labels of a note; a cell with several is parted at `separator`.

@@ -3,9 +3,10 @@
 use super::super::{
     EmbedQuery, Engine, EngineError, Evaluation, Finished, Job, Note, Settings, counted,
 };
-use super::{finished, judged, truth};
+use super::{Parts, finished, judged, named, patients, truth};
+use crate::evaluation::Judgement;
+use crate::evaluation::outcomes::of_vectors;
 use crate::evaluation::vectors::{Labelled, judge_vectors};
-use crate::evaluation::{DataFacts, Judgement};
 
 /// How to judge vectors.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl Engine {
             )));
         }
         let judged = job.within(0.0..0.9, || {
-            judged(notes, &own, job, |note| {
+            judged(notes, &own, job, |_, note| {
                 loaded.embed_note(note, &reader, &query.embed, job)
             })
         })?;
@@ -71,6 +72,7 @@ impl Engine {
             width: loaded.model.config().hidden_size,
             ..Labelled::default()
         };
+        let mut numbers = Vec::new();
         for (&number, embedding) in judged.numbers.iter().zip(&judged.results) {
             let label = own[number].and_then(|own| names.iter().position(|name| name == own));
             if let (Some(label), Some(unit)) = (label, embedding.units.first()) {
@@ -78,30 +80,31 @@ impl Engine {
                     .vectors
                     .extend(unit.vector.iter().map(|&value| f64::from(value)));
                 vectors.labels.push(label);
+                numbers.push(number);
             }
         }
+        vectors.patients = patients(notes, &numbers);
         if vectors.labels.len() <= query.neighbours {
             return Ok(finished(None, judged.failures));
         }
-        let test = vectors.labels.len();
         let result = job.within(0.9..1.0, || {
             judge_vectors(&names, &vectors, query.neighbours, &query.settings, job)
         })?;
-        let mut remarks = Vec::new();
+        let mut parts = Parts {
+            test: notes,
+            validation: None,
+            remarks: Vec::new(),
+        };
         if labelled < notes.len() {
             let (left, all) = (notes.len() - labelled, notes.len());
-            remarks.push(format!(
+            parts.remarks.push(format!(
                 "{left} of {all} notes were left out: they have not one label each."
             ));
         }
-        let data = DataFacts {
-            test,
-            validation: None,
-            truth: "one label of each note".to_owned(),
-            remarks,
-        };
+        let data = parts.facts(&numbers, None).of("one label of each note");
+        let outcomes = named(notes, &numbers, of_vectors(&result, &vectors));
         let judgement = Judgement::Vectors(result);
-        let evaluation = loaded.report(data, query.settings, judgement, Vec::new());
+        let evaluation = loaded.report(data, query.settings, judgement, Vec::new(), outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
 }

@@ -2,11 +2,13 @@
 
 mod classifier;
 pub(crate) mod markdown;
+mod masked_lm;
 
 use std::fmt::Write;
 
 use self::classifier::{ByClass, calibration, classes, threshold_of_one, thresholds};
 use self::markdown::{cell, interval, number, table};
+use self::masked_lm::masked_lm;
 use super::plots::plots;
 use super::{Evaluation, Figures, Judgement, SliceTable, TOO_FEW};
 use crate::metrics::spans::SpanReport;
@@ -63,6 +65,7 @@ pub fn card(evaluation: &Evaluation) -> String {
             spans(overlap, &own.overlap, &mut text);
         }
         Judgement::Vectors(own) => vectors(own, &mut text),
+        Judgement::MaskedLm(own) => masked_lm(own, &mut text),
     }
     evaluation
         .slices
@@ -105,6 +108,7 @@ fn opening(evaluation: &Evaluation, text: &mut String) {
         Judgement::MultiLabel(own) => format!("gives each note any of {} labels", own.labels.len()),
         Judgement::Spans(_) => "marks spans in notes".to_owned(),
         Judgement::Vectors(_) => "turns notes into vectors".to_owned(),
+        Judgement::MaskedLm(_) => "guesses hidden tokens of notes".to_owned(),
     };
     let _ = writeln!(text, "The model {task}.");
     let _ = writeln!(
@@ -148,9 +152,10 @@ fn headline(evaluation: &Evaluation, text: &mut String) {
     let how = evaluation.resampling;
     let _ = write!(
         text,
-        "## Figures\n\nIn brackets: bootstrap intervals of {} %, from {} resamples with seed {}.\n\n",
+        "## Figures\n\nIn brackets: bootstrap intervals of {} %, from {} resamples of {} with seed {}.\n\n",
         (how.level * 1000.0).round() / 10.0,
         how.resamples,
+        evaluation.data.resampled(),
         how.seed
     );
     let rows = evaluation.result.headline().into_iter();

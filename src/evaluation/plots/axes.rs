@@ -59,18 +59,34 @@ impl Axes {
 
     /// Draws lines behind the data at fifths of 0..=1 with their numbers.
     pub(super) fn fifths<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Drawn<B> {
+        let fifths: Vec<f64> = (0..=5).map(|fifth| f64::from(fifth) / 5.0).collect();
+        self.grid(area, (&fifths, 1), (&fifths, 1))
+    }
+
+    /// Draws lines behind the data at numbers of both axes, which have so many decimals.
+    pub(super) fn grid<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        (columns, across): (&[f64], usize),
+        (rows, up): (&[f64], usize),
+    ) -> Drawn<B> {
         let numbers = text(SMALL, self.scale, SOFT);
         let gap = (8.0 * self.scale) as i32;
-        for fifth in 0..=5 {
-            let value = f64::from(fifth) / 5.0;
-            let ((x, _), (_, y)) = (self.place(value, 0.0), self.place(0.0, value));
-            let colour = if fifth == 0 { SOFT } else { GRID };
-            line(area, &[(x, self.top), (x, self.bottom)], colour, self.scale)?;
-            line(area, &[(self.left, y), (self.right, y)], colour, self.scale)?;
-            let number = format!("{value:.1}");
+        let colour = |value: f64| if value == 0.0 { SOFT } else { GRID };
+        for &value in columns {
+            let (x, _) = self.place(value, 0.0);
+            let ends = [(x, self.top), (x, self.bottom)];
+            line(area, &ends, colour(value), self.scale)?;
             let below = numbers.pos(Pos::new(HPos::Center, VPos::Top));
-            area.draw(&Text::new(number.clone(), (x, self.bottom + gap), below))?;
+            let number = format!("{value:.across$}");
+            area.draw(&Text::new(number, (x, self.bottom + gap), below))?;
+        }
+        for &value in rows {
+            let (_, y) = self.place(0.0, value);
+            let ends = [(self.left, y), (self.right, y)];
+            line(area, &ends, colour(value), self.scale)?;
             let beside = numbers.pos(Pos::new(HPos::Right, VPos::Center));
+            let number = format!("{value:.up$}");
             area.draw(&Text::new(number, (self.left - gap, y), beside))?;
         }
         Ok(())

@@ -12,7 +12,8 @@ use super::Drawn;
 use super::axes::{Axes, curve as curve_line, dashed, path, title};
 use super::style::{COLOURS, INK, LABEL, SMALL, SOFT, shortened, text};
 
-const EDGES: [f64; 4] = [84.0, 62.0, 494.0, 472.0];
+/// Left, top, right and bottom edge.
+pub(super) const EDGES: [f64; 4] = [84.0, 62.0, 494.0, 472.0];
 const LEGEND: f64 = 526.0;
 
 /// Draws ROC curves.
@@ -78,7 +79,8 @@ pub(super) fn precision_recall<B: DrawingBackend>(
     })
 }
 
-fn legend<B: DrawingBackend>(
+/// Draws the names of the labels beside their curves, with a figure of each.
+pub(super) fn legend<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     scale: f64,
     curves: &[ClassCurves],

@@ -2,6 +2,7 @@
 
 mod axes;
 mod confusion;
+mod decision;
 mod lines;
 mod map;
 mod panels;
@@ -43,6 +44,7 @@ enum Figure<'a> {
     },
     Roc(&'a [ClassCurves]),
     PrecisionRecall(&'a [ClassCurves]),
+    Decision(&'a [ClassCurves]),
     Map {
         axes: [String; 2],
         names: &'a [String],
@@ -83,7 +85,7 @@ pub fn plots(evaluation: &Evaluation) -> Vec<Plot<'_>> {
             plots
         }
         Judgement::MultiLabel(own) => probabilities(&own.calibration, &own.curves),
-        Judgement::Spans(_) => Vec::new(),
+        Judgement::Spans(_) | Judgement::MaskedLm(_) => Vec::new(),
         Judgement::Vectors(own) => {
             let share = |axis: usize| own.explained.get(axis).copied().unwrap_or(0.0) * 100.0;
             let axis =
@@ -143,6 +145,13 @@ fn probabilities<'a>(
                 .to_owned(),
             figure: Figure::PrecisionRecall(curves),
         });
+        plots.push(Plot {
+            name: "decision",
+            caption: "Net benefit of acting where a score is at least the threshold, in true \
+                      positives for each note; dashed, that of acting on every note."
+                .to_owned(),
+            figure: Figure::Decision(curves),
+        });
     }
     plots
 }
@@ -156,7 +165,7 @@ impl Plot<'_> {
         match &self.figure {
             Figure::Confusion { labels, counts } => confusion::size(labels, counts),
             Figure::Reliability { .. } => (560, 620),
-            Figure::Roc(_) | Figure::PrecisionRecall(_) => (760, 540),
+            Figure::Roc(_) | Figure::PrecisionRecall(_) | Figure::Decision(_) => (760, 540),
             Figure::Map { names, .. } => map::size(names),
             Figure::Panels { panels, .. } => panels::size(panels),
         }
@@ -172,6 +181,7 @@ impl Plot<'_> {
             }
             Figure::Roc(curves) => lines::roc(area, scale, curves),
             Figure::PrecisionRecall(curves) => lines::precision_recall(area, scale, curves),
+            Figure::Decision(curves) => decision::draw(area, scale, curves),
             Figure::Map {
                 axes,
                 names,

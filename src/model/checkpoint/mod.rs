@@ -9,6 +9,7 @@ mod error;
 mod folder;
 mod mismatch;
 mod names;
+mod narrow;
 mod plan;
 mod pytorch;
 mod safetensors;
@@ -22,8 +23,9 @@ pub use ::safetensors::Dtype;
 
 pub use self::error::{Fault, LoadError};
 pub use self::mismatch::{Difference, Mismatch};
+pub use self::narrow::{FloatType, Rounding};
 pub use self::plan::{LeftAside, LoadPlan};
-pub use self::save::{SaveError, save};
+pub use self::save::{Content, SaveError, save, save_as};
 pub use self::structure::{Head, Reason, Structure};
 
 use self::folder::WeightFile;
@@ -198,6 +200,17 @@ impl Checkpoint {
         retain(&mut self.tensors, kept);
         retain(&mut self.places, kept);
         retain(&mut self.parameters, kept);
+    }
+
+    /// The parameter of this number in a plan of this checkpoint, row-major.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a file can no longer be read.
+    ///
+    /// # Panics
+    /// If the plan has no such parameter.
+    pub fn parameter(&self, plan: &LoadPlan, number: usize) -> Result<Vec<f32>, LoadError> {
+        self.values(plan.fills[number].1)
     }
 
     /// The values of a tensor as f32, changed as an adapter says.

@@ -8,11 +8,14 @@ use ::safetensors::tensor::{Metadata, TensorInfo};
 
 use super::folder::WEIGHT_FILES;
 use super::names::base;
-use super::{Checkpoint, Dtype, LoadError, ParameterSpec};
+use super::narrow::{FloatType, Rounding};
+use super::{Checkpoint, LoadError, ParameterSpec};
 use crate::kernels::DeviceFault;
 use crate::model::config::{CONFIG_FILE, ConfigError, ModelConfig};
 
 const WEIGHTS: &str = WEIGHT_FILES[0];
+/// Numbers that are rounded at a time.
+const PIECE: usize = 4096;
 
 /// Why a model was not saved. Nothing is left behind then.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,21 @@ pub enum SaveError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A weight that the wanted type does not hold.
+    #[error(
+        "{name}: the weight {value} is too large for {} numbers, which end at {}; store the model as \
+         bf16 or f32",
+        dtype.name(),
+        dtype.largest()
+    )]
+    TooLarge {
+        /// The parameter.
+        name: String,
+        /// The weight.
+        value: f32,
+        /// The type.
+        dtype: FloatType,
     },
     /// A tokenizer file that cannot be copied beside the weights under its own name.
     #[error("{}: cannot be saved beside the weights: {reason}", path.display())]
@@ -52,7 +70,7 @@ pub enum SaveError {
     /// The device does not give the values back.
     #[error(transparent)]
     Fault(#[from] DeviceFault),
-    /// The configuration cannot be written for 32-bit weights.
+    /// The configuration cannot be written for weights of this type.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// What was written would not load again.
@@ -76,12 +94,44 @@ pub fn save<E: From<SaveError>>(
     values: &mut dyn FnMut(&ParameterSpec) -> Result<Vec<f32>, E>,
     tokenizer_files: &[PathBuf],
 ) -> Result<(), E> {
+    let content = Content {
+        config,
+        layout,
+        dtype: FloatType::F32,
+        files: tokenizer_files,
+    };
+    save_as(folder, &content, values).map(|_| ())
+}
+
+/// What a folder is made of, beside the values of the weights.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// Becomes `config.json`, with the type of the weights.
+    pub config: &'a ModelConfig,
+    /// The parameters, in the order in which they are asked for and stored.
+    pub layout: &'a [ParameterSpec],
+    /// What the weights are stored as.
+    pub dtype: FloatType,
+    /// Files that are copied beside the weights.
+    pub files: &'a [PathBuf],
+}
+
+/// [`save`] in a type of choice; tells what rounding did.
+///
+/// # Errors
+/// [`SaveError`], also for a weight that is too large for the type, or what `values` returns.
+pub fn save_as<E: From<SaveError>>(
+    folder: &Path,
+    content: &Content<'_>,
+    values: &mut dyn FnMut(&ParameterSpec) -> Result<Vec<f32>, E>,
+) -> Result<Rounding, E> {
     let target = Target::new(folder)?;
-    target.write_config(config)?;
-    target.write_weights(config, layout, values)?;
-    target.copy(tokenizer_files)?;
-    target.check(layout)?;
-    Ok(target.finish()?)
+    target.write_config(content.config, content.dtype)?;
+    let rounding = target.write_weights(content, values)?;
+    target.copy(content.files)?;
+    target.check(content.layout)?;
+    target.finish()?;
+    Ok(rounding)
 }
 
 /// A folder that is being written under another name; dropped before the end it is removed.
@@ -126,12 +176,15 @@ impl Target {
         })
     }
 
-    fn write_config(&self, config: &ModelConfig) -> Result<(), SaveError> {
+    fn write_config(&self, config: &ModelConfig, dtype: FloatType) -> Result<(), SaveError> {
         // transformers loads weights as this type, whatever type they are stored in.
-        let narrow = ["dtype", "torch_dtype"]
-            .into_iter()
-            .filter(|key| config.raw(key).is_some());
-        let config = config.with(narrow.map(|key| (key, "float32".into())))?;
+        let mut keys = Vec::from(["dtype", "torch_dtype"]);
+        keys.retain(|key| config.raw(key).is_some());
+        if keys.is_empty() && dtype != FloatType::F32 {
+            keys.push("dtype");
+        }
+        let changes = keys.into_iter().map(|key| (key, dtype.name().into()));
+        let config = config.with(changes)?;
         let path = self.aside.join(CONFIG_FILE);
         let written = File::create(&path).and_then(|mut file| {
             file.write_all(config.to_json().as_bytes())?;
@@ -142,21 +195,21 @@ impl Target {
 
     fn write_weights<E: From<SaveError>>(
         &self,
-        config: &ModelConfig,
-        layout: &[ParameterSpec],
+        content: &Content<'_>,
         values: &mut dyn FnMut(&ParameterSpec) -> Result<Vec<f32>, E>,
-    ) -> Result<(), E> {
+    ) -> Result<Rounding, E> {
         let path = self.aside.join(WEIGHTS);
         let refused = |source| SaveError::Io {
             path: path.clone(),
             source,
         };
-        let header = header(config, layout).map_err(refused)?;
+        let header = header(content).map_err(refused)?;
         let mut file = BufWriter::new(File::create(&path).map_err(refused)?);
         file.write_all(&(header.len() as u64).to_le_bytes())
             .map_err(refused)?;
         file.write_all(&header).map_err(refused)?;
-        for parameter in layout {
+        let (mut rounding, mut bytes) = (Rounding::default(), Vec::new());
+        for parameter in content.layout {
             let numbers = values(parameter)?;
             if numbers.len() != parameter.shape.iter().product::<usize>() {
                 let ParameterSpec { name, shape } = parameter.clone();
@@ -167,14 +220,21 @@ impl Target {
                 }
                 .into());
             }
-            for number in numbers {
-                file.write_all(&number.to_le_bytes()).map_err(refused)?;
+            let dtype = content.dtype;
+            for piece in numbers.chunks(PIECE) {
+                bytes.clear();
+                rounding.append(piece, dtype, &mut bytes).map_err(|value| {
+                    let name = parameter.name.clone();
+                    SaveError::TooLarge { name, value, dtype }
+                })?;
+                file.write_all(&bytes).map_err(refused)?;
             }
         }
         let file = file
             .into_inner()
             .map_err(|error| refused(error.into_error()))?;
-        Ok(file.sync_all().map_err(refused)?)
+        file.sync_all().map_err(refused)?;
+        Ok(rounding)
     }
 
     fn copy(&self, files: &[PathBuf]) -> Result<(), SaveError> {
@@ -234,8 +294,9 @@ impl Drop for Target {
 }
 
 /// The header of a safetensors file, padded so that the data begin at a multiple of 8 bytes.
-fn header(config: &ModelConfig, layout: &[ParameterSpec]) -> io::Result<Vec<u8>> {
-    let prefix = base(config.model_type());
+fn header(content: &Content<'_>) -> io::Result<Vec<u8>> {
+    let (layout, dtype) = (content.layout, content.dtype);
+    let prefix = base(content.config.model_type());
     // transformers writes the prefix only where there is a head beside the encoder.
     let headless = layout
         .iter()
@@ -248,9 +309,9 @@ fn header(config: &ModelConfig, layout: &[ParameterSpec]) -> io::Result<Vec<u8>>
             name
         };
         let start = end;
-        end += shape.iter().product::<usize>() * size_of::<f32>();
+        end += shape.iter().product::<usize>() * dtype.bytes();
         let info = TensorInfo {
-            dtype: Dtype::F32,
+            dtype: dtype.dtype(),
             shape: shape.clone(),
             data_offsets: (start, end),
         };
