@@ -203,11 +203,19 @@ pub(super) fn backward<B: EncoderOps>(
         d_bias.push(B::float_sum_dim(d_logits.clone(), 0));
         d_weight.push(B::linear_grad_weight(d_logits, x.clone()));
     }
-    let d_bias = B::float_cat(d_bias, 1);
+    let d_bias = joined::<B>(d_bias, 1);
     CrossEntropyGrads {
         d_x: d_x.expect("a vocabulary has entries"),
-        d_weight: B::float_cat(d_weight, 0),
+        d_weight: joined::<B>(d_weight, 0),
         d_bias: B::float_reshape(d_bias, bias.shape()),
+    }
+}
+
+/// Pieces one after the other; a single one is not copied, which may be as large as the embedding.
+fn joined<B: Backend>(mut pieces: Vec<FloatTensor<B>>, dim: usize) -> FloatTensor<B> {
+    match pieces.len() {
+        1 => pieces.remove(0),
+        _ => B::float_cat(pieces, dim),
     }
 }
 

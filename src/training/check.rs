@@ -6,28 +6,24 @@
 
 mod plan;
 mod proposal;
+mod step;
 mod timing;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use burn::tensor::Device;
 use serde::Serialize;
 
 use self::plan::Plan;
+use self::step::Step;
 use super::config::{MetricName, TrainConfig};
-use super::example::Example;
 use super::from_notes::{self, DataError, Dataset};
-use super::gradients;
-use super::objective::{Objective, Prepared};
+use super::objective::Objective;
 use super::optimizer::Optimizer;
-use super::preparation::{fits, objective, settings, start_model, weights};
-use super::randomness::{Purpose, Randomness};
+use super::preparation::{fits, objective, start_model, weights};
+use super::randomness::Randomness;
 use super::run_folder::RunFolder;
 use super::session::TrainError;
 use super::weights::Weights;
 use crate::job::{Cancelled, Job};
-use crate::kernels::{DeviceFault, values};
 use crate::model::OpenError;
 use crate::tokenization::Tokenizer;
 
@@ -122,21 +118,6 @@ impl Line {
     fn at(self, tokens: usize) -> u64 {
         (self.start + self.slope * tokens as f64) as u64
     }
-}
-
-/// How a step went.
-enum Step {
-    Made(StepSeconds),
-    /// The device has no memory left.
-    NoRoom,
-}
-
-/// Where the time of a step went.
-#[derive(Debug, Clone, Copy, Default)]
-struct StepSeconds {
-    /// Batches, losses, gradients.
-    gradients: f64,
-    update: f64,
 }
 
 /// A run that can make steps, without a folder.
@@ -334,102 +315,6 @@ impl<'a> Trial<'a> {
                 share = 1;
             }
         }
-    }
-
-    /// A step of the micro-batches of `parts`; of more than two the second stands for the others.
-    fn step(
-        &mut self,
-        config: &TrainConfig,
-        parts: &[Vec<Example>],
-        hidden: f64,
-    ) -> Result<Step, CheckError> {
-        self.made += 1;
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            self.unguarded_step(config, parts, hidden)
-        }));
-        let failed = |reason: &str| TrainError::Unfit(format!("a trial step failed: {reason}"));
-        match made {
-            Ok(Ok(step)) => Ok(Step::Made(step)),
-            Ok(Err(StepFault::Device(DeviceFault::Memory))) => Ok(Step::NoRoom),
-            Ok(Err(StepFault::Device(fault))) => Err(failed(&fault.to_string()).into()),
-            Ok(Err(StepFault::NotFinite(loss))) => Err(TrainError::Unfit(format!(
-                "the loss of a trial step is {loss}: a lower lr or a longer warmup may help, or the model \
-                 to begin with is damaged"
-            ))
-            .into()),
-            Err(panic) => {
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-                let said = said.unwrap_or("the device did not say why");
-                match said.contains("allocate") || said.contains("memory") {
-                    true => Ok(Step::NoRoom),
-                    false => Err(failed(said).into()),
-                }
-            }
-        }
-    }
-
-    fn unguarded_step(
-        &mut self,
-        config: &TrainConfig,
-        parts: &[Vec<Example>],
-        hidden: f64,
-    ) -> Result<StepSeconds, StepFault> {
-        let trained = self.weights.trained();
-        let optimizer = (self.optimizer)
-            .get_or_insert_with(|| Optimizer::new(settings(config), trained, self.device));
-        let start = Instant::now();
-        let mut stream = self.randomness.stream(Purpose::Masks, self.made);
-        // The gradients of one micro-batch are held while those of the next are made.
-        let made = config.accumulate.clamp(1, 2);
-        let parts: Vec<Prepared> = (0..made)
-            .map(|at| {
-                let examples = &parts[at % parts.len()];
-                self.objective.prepare(examples, hidden, &mut stream)
-            })
-            .collect();
-        let weight: f64 = parts.iter().map(|part| part.weight).sum();
-        if weight == 0.0 {
-            // A run reads over what has nothing to be learned.
-            return Ok(StepSeconds::default());
-        }
-        let (losses, gradients) = gradients::of_step(
-            &self.weights,
-            &self.objective,
-            &parts,
-            weight,
-            config.recompute,
-        );
-        let mut loss = 0.0;
-        for own in losses {
-            loss += values(own)?.into_iter().map(f64::from).sum::<f64>();
-        }
-        let differentiated = Instant::now();
-        // The learning rate of a run's first step.
-        let lr = config.lr / config.warmup.max(1) as f64;
-        let norm = self
-            .weights
-            .change(|own| optimizer.update(own, gradients, lr));
-        values(norm)?;
-        if !loss.is_finite() {
-            return Err(StepFault::NotFinite(loss));
-        }
-        Ok(StepSeconds {
-            gradients: (differentiated - start).as_secs_f64() / made as f64,
-            update: differentiated.elapsed().as_secs_f64(),
-        })
-    }
-}
-
-/// Why a step was not made.
-enum StepFault {
-    Device(DeviceFault),
-    NotFinite(f64),
-}
-
-impl From<DeviceFault> for StepFault {
-    fn from(fault: DeviceFault) -> Self {
-        Self::Device(fault)
     }
 }
 

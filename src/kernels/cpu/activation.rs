@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::ROWS_PER_TASK;
-use super::simd::{WithSimd, gelu as gelu_of, vectorized};
+use super::simd::{WithSimd, erf, exp_of_negative, gelu as gelu_of, vectorized};
 
 /// `gelu(a) * b` for rows `[a | b]`, `2 * width` long.
 pub(super) fn geglu(x: &[f32], width: usize) -> Vec<f32> {
@@ -32,6 +32,42 @@ impl WithSimd for Geglu<'_> {
             let (a, b) = row.split_at(self.width);
             for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
                 *out = gelu_of(a) * b;
+            }
+        }
+    }
+}
+
+/// `[dOut * b * gelu'(a), dOut * gelu(a)]` in place of rows `[a | b]`, `2 * width` long.
+pub(super) fn geglu_backward(x: &mut [f32], d_out: &[f32], width: usize) {
+    if width > 0 {
+        x.par_chunks_mut(ROWS_PER_TASK * 2 * width)
+            .zip(d_out.par_chunks(ROWS_PER_TASK * width))
+            .for_each(|(x, d_out)| vectorized(GegluBackward { x, d_out, width }));
+    }
+}
+
+struct GegluBackward<'a> {
+    x: &'a mut [f32],
+    d_out: &'a [f32],
+    width: usize,
+}
+
+impl WithSimd for GegluBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        /// 1 / sqrt(2 π), the normal distribution's largest density.
+        const DENSITY: f32 = 0.398_942_3;
+        let rows = self.x.chunks_exact_mut(2 * self.width);
+        for (row, d_out) in rows.zip(self.d_out.chunks_exact(self.width)) {
+            let (a, b) = row.split_at_mut(self.width);
+            for ((a, b), &d) in a.iter_mut().zip(b).zip(d_out) {
+                let x = *a;
+                let cdf = 0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
+                let slope = cdf + x * DENSITY * exp_of_negative(-0.5 * x * x);
+                *a = d * *b * slope;
+                *b = d * x * cdf;
             }
         }
     }

@@ -193,8 +193,9 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
+/// The largest value; minus infinity of none, and what is not a number does not count.
 #[inline(always)]
-fn largest(values: &[f32]) -> f32 {
+pub(super) fn largest(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let chunks = values.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -212,7 +213,7 @@ fn largest(values: &[f32]) -> f32 {
 
 /// Replaces each logit by `exp(logit - max)` and returns their sum.
 #[inline(always)]
-fn exponentials(logits: &mut [f32], max: f32) -> f32 {
+pub(super) fn exponentials(logits: &mut [f32], max: f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut chunks = logits.chunks_exact_mut(LANES);
     for chunk in &mut chunks {

@@ -10,6 +10,7 @@ mod adam;
 mod attention;
 mod attention_backward;
 mod attention_probabilities;
+mod cross_entropy;
 mod product;
 mod rope;
 mod simd;
@@ -23,6 +24,7 @@ use burn::tensor::{Shape, TensorData};
 
 use super::adam::AdamStep;
 use super::attention::AttentionCall;
+use super::cross_entropy::Targets;
 use super::ops::{AdamParts, AttentionParts, EncoderOps};
 use super::rope::Direction;
 use super::sequences::HeadShape;
@@ -129,6 +131,61 @@ impl EncoderOps for Flex {
         let x = contiguous(x);
         let out = activation::geglu(values(&x), columns / 2);
         from_values(out, Shape::new([rows, columns / 2]))
+    }
+
+    fn geglu_backward(x: FloatTensor<Self>, d_out: FloatTensor<Self>) -> FloatTensor<Self> {
+        if x.dtype() != DType::F32 {
+            return super::activation::geglu_backward::<Self>(x, d_out);
+        }
+        let width = x.shape()[1] / 2;
+        let (mut x, d_out) = (contiguous(x), contiguous(d_out));
+        activation::geglu_backward(x.storage_mut(), values(&d_out), width);
+        x
+    }
+
+    fn cross_entropy_add(
+        running: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        if products.dtype() != DType::F32 {
+            return super::cross_entropy::add::<Self>(running, products, bias, &chunk, &targets);
+        }
+        let bias = contiguous(bias);
+        let [mut running, mut products] = [running, products].map(contiguous);
+        let chunk = cross_entropy::Chunk {
+            bias: &values(&bias)[chunk.clone()],
+            start: chunk.start,
+            targets: targets.entries(),
+        };
+        cross_entropy::add(running.storage_mut(), products.storage_mut(), &chunk);
+        running
+    }
+
+    fn cross_entropy_grad(
+        products: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        d_losses: FloatTensor<Self>,
+        chunk: Range<usize>,
+        targets: Targets,
+    ) -> FloatTensor<Self> {
+        if products.dtype() != DType::F32 {
+            let tensors = [products, bias, stats, d_losses];
+            return super::cross_entropy::grad::<Self>(tensors, &chunk, &targets);
+        }
+        let mut products = contiguous(products);
+        let [bias, stats, d_losses] = [bias, stats, d_losses].map(contiguous);
+        let chunk = cross_entropy::Chunk {
+            bias: &values(&bias)[chunk.clone()],
+            start: chunk.start,
+            targets: targets.entries(),
+        };
+        let (stats, d_losses) = (values(&stats), values(&d_losses));
+        cross_entropy::grad(products.storage_mut(), stats, d_losses, &chunk);
+        products
     }
 
     fn gelu_erf(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -5,7 +5,8 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::plan::Plan;
-use super::{CheckError, Step, Trial};
+use super::step::Step;
+use super::{CheckError, Trial};
 use crate::job::Job;
 use crate::training::config::TrainConfig;
 use crate::training::dataset::Examples;
