@@ -9,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use super::output::{Forms, Usage};
+use super::pace::Pace;
 use super::progress::Terminal;
 use super::{Global, exit, prepare};
 use crate::engine::{
@@ -100,6 +101,7 @@ impl Command {
             terminal,
             total: 0,
             metric: MetricName::Loss,
+            pace: Pace::default(),
         };
         let job = terminal.job("training");
         let report = match &self.resume {
@@ -159,6 +161,7 @@ struct Watch<'a> {
     terminal: &'a Terminal,
     total: u64,
     metric: MetricName,
+    pace: Pace,
 }
 
 impl TrainObserver for Watch<'_> {
@@ -198,6 +201,9 @@ impl TrainObserver for Watch<'_> {
     }
 
     fn happens(&mut self, event: &TrainEvent) {
+        if let Some(note) = self.pace.after(event) {
+            self.terminal.note(note);
+        }
         if let TrainEvent::Evaluated {
             step,
             evaluation,
