@@ -1,7 +1,7 @@
 //! The engine from a terminal.
 //!
-//! Results go to standard output or a file, progress to standard error and only when it is a
-//! terminal. The exit status is 0, 1 (failed, or stopped before the end) or 2 (wrong usage).
+//! Results go to standard output or a file, progress to standard error: as one line of a terminal, or
+//! every two minutes as a line of its own. The exit status is 0, 1 (failed, or stopped before the end) or 2 (wrong usage).
 
 mod attention;
 mod bench;
@@ -19,6 +19,7 @@ mod notes;
 mod outline;
 mod output;
 mod overwriting;
+mod pace;
 mod parts;
 mod passage;
 mod progress;

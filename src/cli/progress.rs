@@ -1,20 +1,25 @@
 //! Tells the person at the terminal what is going on, and hears Ctrl-C.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::engine::{Inside, Job, Progress, StopFlag};
 
 /// How often progress is shown at most.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
+/// How often a line is written where standard error is a file or another program.
+const LOG_EVERY: Duration = Duration::from_secs(120);
+
 /// Standard error as this program uses it.
 pub(super) struct Terminal {
     quiet: bool,
     /// Whether a line of progress stands there, without its end.
     line: Arc<AtomicBool>,
+    /// What stands beside the progress.
+    note: Arc<Mutex<String>>,
     stop: StopFlag,
 }
 
@@ -32,14 +37,29 @@ impl Terminal {
         Self {
             quiet,
             line: Arc::new(AtomicBool::new(false)),
+            note: Arc::default(),
             stop,
         }
     }
 
-    /// A job that shows its progress as `what`.
+    /// A job that shows its progress as `what`: on a line of a terminal, or now and then on a line
+    /// of its own.
     pub(super) fn job(&self, what: &'static str) -> Job {
-        if self.quiet || !stderr().is_terminal() {
+        if self.quiet {
             return Job::new(self.stop.clone());
+        }
+        let note = Arc::clone(&self.note);
+        let sentence = move |progress| {
+            let note = note.lock().unwrap_or_else(PoisonError::into_inner);
+            sentence(what, progress, &note)
+        };
+        if !stderr().is_terminal() {
+            let begun = Instant::now();
+            return Job::reporting(self.stop.clone(), LOG_EVERY, move |progress| {
+                if is_worth_a_line(begun.elapsed(), progress) {
+                    let _ = writeln!(stderr(), "{}", sentence(progress));
+                }
+            });
         }
         let line = Arc::clone(&self.line);
         Job::reporting(self.stop.clone(), REPORT_EVERY, move |progress| {
@@ -47,7 +67,7 @@ impl Terminal {
             let text = if last {
                 String::new()
             } else {
-                sentence(what, progress)
+                sentence(progress)
             };
             line.store(!last, Ordering::SeqCst);
             let mut stderr = stderr().lock();
@@ -55,6 +75,11 @@ impl Terminal {
             let _ = write!(stderr, "\r\x1b[K{text}");
             let _ = stderr.flush();
         })
+    }
+
+    /// What stands beside the progress from now on.
+    pub(super) fn note(&self, text: String) {
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
     /// Something worth knowing that is no result.
@@ -87,7 +112,13 @@ impl Terminal {
     }
 }
 
-fn sentence(what: &str, progress: Progress) -> String {
+/// Not at once, and not when it is over: what follows says that.
+fn is_worth_a_line(elapsed: Duration, progress: Progress) -> bool {
+    elapsed >= LOG_EVERY && progress.done < progress.total
+}
+
+/// The note gives way to what is going on inside a step, so that the line stays short.
+fn sentence(what: &str, progress: Progress, note: &str) -> String {
     let Progress {
         done,
         total,
@@ -96,11 +127,13 @@ fn sentence(what: &str, progress: Progress) -> String {
         remaining,
         ..
     } = progress;
-    let inside = inside.map_or(String::new(), |Inside { done, total, unit }| {
-        format!(", {done} of {total} {unit}")
-    });
+    let beside = match inside {
+        Some(Inside { done, total, unit }) => format!(", {done} of {total} {unit}"),
+        None if note.is_empty() => String::new(),
+        None => format!(", {note}"),
+    };
     let left = remaining.map_or(String::new(), |left| format!(", {} left", human(left)));
-    format!("{what}: {done} of {total} {unit}{inside}{left}")
+    format!("{what}: {done} of {total} {unit}{beside}{left}")
 }
 
 fn human(time: Duration) -> String {
@@ -126,8 +159,12 @@ mod tests {
             remaining: Some(Duration::from_secs(75)),
         };
         assert_eq!(
-            sentence("embedding", progress),
+            sentence("embedding", progress, ""),
             "embedding: 3 of 10 notes, 1 min 15 s left"
+        );
+        assert_eq!(
+            sentence("training", progress, "loss 0.5"),
+            "training: 3 of 10 notes, loss 0.5, 1 min 15 s left"
         );
         progress.inside = Some(Inside {
             done: 0,
@@ -136,8 +173,23 @@ mod tests {
         });
         progress.remaining = None;
         assert_eq!(
-            sentence("embedding", progress),
+            sentence("embedding", progress, "loss 0.5"),
             "embedding: 3 of 10 notes, 0 of 4 windows"
         );
+    }
+
+    #[test]
+    fn a_log_gets_a_line_only_now_and_then() {
+        let at = |done| Progress {
+            done,
+            total: 10,
+            unit: "steps",
+            inside: None,
+            share: done as f64 / 10.0,
+            remaining: None,
+        };
+        assert!(!is_worth_a_line(Duration::ZERO, at(0)));
+        assert!(is_worth_a_line(LOG_EVERY, at(3)));
+        assert!(!is_worth_a_line(LOG_EVERY, at(10)));
     }
 }

@@ -9,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use super::output::{Forms, Usage};
+use super::pace::Pace;
 use super::progress::Terminal;
 use super::train_check::{CheckFlags, Next};
 use super::{Global, exit, parts, prepare};
@@ -102,6 +103,7 @@ impl Command {
             terminal,
             total: 0,
             metric: MetricName::Loss,
+            pace: Pace::default(),
         };
         let job = terminal.job("training");
         let report = match &self.resume {
@@ -168,6 +170,7 @@ struct Watch<'a> {
     terminal: &'a Terminal,
     total: u64,
     metric: MetricName,
+    pace: Pace,
 }
 
 impl TrainObserver for Watch<'_> {
@@ -221,6 +224,9 @@ impl TrainObserver for Watch<'_> {
     }
 
     fn happens(&mut self, event: &TrainEvent) {
+        if let Some(note) = self.pace.after(event) {
+            self.terminal.note(note);
+        }
         if let TrainEvent::Evaluated {
             step,
             evaluation,

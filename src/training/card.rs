@@ -77,8 +77,8 @@ pub(super) fn report(facts: &Facts<'_>, report: &Report, curves: Option<&str>) -
     );
     let mut columns: Vec<(String, &Evaluation)> = Vec::new();
     columns.extend(of_best(facts));
-    let last = report.last.iter();
-    let last = last.filter(|last| facts.judged.iter().all(|own| own.evaluation != **last));
+    let is_best = !facts.judged.is_empty() && report.last_step == report.best.map(|own| own.step);
+    let last = report.last.iter().filter(|_| !is_best);
     columns.extend(last.map(|last| ("last, validation".to_owned(), last)));
     figures(&columns, &mut text);
     by_class(facts, report.last.as_ref(), &mut text);
@@ -200,7 +200,7 @@ fn figures(columns: &[(String, &Evaluation)], text: &mut String) {
     let all: [(&str, Figure); 13] = [
         ("loss, nats", |own| Some(own.loss)),
         ("perplexity", |own| {
-            own.classes.is_empty().then(|| own.loss.exp())
+            own.micro_f1.is_none().then(|| own.loss.exp())
         }),
         ("accuracy", |own| Some(own.accuracy)),
         ("subset accuracy", |own| own.subset_accuracy),

@@ -169,12 +169,12 @@ mod tests {
         assert!(panels(&[], MetricName::Loss, None).is_empty());
         let judged = Event::Evaluated {
             step: 2,
-            evaluation: Evaluation {
+            evaluation: Box::new(Evaluation {
                 loss: 8.5,
                 accuracy: 0.25,
                 macro_f1: Some(0.5),
                 ..Evaluation::default()
-            },
+            }),
             best: true,
             seconds: 0.1,
         };

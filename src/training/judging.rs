@@ -92,7 +92,7 @@ impl Session {
         self.state.evaluated = Some(self.state.step);
         Ok(Ok(Event::Evaluated {
             step: self.state.step,
-            evaluation,
+            evaluation: Box::new(evaluation),
             best: is_best,
             seconds: start.elapsed().as_secs_f64(),
         }))
@@ -124,7 +124,7 @@ impl Session {
         for (part, examples) in parts {
             let model = match &best {
                 Some(model) => model,
-                None => match Model::load(&self.run.best(), self.weights.device(), job) {
+                None => match job.within(0.0..1.0, || self.open_best(job)) {
                     Ok(model) => best.insert(model),
                     Err(OpenError::Cancelled(_)) => break,
                     Err(error) => return Err(error.into()),
@@ -137,5 +137,9 @@ impl Session {
             }
         }
         Ok(judged)
+    }
+
+    fn open_best(&self, job: &Job) -> Result<Model, OpenError> {
+        Model::load(&self.run.best(), self.weights.device(), job)
     }
 }

@@ -46,6 +46,8 @@ pub struct Report {
     pub judged: Vec<Judged>,
     /// The last evaluation.
     pub last: Option<Evaluation>,
+    /// Steps that were made before it.
+    pub last_step: Option<u64>,
     /// Numbers that are trained.
     pub trained: usize,
     /// Numbers of the whole model.

@@ -59,14 +59,20 @@ impl Session {
         if outcome != Outcome::Stopped && self.data.validation.is_empty() {
             self.keep_best(&[])?;
         }
-        let judged = match outcome {
-            Outcome::Stopped => Vec::new(),
-            Outcome::Finished | Outcome::NothingBetter => self.judge_best(job)?,
+        // The run is whole without it.
+        let (judged, remark) = match outcome {
+            Outcome::Stopped => (Vec::new(), None),
+            Outcome::Finished | Outcome::NothingBetter => match self.judge_best(job) {
+                Ok(judged) => (judged, None),
+                Err(error) => (Vec::new(), Some(error)),
+            },
         };
         let total = self.total() as usize;
         let _ = job.step(total, total, "steps");
         let happened = events(&self.run.history())?;
         let mut report = self.report(outcome, judged, &happened, times);
+        let remark = remark.map(|error| format!("the best model was not judged: {error}"));
+        report.remarks.extend(remark);
         self.tell(&mut report, &happened);
         self.run.write_json("report.json", &report)?;
         Ok(report)

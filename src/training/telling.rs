@@ -55,9 +55,12 @@ impl Session {
     ) -> Report {
         let model = Some(self.run.best()).filter(|folder| folder.is_dir());
         let last = happened.iter().rev().find_map(|event| match event {
-            Event::Evaluated { evaluation, .. } => Some(evaluation.clone()),
+            Event::Evaluated {
+                step, evaluation, ..
+            } => Some((*step, *evaluation.clone())),
             Event::Step { .. } => None,
         });
+        let (last_step, last) = last.unzip();
         Report {
             run: self.run.path().to_owned(),
             outcome,
@@ -68,6 +71,7 @@ impl Session {
             best: self.state.best,
             judged,
             last,
+            last_step,
             trained: self.weights.trained().count(),
             parameters: self.weights.model().parameters().count(),
             examples: [self.data.train.len(), self.data.validation.len()],

@@ -97,10 +97,10 @@ fn both(config: TrainConfig) -> (ValidationFigures, Value) {
             evaluation,
             best: true,
             ..
-        } if *step == best => Some(evaluation.clone()),
+        } if *step == best => Some(evaluation.as_ref()),
         _ => None,
     });
-    assert_eq!(on_the_way.as_ref(), Some(&judged.evaluation));
+    assert_eq!(on_the_way, Some(&judged.evaluation));
     let theirs = evaluated(&report.model.unwrap(), &notes);
     (judged.evaluation.clone(), theirs)
 }

@@ -25,6 +25,7 @@ fn a_run_has_a_report_and_its_model_a_card() {
     let temporary = Temporary::new();
     let report = train(classify(&temporary), None).0.unwrap();
     assert!(report.remarks.is_empty(), "{:?}", report.remarks);
+    assert_eq!(report.last_step, Some(8));
     let own = text(&report.run, "report.md");
     for said in [
         "# Training run: secret-run",
