@@ -232,7 +232,10 @@ fn describe(report: &Report<'_>, patients: bool) -> String {
     text.push('\n');
     if report.ungrouped > 0 {
         let notes = counted(report.ungrouped, "note");
-        let _ = writeln!(text, "{notes} without a value there, each by itself");
+        let _ = writeln!(
+            text,
+            "{notes} without a value there, each kept with those of the same text only"
+        );
     }
     counts(report.parts, usize::MAX, &mut text);
     for part in report.empty {

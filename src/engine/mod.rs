@@ -273,7 +273,7 @@ impl Engine {
     /// [`EngineError`] says what is wrong with the folder.
     pub fn load_model(&mut self, folder: &Path, job: &Job) -> Result<&ModelInfo, EngineError> {
         let checkpoint = Checkpoint::open(folder)?;
-        let tokenizer = models::tokenizer(folder, &checkpoint)?;
+        let tokenizer = Tokenizer::open_beside(folder, checkpoint.base())?;
         let config = checkpoint.config().clone();
         self.device
             .fits(&model::layout(&config, checkpoint.structure()))?;

@@ -11,7 +11,7 @@ use crate::model::checkpoint::{
 };
 use crate::model::config::{Architecture, LayerKind, ModelConfig};
 use crate::model::{Model, layout};
-use crate::tokenization::{Tokenizer, TokenizerError};
+use crate::tokenization::Tokenizer;
 
 /// What a model is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,16 +109,6 @@ pub(super) fn describe(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> M
     info(folder, model.config(), model.structure(), tokenizer)
 }
 
-/// The tokenizer of an opened folder: its own, or for an adapter without one that of the model
-/// which it changes.
-pub(super) fn tokenizer(
-    folder: &Path,
-    checkpoint: &Checkpoint,
-) -> Result<Tokenizer, TokenizerError> {
-    let base = checkpoint.base().filter(|_| !Tokenizer::is_in(folder));
-    Tokenizer::open(base.unwrap_or(folder))
-}
-
 /// Whether a folder is a model that loads and fits its tokenizer: everything but moving the weights to a
 /// device.
 ///
@@ -129,7 +119,7 @@ pub fn check_model(folder: &Path) -> Result<ModelInfo, EngineError> {
     let checkpoint = Checkpoint::open(folder)?;
     let layout = layout(checkpoint.config(), checkpoint.structure());
     let plan: LoadPlan = checkpoint.plan(&layout).map_err(LoadError::from)?;
-    let tokenizer = tokenizer(folder, &checkpoint)?;
+    let tokenizer = Tokenizer::open_beside(folder, checkpoint.base())?;
     let (tokens, rows) = (tokenizer.vocabulary_size(), checkpoint.config().vocab_size);
     if tokens > rows {
         return Err(EngineError::Tokens { tokens, rows });
@@ -193,7 +183,7 @@ pub fn convert_model(
     let checkpoint = Checkpoint::open(folder)?;
     let layout = layout(checkpoint.config(), checkpoint.structure());
     let plan = checkpoint.plan(&layout).map_err(LoadError::from)?;
-    let tokenizer = Tokenizer::open(folder)?;
+    let tokenizer = Tokenizer::open_beside(folder, checkpoint.base())?;
     let mut files = tokenizer.files().to_vec();
     let cards = CARDS.map(|name| folder.join(name)).into_iter();
     files.extend(cards.filter(|path| path.is_file()));

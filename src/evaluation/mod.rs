@@ -80,6 +80,9 @@ impl DataFacts {
     /// What the bootstrap draws.
     pub fn resampled(&self) -> String {
         match self.patients {
+            Some(patients) if patients < slices::TOO_FEW => {
+                format!("whole patients ({patients}, too few to trust the intervals)")
+            }
             Some(patients) => format!("whole patients ({patients})"),
             None => "notes".to_owned(),
         }

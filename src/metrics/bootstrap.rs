@@ -129,7 +129,7 @@ impl Clusters {
 ///
 /// `statistics` computes all of them from the numbers of the examples that a resample holds, some of
 /// them several times; it is called from several threads. Where clusters differ in size, so do
-/// resamples.
+/// resamples. Of a single cluster there is no interval.
 ///
 /// # Errors
 /// [`MetricsError`] when there are no examples, the choice of resamples cannot be, or the job is
@@ -156,6 +156,11 @@ pub fn bootstrap(
     }
     let all: Vec<usize> = (0..clusters.examples).collect();
     let estimates = statistics(&all);
+    if clusters.count() < 2 {
+        // Every resample would be the same, and say nothing.
+        let alone = |estimate| Interval::of(estimate, &[], how.level);
+        return Ok(estimates.into_iter().map(alone).collect());
+    }
     let mut values = vec![Vec::with_capacity(how.resamples); estimates.len()];
     for first in (0..how.resamples).step_by(BATCH) {
         job.step(first, how.resamples, "resamples")?;

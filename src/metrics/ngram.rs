@@ -2,7 +2,8 @@
 //!
 //! Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998, "An empirical study of smoothing
 //! techniques for language modeling", section 4.1.1 and equation 4.1): the model of the highest order
-//! counts n-grams, those below count in how many contexts one occurs, and each gives what its three
+//! counts n-grams, those below count in how many contexts one occurs (one that begins where a text does
+//! keeps its count, as KenLM has it), and each gives what its three
 //! discounts take away to the next one below; the lowest gives it to all tokens alike.
 
 mod counting;

@@ -95,7 +95,8 @@ impl First {
 /// those of the note of a number, from its [`normalised`] text.
 ///
 /// Texts that are nearly the same are found by MinHash (Broder 1997) with bands: of two texts that
-/// share 80 % of their runs of five words 99.96 % are found, and each is then compared exactly. Time
+/// share 80 % of their runs of five words 99.96 % are found, unless more than eight are alike, and each
+/// is then compared exactly. Time
 /// grows with the text and not with the pairs, memory with the notes of all parts but the first.
 ///
 /// # Errors

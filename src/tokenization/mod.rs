@@ -57,10 +57,15 @@ pub struct SpecialTokens {
 }
 
 impl Tokenizer {
-    /// Whether a folder holds a tokenizer.
-    pub fn is_in(folder: &Path) -> bool {
+    /// Opens the tokenizer in `folder`, or where there is none the one in `base`: an adapter often
+    /// leaves it with the model that it changes.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::open`].
+    pub fn open_beside(folder: &Path, base: Option<&Path>) -> Result<Self, TokenizerError> {
         let found = files::present(folder);
-        found.contains(&files::TOKENIZER) || found.contains(&files::VOCABULARY)
+        let is_there = found.contains(&files::TOKENIZER) || found.contains(&files::VOCABULARY);
+        Self::open(base.filter(|_| !is_there).unwrap_or(folder))
     }
 
     /// Opens the tokenizer in `folder`: `tokenizer.json`, or else BERT's `vocab.txt`.

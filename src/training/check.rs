@@ -18,7 +18,7 @@ use super::config::{MetricName, TrainConfig};
 use super::from_notes::{self, DataError, Dataset};
 use super::objective::Objective;
 use super::optimizer::Optimizer;
-use super::preparation::{fits, objective, start_model, weights};
+use super::preparation::{fits, given_tokenizer, objective, start_model, weights};
 use super::randomness::Randomness;
 use super::run_folder::RunFolder;
 use super::session::TrainError;
@@ -154,10 +154,11 @@ impl<'a> Trial<'a> {
         job: &Job,
     ) -> Result<Self, CheckError> {
         config.validate()?;
+        let config = config.located()?;
         RunFolder::is_new(&config.run)?;
         meter.restart();
         let randomness = Randomness::new(config.seed);
-        let tokenizer = Tokenizer::open(config.tokenizer.as_ref().unwrap_or(&config.model))?;
+        let tokenizer = given_tokenizer(&config)?;
         let data = from_notes::read(&config, &tokenizer, job)?;
         let (model, new_parameters) =
             start_model(&config, &tokenizer, &data.labels, &randomness, device, job)?;

@@ -224,6 +224,9 @@ pub enum ConfigFault {
         /// What is wrong.
         reason: String,
     },
+    /// Paths cannot be told apart from the current folder.
+    #[error("the current folder cannot be told: {0}")]
+    Located(#[from] std::io::Error),
     /// A value beyond its limits.
     #[error("{field} is {found}: {rule}")]
     Limit {
@@ -362,8 +365,8 @@ impl TrainConfig {
     /// The same with paths that mean the same in every folder.
     ///
     /// # Errors
-    /// When the current folder cannot be told.
-    pub(super) fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+    /// [`ConfigFault::Located`] when the current folder cannot be told.
+    pub(super) fn located(mut self) -> Result<Self, ConfigFault> {
         let one = [&mut self.model, &mut self.run].into_iter();
         let paths = one
             .chain(self.tokenizer.as_mut())

@@ -14,11 +14,22 @@ use super::session::TrainError;
 use super::start::{self, HeadWish};
 use super::weights::{LowRank, Weights, of_head};
 use crate::job::Job;
-use crate::model::checkpoint::Checkpoint;
+use crate::model::checkpoint::{self, Checkpoint};
 use crate::model::config::ModelConfig;
 use crate::model::{Model, OpenError};
 use crate::tasks::loss::{IGNORED, LossShape};
 use crate::tokenization::Tokenizer;
+
+/// The tokenizer that the description names, or that of the model.
+pub(super) fn given_tokenizer(config: &TrainConfig) -> Result<Tokenizer, TrainError> {
+    Ok(match &config.tokenizer {
+        Some(folder) => Tokenizer::open(folder)?,
+        None => {
+            let base = checkpoint::base_of(&config.model).map_err(OpenError::from)?;
+            Tokenizer::open_beside(&config.model, base.as_deref())?
+        }
+    })
+}
 
 /// The model to begin with, and the names of its new parameters.
 pub(super) fn start_model(

@@ -178,13 +178,15 @@ impl Session {
         })
     }
 
-    /// The micro-batches of the next step, and what their targets count together.
+    /// The micro-batches of the next step, and what their targets count together. The last step of
+    /// an epoch has as many as are left, so that every example is read once an epoch.
     fn parts(&mut self) -> Result<(Vec<Prepared>, f64), TrainError> {
         let rate = self.config.mask_rate_at(self.state.step, self.total());
         // Micro-batches without any target are read over; a whole epoch of them is an error.
         for _ in 0..=self.order.in_epoch() {
             let mut parts = Vec::with_capacity(self.config.accumulate);
-            for _ in 0..self.config.accumulate {
+            let epoch = self.order.position().epoch;
+            while parts.len() < self.config.accumulate && self.order.position().epoch == epoch {
                 let number = self.order.position().number();
                 let mut stream = self.randomness.stream(Purpose::Masks, number);
                 let places = self.order.next_batch().iter().copied();

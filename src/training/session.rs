@@ -10,7 +10,9 @@ use super::from_notes::{self, DataError, Dataset};
 use super::objective::Objective;
 use super::optimizer::Optimizer;
 use super::order::Order;
-use super::preparation::{batching, fits, objective, settings, start_model, weights};
+use super::preparation::{
+    batching, fits, given_tokenizer, objective, settings, start_model, weights,
+};
 use super::randomness::Randomness;
 use super::run_folder::{RunError, RunFolder};
 use super::schedule::Schedule;
@@ -112,10 +114,7 @@ impl Session {
     pub fn begin(config: TrainConfig, device: &Device, job: &Job) -> Result<Self, TrainError> {
         config.validate()?;
         // The run may be gone on with from another folder.
-        let config = config.with_absolute_paths().map_err(|error| {
-            TrainError::Unfit(format!("the current folder cannot be told: {error}"))
-        })?;
-        Self::new(config, None, device, job)
+        Self::new(config.located()?, None, device, job)
     }
 
     /// A run that was begun, where its newest checkpoint left it.
@@ -139,8 +138,10 @@ impl Session {
             None => None,
         };
         let of_run = begun.as_ref().and_then(RunFolder::tokenizer);
-        let given = config.tokenizer.as_ref().unwrap_or(&config.model);
-        let tokenizer = Tokenizer::open(of_run.as_ref().unwrap_or(given))?;
+        let tokenizer = match of_run {
+            Some(own) => Tokenizer::open(&own)?,
+            None => given_tokenizer(&config)?,
+        };
         let data = from_notes::read(&config, &tokenizer, job)?;
         let lora = config.mode == Mode::Lora;
         let (model, new_parameters) = match (&saved, &begun) {

@@ -57,9 +57,15 @@ impl Store {
     /// No row yet; at most `limit` bytes of them are held in memory, and the rest is kept on the disk
     /// of `folder`, or of the first of the folders around it that is there.
     pub(super) fn new(folder: &Path, limit: usize) -> Self {
-        let there = folder.ancestors().find(|folder| folder.is_dir());
+        // The last of the folders around a relative one has no name: it is the current one.
+        let named = |folder: &Path| match folder.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => folder.to_owned(),
+        };
+        let mut around = folder.ancestors().map(named);
+        let there = around.find(|folder| folder.is_dir());
         Self {
-            folder: there.unwrap_or(folder).to_owned(),
+            folder: there.unwrap_or_else(|| folder.to_owned()),
             rows: Vec::new(),
             held: 0,
             limit,

@@ -84,7 +84,8 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(own.model)
     parts = {name: read(own.parts / f"{name}.jsonl") for name in ("train", "validation")}
     if own.task == "tag":
-        kinds = sorted({label for note in parts["train"] for _, _, label in spans(note)})
+        notes = parts["train"] + parts["validation"]
+        kinds = sorted({label for note in notes for _, _, label in spans(note)})
         names = ["O"] + [begin + kind for kind in kinds for begin in ("B-", "I-")]
     else:
         names = sorted({label for note in parts["train"] for label in note.get("labels", [])})

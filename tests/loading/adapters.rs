@@ -207,6 +207,16 @@ fn what_does_not_fit_or_is_not_supported_is_said() {
         (field("bias", json!("all")), "bias is \"all\""),
         (field("rank_pattern", json!({"Wqkv": 4})), "rank_pattern is"),
         (field("r", json!(0)), "r must be a number above 0"),
+        (field("r", json!(RANK + 1)), "do not belong together"),
+        (
+            field("init_lora_weights", json!("pissa")),
+            "init_lora_weights is \"pissa\"",
+        ),
+        (field("use_qalora", json!(true)), "use_qalora is true"),
+        (
+            field("alora_invocation_tokens", json!([1])),
+            "alora_invocation_tokens is [1]",
+        ),
         (field("lora_alpha", json!("x")), "lora_alpha must be"),
         (
             Adapter::refused(|own| drop(own.tensors.remove(1))),
@@ -215,6 +225,17 @@ fn what_does_not_fit_or_is_not_supported_is_said() {
         (
             Adapter::refused(|own| {
                 own.tensors[0].shape.reverse();
+            }),
+            "do not belong together",
+        ),
+        (
+            Adapter::refused(|own| {
+                own.fields["r"] = json!(RANK);
+                for tensor in &mut own.tensors[..2] {
+                    tensor.bytes.clear();
+                }
+                let [a, b] = [0, 1].map(|at| own.tensors[at].shape.clone());
+                (own.tensors[0].shape, own.tensors[1].shape) = (vec![0, a[1]], vec![b[0], 0]);
             }),
             "do not belong together",
         ),

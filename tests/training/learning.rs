@@ -2,7 +2,7 @@
 
 use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, MetricName, ReadingOptions, TagQuery, TrainConfig,
-    TrainOutcome,
+    TrainEvent, TrainOutcome,
 };
 use auscult::model::Model;
 use burn::tensor::Device;
@@ -373,4 +373,40 @@ fn any_number_of_labels_is_learned() {
     let saved: serde_json::Value =
         serde_json::from_slice(&bytes(&report.run, "best/config.json")).unwrap();
     assert_eq!(saved["problem_type"], "multi_label_classification");
+}
+
+/// The last step of an epoch reads what is left and nothing of the next.
+#[test]
+fn every_note_is_read_once_an_epoch_however_many_make_a_step() {
+    let temporary = Temporary::new();
+    let config = TrainConfig {
+        batch: 4,
+        accumulate: 2,
+        steps: 0,
+        epochs: 3,
+        validation_share: 0.0,
+        ..classify(&temporary, "run")
+    };
+    let (report, watched) = train(
+        TrainConfig {
+            train: vec![notes(&temporary, 10)],
+            ..config
+        },
+        None,
+    );
+    let report = report.unwrap();
+    assert_eq!(report.steps, 6);
+    let steps: Vec<(u64, u64)> = watched
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            TrainEvent::Step { epoch, tokens, .. } => Some((*epoch, *tokens)),
+            TrainEvent::Evaluated { .. } => None,
+        })
+        .collect();
+    let of = |wanted: u64| {
+        let own = steps.iter().filter(|(epoch, _)| *epoch == wanted);
+        own.map(|(_, tokens)| tokens).sum::<u64>()
+    };
+    assert!(of(0) > 0 && of(0) == of(1) && of(1) == of(2), "{steps:?}");
 }

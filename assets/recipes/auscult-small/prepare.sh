@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes parts/ and tokenizer/ from data/, for pretrain.toml and what follows it.
-# What must lie in data/ and where it comes from: README.md beside this file.
+# What must lie in data/ and where it comes from: ../README.md.
 set -eu
 a="${AUSCULT:-auscult}"
 

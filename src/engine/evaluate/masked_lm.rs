@@ -1,5 +1,7 @@
 //! Judges a masked language model by the tokens that it guesses where they are hidden.
 
+use std::ops::Range;
+
 use super::super::reading::ReadNote;
 use super::super::{Engine, EngineError, Evaluation, Finished, Job, Loaded, Note, ReadingOptions};
 use super::baselines::{Baselines, own_tokens};
@@ -174,6 +176,18 @@ impl Hidden {
     }
 }
 
+/// How many bytes rising ranges cover: tokens that share a character each have all of it.
+fn covered(ranges: impl Iterator<Item = Range<usize>>) -> usize {
+    let mut end = 0;
+    ranges
+        .map(|range| {
+            let own = range.end.saturating_sub(range.start.max(end));
+            end = end.max(range.end);
+            own
+        })
+        .sum()
+}
+
 impl Loaded {
     fn guessed(
         &self,
@@ -185,11 +199,7 @@ impl Loaded {
     ) -> Result<Guessed, EngineError> {
         let mut own = Guessed {
             hidden: hidden.rows.len(),
-            bytes: hidden
-                .rows
-                .iter()
-                .map(|&row| read.whole.spans[row].len())
-                .sum(),
+            bytes: covered(hidden.rows.iter().map(|&row| read.whole.spans[row].clone())),
             ..Guessed::default()
         };
         let owners = read.owners();

@@ -38,27 +38,25 @@ impl Grams {
     }
 
     /// In how many contexts of one token more each n-gram of `order` tokens, one less than here,
-    /// occurs.
+    /// occurs. Before one that begins where a text does there is nothing: it keeps its count.
     pub(super) fn below(&self, order: usize) -> Self {
-        let shorter = self.grams.iter().map(|&gram| within(gram, order));
-        Self::counted(shorter.collect())
+        let first = 1 << (BITS * (order as u32 - 1));
+        let edge = self.grams.partition_point(|&gram| gram < first);
+        let shorter = self.grams[edge..].iter().map(|&gram| within(gram, order));
+        let (grams, counts) = distinct(shorter.collect());
+        Self::of(
+            [&self.grams[..edge], &grams].concat(),
+            [&self.counts[..edge], &counts].concat(),
+        )
     }
 
-    fn counted(mut grams: Vec<u128>) -> Self {
-        grams.par_sort_unstable();
-        let mut counts: Vec<u32> = Vec::new();
-        let mut last = None;
-        grams.retain(|&gram| {
-            let is_new = last != Some(gram);
-            match counts.last_mut() {
-                Some(count) if !is_new => *count = count.saturating_add(1),
-                _ => counts.push(1),
-            }
-            last = Some(gram);
-            is_new
-        });
-        grams.shrink_to_fit();
-        counts.shrink_to_fit();
+    fn counted(grams: Vec<u128>) -> Self {
+        let (grams, counts) = distinct(grams);
+        Self::of(grams, counts)
+    }
+
+    /// Of rising n-grams with the count of each.
+    fn of(grams: Vec<u128>, counts: Vec<u32>) -> Self {
         let mut of_counts = [0; 4];
         for &count in counts.iter().filter(|count| **count <= 4) {
             of_counts[count as usize - 1] += 1;
@@ -98,6 +96,25 @@ impl Grams {
         let found = own.binary_search_by_key(&(u128::from(token) + 1), |gram| gram & LAST);
         found.map_or(0, |place| self.counts[range.start + place])
     }
+}
+
+/// Each n-gram once, rising, and how often it is there.
+fn distinct(mut grams: Vec<u128>) -> (Vec<u128>, Vec<u32>) {
+    grams.par_sort_unstable();
+    let mut counts: Vec<u32> = Vec::new();
+    let mut last = None;
+    grams.retain(|&gram| {
+        let is_new = last != Some(gram);
+        match counts.last_mut() {
+            Some(count) if !is_new => *count = count.saturating_add(1),
+            _ => counts.push(1),
+        }
+        last = Some(gram);
+        is_new
+    });
+    grams.shrink_to_fit();
+    counts.shrink_to_fit();
+    (grams, counts)
 }
 
 /// The last `order` tokens of an n-gram.

@@ -114,29 +114,31 @@ struct Plain {
 
 impl Plain {
     fn count(all: &[Vec<u32>], vocabulary: usize, order: usize) -> Self {
-        let mut counts = vec![BTreeMap::new(); order];
+        let mut counts: Vec<BTreeMap<Vec<Option<u32>>, u64>> = vec![BTreeMap::new(); order];
         let mut contexts: Vec<BTreeMap<_, BTreeSet<_>>> = vec![BTreeMap::new(); order];
         for text in all {
             let mut padded = vec![None; order];
             padded.extend(text.iter().copied().map(Some));
             for end in order + 1..=padded.len() {
-                *counts[order - 1]
-                    .entry(padded[end - order..end].to_vec())
-                    .or_default() += 1;
-                for shorter in 1..order {
-                    contexts[shorter - 1]
-                        .entry(padded[end - shorter..end].to_vec())
-                        .or_default()
-                        .insert(padded[end - shorter - 1]);
+                for length in 1..=order {
+                    let gram = padded[end - length..end].to_vec();
+                    // Nothing stands before the beginning of a text.
+                    match length == order || gram[0].is_none() {
+                        true => *counts[length - 1].entry(gram).or_default() += 1,
+                        false => {
+                            let set = contexts[length - 1].entry(gram).or_default();
+                            set.insert(padded[end - length - 1]);
+                        }
+                    }
                 }
             }
         }
         for shorter in 1..order {
             let own = &contexts[shorter - 1];
-            counts[shorter - 1] = own
+            let own = own
                 .iter()
-                .map(|(gram, set)| (gram.clone(), set.len() as u64))
-                .collect();
+                .map(|(gram, set)| (gram.clone(), set.len() as u64));
+            counts[shorter - 1].extend(own);
         }
         Self { counts, vocabulary }
     }

@@ -89,3 +89,20 @@ fn the_mean_leaves_out_what_is_not_defined() {
     assert_eq!(macro_areas(&classes, 3, &[0, 0, 2])[0], Some(1.0));
     assert_eq!(macro_areas(&classes, 3, &[2, 2, 2]), [None, None]);
 }
+
+/// Resamples of one patient are all alike.
+#[test]
+fn one_cluster_has_no_interval() {
+    let own = bootstrap(
+        &Clusters::of([7, 7, 7]),
+        Resampling::default(),
+        &Job::silent(),
+        |examples| vec![Some(examples.len() as f64)],
+    );
+    let own = own.unwrap()[0];
+    assert_eq!(own.estimate, Some(3.0));
+    assert_eq!(
+        (own.low, own.high, own.standard_deviation),
+        (None, None, None)
+    );
+}

@@ -20,18 +20,39 @@ use crate::model::config::{self, CONFIG_FILE, ModelConfig, file};
 const ADAPTER_CONFIG: &str = "adapter_config.json";
 const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 const PREFIX: &str = "base_model.model.";
+/// Folders around an adapter beside which its base is looked for.
+const AROUND: usize = 3;
 /// The largest `adapter_config.json` that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Settings that change what an adapter computes, and the values with which they do not.
-const PLAIN: [(&str, &[&str]); 7] = [
-    ("use_dora", &["false"]),
-    ("fan_in_fan_out", &["false"]),
-    ("lora_bias", &["false"]),
+/// Settings that change nothing of what a trained adapter computes, or that are read here.
+const KNOWN: [&str; 18] = [
+    "auto_mapping",
+    "base_model_name_or_path",
+    "eva_config",
+    "exclude_modules",
+    "inference_mode",
+    "layers_pattern",
+    "layers_to_transform",
+    "lora_alpha",
+    "lora_dropout",
+    "megatron_config",
+    "megatron_core",
+    "modules_to_save",
+    "peft_type",
+    "peft_version",
+    "r",
+    "revision",
+    "target_modules",
+    "task_type",
+];
+
+/// Settings with the values that change nothing.
+const PLAIN: [(&str, &[&str]); 3] = [
     ("bias", &["\"none\""]),
-    ("rank_pattern", &["{}"]),
-    ("alpha_pattern", &["{}"]),
-    ("layer_replication", &["[]"]),
+    // The others change the base's weights when the adapter is put on it.
+    ("init_lora_weights", &["true", "\"gaussian\""]),
+    ("use_rslora", &["true"]),
 ];
 
 /// What an adapter does to matrices of its base.
@@ -92,6 +113,22 @@ impl Changes {
     }
 }
 
+/// The folder of the model that an adapter changes; `None` where a folder holds no adapter.
+///
+/// # Errors
+/// [`LoadError`] when the adapter cannot be read, or the model is not found.
+pub fn base_of(folder: &Path) -> Result<Option<PathBuf>, LoadError> {
+    if !is_adapter(folder) {
+        return Ok(None);
+    }
+    let description = folder.join(ADAPTER_CONFIG);
+    let found = read(&description).and_then(|fields| base(&fields, folder));
+    found.map(Some).map_err(|reason| LoadError::Adapter {
+        file: description,
+        reason,
+    })
+}
+
 /// Whether a folder holds an adapter and no weights of its own.
 pub(super) fn is_adapter(folder: &Path) -> bool {
     folder.join(ADAPTER_CONFIG).exists() && !folder::has_weights(folder)
@@ -125,7 +162,7 @@ pub(super) fn open(folder: &Path) -> Result<Checkpoint, LoadError> {
     let (whole, thin) = sorted(&weights, checkpoint.files.len(), &checkpoint.config);
     let mut pairs = BTreeMap::new();
     for (parameter, halves) in thin {
-        let pair = pair(&checkpoint, &parameter, halves).map_err(wrong)?;
+        let pair = pair(&checkpoint, &parameter, halves, &fields["r"]).map_err(wrong)?;
         pairs.insert(parameter, pair);
     }
     checkpoint.files.push(weights);
@@ -171,9 +208,14 @@ fn read(description: &Path) -> Result<Map<String, Value>, String> {
             kind.unwrap_or("missing")
         ));
     }
-    for (name, plain) in PLAIN {
-        let value = fields.get(name).filter(|value| !value.is_null());
-        if let Some(value) = value.filter(|value| !plain.contains(&value.to_string().as_str())) {
+    for (name, value) in &fields {
+        let value = value.to_string();
+        let plain = PLAIN.iter().find(|(own, _)| own == name);
+        let nothing = ["null", "false", "[]", "{}"].contains(&value.as_str());
+        let known = KNOWN.contains(&name.as_str())
+            || nothing
+            || plain.is_some_and(|(_, values)| values.contains(&value.as_str()));
+        if !known {
             return Err(format!(
                 "{name} is {value}, which is not supported: merge the adapter with peft's \
                  merge_and_unload and save the model"
@@ -196,8 +238,8 @@ fn scale(fields: &Map<String, Value>) -> Result<f32, String> {
     Ok((alpha / rank) as f32)
 }
 
-/// The folder of the base: as it is named, from the adapter's folder or from the current one; or
-/// beside the adapter, by its last name.
+/// The folder of the base: as it is named, from the adapter's folder or from the current one; or by
+/// its last name beside the adapter, or beside the folders around it, where a run has it.
 fn base(fields: &Map<String, Value>, folder: &Path) -> Result<PathBuf, String> {
     let name = fields
         .get("base_model_name_or_path")
@@ -207,10 +249,13 @@ fn base(fields: &Map<String, Value>, folder: &Path) -> Result<PathBuf, String> {
          belongs to there",
     )?;
     let named = Path::new(name);
-    let beside = folder.parent().zip(named.file_name());
+    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
+    let around = folder.ancestors().skip(1).take(AROUND);
+    let beside = (named.file_name().into_iter())
+        .flat_map(|last| around.clone().map(move |parent| parent.join(last)));
     let places = [folder.join(named), named.to_owned()]
         .into_iter()
-        .chain(beside.map(|(parent, last)| parent.join(last)));
+        .chain(beside);
     // A name on a model hub may look like a folder that holds many.
     let is_model = |place: &PathBuf| place.join(CONFIG_FILE).exists();
     places.clone().find(is_model).ok_or_else(|| {
@@ -274,6 +319,7 @@ fn pair(
     checkpoint: &Checkpoint,
     parameter: &str,
     halves: [Option<Thin>; 2],
+    r: &Value,
 ) -> Result<Pair, String> {
     let [Some(a), Some(b)] = halves else {
         return Err(format!(
@@ -292,11 +338,12 @@ fn pair(
     };
     let shape = &checkpoint.tensors[place].shape;
     match (&shape[..], &a.tensor.shape[..], &b.tensor.shape[..]) {
-        ([out, input], [rank, a], [b, other]) if (out, input, rank) == (b, a, other) => {}
+        ([out, input], [rank, a], [b, other])
+            if (out, input, rank) == (b, a, other) && r.as_u64() == Some(*rank as u64) => {}
         (shape, a, b) => {
             return Err(format!(
                 "{parameter} has the shape {shape:?}, which matrices of {a:?} and {b:?} cannot \
-                 change: base and adapter do not belong together"
+                 change with r {r}: base, adapter and its settings do not belong together"
             ));
         }
     }

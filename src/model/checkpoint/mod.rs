@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use ::safetensors::Dtype;
 
+pub use self::adapter::base_of;
 pub use self::error::{Fault, LoadError};
 pub use self::mismatch::{Difference, Mismatch};
 pub use self::narrow::{FloatType, Rounding};

@@ -36,6 +36,8 @@ pub struct RunTime {
     pub steps: u64,
     /// One evaluation; 0 without validation notes.
     pub evaluation_seconds: f64,
+    /// The evaluation of the best model at the end, by validation and test notes.
+    pub last_seconds: f64,
     /// Evaluations of the run, if none ends it.
     pub evaluations: u64,
     /// The share of all evaluations in the time of the run, from 0 to 1.
@@ -61,13 +63,15 @@ impl Trial<'_> {
         let micro_batches = plan.epoch.len() as f64;
         let epoch_seconds = gradients * micro_batches + update * plan.steps_per_epoch as f64;
         let step_seconds = epoch_seconds / plan.steps_per_epoch as f64;
-        let evaluation_seconds = self.evaluation(config, job)?;
+        let evaluation_seconds = self.evaluation(config, &self.data.validation, job)?;
+        // The best model is judged once more by all that was held back.
+        let last_seconds = evaluation_seconds + self.evaluation(config, &self.data.test, job)?;
         let evaluations = match (self.data.validation.is_empty(), config.evaluate_every) {
             (true, _) => 0,
             (false, 0) => plan.steps.div_ceil(plan.steps_per_epoch),
             (false, every) => plan.steps.div_ceil(every),
         };
-        let judging = evaluation_seconds * evaluations as f64;
+        let judging = evaluation_seconds * evaluations as f64 + last_seconds;
         let seconds = step_seconds * plan.steps as f64 + judging;
         Ok(RunTime {
             step_seconds,
@@ -75,6 +79,7 @@ impl Trial<'_> {
             epoch_seconds,
             steps: plan.steps,
             evaluation_seconds,
+            last_seconds,
             evaluations,
             validation_share: judging / seconds.max(f64::MIN_POSITIVE),
             seconds,
@@ -109,9 +114,14 @@ impl Trial<'_> {
         Ok((gradients / count as f64, update / count as f64))
     }
 
-    /// The time of one evaluation, from batches that divide those of the validation notes evenly.
-    fn evaluation(&mut self, config: &TrainConfig, job: &Job) -> Result<f64, CheckError> {
-        let mut batches: Vec<Examples> = self.data.validation.parts(config.batch).collect();
+    /// The time of one evaluation by a part, from batches that divide its batches evenly.
+    fn evaluation(
+        &self,
+        config: &TrainConfig,
+        part: &Examples,
+        job: &Job,
+    ) -> Result<f64, CheckError> {
+        let mut batches: Vec<Examples> = part.parts(config.batch).collect();
         batches.sort_by_key(|batch| batch.lengths().sum::<usize>());
         let count = batches.len().min(LEAST);
         let model = self.weights.model();
