@@ -89,16 +89,19 @@ impl Sweep {
             Self::Begun(folder) => engine.resume_sweep(&folder, &job, &mut watch)?,
         };
         terminal.clear_line();
-        let done = |state: &RunState| {
-            let runs = report.runs.iter().filter(|run| run.state == *state);
-            runs.count()
-        };
-        let finished = done(&RunState::Finished);
+        let finished = report.runs.iter();
+        let finished = finished
+            .filter(|run| run.state == RunState::Finished)
+            .count();
+        let (runs, folder) = (counted(report.runs.len(), "run"), report.run.display());
         if !report.complete {
             terminal.remark(&format!(
-                "stopped: {finished} of {} finished; go on with: auscult train --resume {}",
-                counted(report.runs.len(), "run"),
-                report.run.display()
+                "stopped: {finished} of {runs} finished; go on with: auscult train --resume {folder}"
+            ));
+        } else if finished < report.runs.len() {
+            terminal.remark(&format!(
+                "{finished} of {runs} finished; try those that failed again with: auscult train \
+                 --resume {folder}"
             ));
         }
         let all = finished == report.runs.len();

@@ -70,8 +70,8 @@ fn from_scratch(config: &TrainConfig, tokenizer: &Tokenizer) -> Result<ModelConf
 }
 
 /// That the model and the tokenizer of a run are there and fit together, as far as can be told
-/// without notes and without reading weights.
-pub(super) fn look_at(config: &TrainConfig) -> Result<(), TrainError> {
+/// without notes and without reading weights: the tokenizer.
+pub(super) fn look_at(config: &TrainConfig) -> Result<Tokenizer, TrainError> {
     let tokenizer = Tokenizer::open(config.tokenizer.as_ref().unwrap_or(&config.model))?;
     let of_model = match config.from_scratch {
         true => from_scratch(config, &tokenizer)?,
@@ -80,7 +80,8 @@ pub(super) fn look_at(config: &TrainConfig) -> Result<(), TrainError> {
             checkpoint.config().clone()
         }
     };
-    fits(config, &tokenizer, &of_model)
+    fits(config, &tokenizer, &of_model)?;
+    Ok(tokenizer)
 }
 
 /// What of the model is trained.

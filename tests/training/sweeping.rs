@@ -176,6 +176,12 @@ fn a_sweep_that_was_stopped_goes_on_as_if_it_had_not_been() {
     let (again, watch) = resume(&moved);
     assert!(watch.made.is_empty());
     assert_eq!(again, report);
+    // Killed before the state was written: what the runs have done is not done again.
+    fs::remove_file(moved.join("sweep.json")).unwrap();
+    let (again, watch) = resume(&moved);
+    let steps: Vec<usize> = watch.made.iter().map(|(_, steps)| *steps).collect();
+    assert_eq!(steps, [0; 4]);
+    assert_eq!(again, report);
 }
 
 #[test]

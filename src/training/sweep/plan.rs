@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::refusal::{judged_mask_rate, refusal};
+use super::refusal::{LOSS, judged_mask_rate, refusal};
 use super::{PlannedRun, Value, setting_name};
-use crate::training::config::{ConfigFault, Field, Kind, MetricName, TrainConfig};
+use crate::tokenization::Tokenizer;
+use crate::training::config::{ConfigFault, Field, Kind, MetricName, TaskKind, TrainConfig};
 use crate::training::preparation;
 
 /// More runs than this are a slip.
@@ -282,9 +283,11 @@ fn comparable(axes: &[Axis], settings: &[(Vec<Value>, TrainConfig)]) -> Result<(
     Ok(())
 }
 
-/// That models and tokenizers are there, and read texts of this length.
+/// That models and tokenizers are there, read texts of this length, and, where the loss of tokens is
+/// compared, have the same tokens.
 fn looked_at(settings: &[(Vec<Value>, TrainConfig)]) -> Result<(), SweepFault> {
     let mut last: Option<&TrainConfig> = None;
+    let mut first: Option<(Tokenizer, &[Value])> = None;
     for (values, config) in settings {
         let same = |last: &TrainConfig| {
             last.model == config.model
@@ -292,15 +295,33 @@ fn looked_at(settings: &[(Vec<Value>, TrainConfig)]) -> Result<(), SweepFault> {
                 && last.from_scratch == config.from_scratch
                 && last.max_tokens == config.max_tokens
         };
-        if !last.is_some_and(same) {
-            preparation::look_at(config).map_err(|error| match values.is_empty() {
-                true => SweepFault::Unfit(error.to_string()),
-                false => of_setting(values, error.to_string()),
-            })?;
+        if last.replace(config).is_some_and(same) {
+            continue;
         }
-        last = Some(config);
+        let own = preparation::look_at(config).map_err(|error| match values.is_empty() {
+            true => SweepFault::Unfit(error.to_string()),
+            false => of_setting(values, error.to_string()),
+        })?;
+        match &first {
+            None => first = Some((own, values)),
+            Some((first, of_first)) if config.task == TaskKind::MaskedLm => {
+                if !have_same_tokens(first, &own) {
+                    let other = setting_name(of_first);
+                    let reason =
+                        format!("its tokenizer is another than that of {other}, and {LOSS}");
+                    return Err(of_setting(values, reason));
+                }
+            }
+            Some(_) => {}
+        }
     }
     Ok(())
+}
+
+fn have_same_tokens(one: &Tokenizer, other: &Tokenizer) -> bool {
+    let size = one.vocabulary_size();
+    let mut ids = 0..size as u32;
+    size == other.vocabulary_size() && ids.all(|id| one.token(id) == other.token(id))
 }
 
 /// A name for the folder of a setting that every file system takes: `lr=3e-4,batch=16`; empty for a

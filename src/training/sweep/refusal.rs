@@ -3,6 +3,10 @@
 
 use crate::training::config::{TaskKind, TrainConfig};
 
+/// Why tokenizers have to agree.
+pub(super) const LOSS: &str =
+    "the loss of a token can be compared only where texts are divided into the same tokens";
+
 /// Why no sweep can be over a field; `None` if one can.
 pub(super) fn refusal(field: &str, task: TaskKind) -> Option<&'static str> {
     Some(match field {
@@ -16,9 +20,7 @@ pub(super) fn refusal(field: &str, task: TaskKind) -> Option<&'static str> {
         | "stratify" | "label" | "separator" | "several-labels" => {
             "settings that are judged by different notes or labels cannot be compared"
         }
-        "tokenizer" | "text" | "form" if task == TaskKind::MaskedLm => {
-            "the loss of a token can be compared only where texts are divided into the same tokens"
-        }
+        "tokenizer" | "text" | "form" if task == TaskKind::MaskedLm => LOSS,
         "mask-style" | "mask-rate-end" if task == TaskKind::MaskedLm => {
             "settings that are judged by tokens hidden in different ways cannot be compared"
         }

@@ -200,6 +200,32 @@ fn what_is_wrong_is_said_before_anything_runs() {
     plan(&[("schedule", "trapezoid")], &["decay=1,2"], 1).unwrap();
 }
 
+/// Two tokens change places: losses of tokens are of other things then, and F1 of classes is not.
+#[test]
+fn losses_of_other_tokens_are_not_compared() {
+    let folder = std::env::temp_dir().join(format!("auscult-sweep-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(tiny()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    let axis = format!("model={},{}", tiny(), folder.display());
+    let alike = plan(&[], &[&axis], 1).map(|plan| plan.runs.len());
+    let file = folder.join("tokenizer.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let vocabulary = &mut json["model"]["vocab"];
+    let (a, b) = (vocabulary["a"].clone(), vocabulary["b"].clone());
+    (vocabulary["a"], vocabulary["b"]) = (b, a);
+    std::fs::write(&file, json.to_string()).unwrap();
+    let refused = plan(&[], &[&axis], 1).unwrap_err().to_string();
+    let classes = plan(&[("task", "classify")], &[&axis], 1).map(|plan| plan.runs.len());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(alike.unwrap(), 2);
+    assert!(refused.contains("its tokenizer is another"), "{refused}");
+    assert_eq!(classes.unwrap(), 2);
+}
+
 fn judged(macro_f1: f64, loss: f64) -> Evaluation {
     Evaluation {
         loss,
