@@ -39,16 +39,17 @@ pub(super) fn markdown(report: &SweepReport) -> String {
     });
     let failed: Vec<_> = failed.collect();
     if !failed.is_empty() {
-        text.push_str("\n## Runs that failed\n\n");
+        text.push_str("## Runs that failed\n\n");
         for (folder, reason) in failed {
             let reason = reason.replace(char::is_control, " ");
             let _ = writeln!(text, "- {}: {reason}", cell(folder));
         }
+        text.push('\n');
     }
     match &report.best {
         Some(best) => best_setting(report.metric, best, &mut text),
         None if report.complete => {
-            text.push_str("\n## Best setting\n\nNone: no run could be judged.\n");
+            text.push_str("## Best setting\n\nNone: no run could be judged.\n");
         }
         None => {}
     }
@@ -89,7 +90,7 @@ fn settings_table(report: &SweepReport, text: &mut String) {
 fn best_setting(metric: MetricName, best: &BestSetting, text: &mut String) {
     let _ = write!(
         text,
-        "\n## Best setting\n\n{}: it has the best mean {} on validation notes, and was picked by that \
+        "## Best setting\n\n{}: it has the best mean {} on validation notes, and was picked by that \
          alone.\nFigures that something was picked by are better than those on new notes will be.\n",
         cell(&setting_name(&best.values)),
         metric.title()

@@ -46,7 +46,7 @@ pub enum SweepFault {
     /// What all runs have in common.
     #[error(transparent)]
     Config(#[from] ConfigFault),
-    /// What is missing for a comparison.
+    /// What stands in the way of all runs together.
     #[error("{0}")]
     Unfit(String),
 }
@@ -132,12 +132,15 @@ impl Plan {
         }
         let sizes = axes.iter().map(|axis| axis.values.len());
         let all = sizes.fold(seeds as usize, usize::saturating_mul);
-        if seeds == 0 || all > MOST_RUNS {
-            let reason = match seeds {
-                0 => "at least one run is made of every setting".to_owned(),
-                _ => format!("that makes {all} runs together, and at most {MOST_RUNS} are made"),
-            };
+        if seeds == 0 {
+            let reason = "at least one run is made of every setting".to_owned();
             return Err(SweepFault::Seeds { seeds, reason });
+        }
+        if all > MOST_RUNS {
+            return Err(SweepFault::Unfit(format!(
+                "--sweep and --seeds ask for {all} runs, and at most {MOST_RUNS} are made; name \
+                 fewer values or seeds"
+            )));
         }
         let mut settings: Vec<(Vec<Value>, TrainConfig)> = Vec::new();
         for values in combinations(axes) {

@@ -1,5 +1,6 @@
 //! What came of a sweep: figures over seeds, and the setting that is the best on validation notes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub struct SweepReport {
     pub run: PathBuf,
     /// What tells the best.
     pub metric: MetricName,
-    /// Whether the seed also decides which notes a run is judged by.
+    /// Whether there are several seeds, and the seed also decides which notes a run is judged by.
     pub divided_by_seed: bool,
     /// Whether every run has ended.
     pub complete: bool,
@@ -196,11 +197,12 @@ pub(super) fn report(plan: &Plan, made: &[Made]) -> SweepReport {
     });
     let best = complete.then(|| best(&settings, metric)).flatten();
     let first = &plan.runs.first().expect("a plan has a run").config;
+    let drawn = first.validation.is_empty() || (first.test.is_empty() && first.test_share > 0.0);
+    let seeds = plan.runs.iter().map(|run| run.config.seed);
     SweepReport {
         run: plan.run.clone(),
         metric,
-        divided_by_seed: first.validation.is_empty()
-            || (first.test.is_empty() && first.test_share > 0.0),
+        divided_by_seed: drawn && seeds.collect::<BTreeSet<u64>>().len() > 1,
         complete,
         runs: runs.collect(),
         settings: lines.collect(),

@@ -370,4 +370,8 @@ fn a_failed_run_is_named_with_its_reason() {
     let text = markdown::markdown(&came_to(&[&[Some((0.5, 0.5)), None]]).0);
     assert!(text.contains("- lr=1/seed-1: no | number"), "{text}");
     assert!(text.contains("| lr=1 | 1 of 2 | 0.5000 |"), "{text}");
+    assert!(text.contains("The seed also divides the notes"), "{text}");
+    // A single seed divides them once, and nothing is said of it.
+    let one = came_to(&[&[Some((0.5, 0.5))], &[Some((0.25, 0.5))]]).0;
+    assert!(!one.divided_by_seed);
 }
