@@ -18,6 +18,9 @@ mod results;
 #[path = "cli/stopping.rs"]
 mod stopping;
 #[cfg(unix)]
+#[path = "cli/sweeping.rs"]
+mod sweeping;
+#[cfg(unix)]
 #[path = "cli/training.rs"]
 mod training;
 #[path = "cli/wrong.rs"]

@@ -20,6 +20,8 @@ mod judging;
 mod learning;
 #[path = "training/resuming.rs"]
 mod resuming;
+#[path = "training/sweeping.rs"]
+mod sweeping;
 #[path = "training/telling.rs"]
 mod telling;
 

@@ -32,6 +32,7 @@ mod tag;
 mod tokenizer;
 mod train;
 mod train_check;
+mod train_sweep;
 mod unit;
 mod written;
 

@@ -12,6 +12,7 @@ use super::output::{Forms, Usage};
 use super::pace::Pace;
 use super::progress::Terminal;
 use super::train_check::{CheckFlags, Next};
+use super::train_sweep::SweepFlags;
 use super::{Global, exit, parts, prepare};
 use crate::engine::{
     Engine, FIELDS, FieldKind, MetricName, TrainConfig, TrainEvent, TrainObserver, TrainOutcome,
@@ -24,16 +25,19 @@ const SHOWN: usize = 20;
 #[derive(Args)]
 #[command(after_help = "Example: auscult train recipe.toml --check\n         \
                         auscult train recipe.toml --run runs/first --lr 3e-5\n         \
+                        auscult train recipe.toml --run runs/rates --sweep lr=1e-4,3e-4 --seeds 3\n         \
                         auscult train --resume runs/first")]
 pub(super) struct Command {
     /// The description of a run, a TOML file; every field is a flag, too.
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
-    /// Go on with the run in this folder, from its newest checkpoint.
+    /// Go on with the run in this folder, from its newest checkpoint, or with a sweep.
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     check: CheckFlags,
+    #[command(flatten)]
+    sweep: SweepFlags,
     #[command(flatten)]
     fields: FieldFlags,
 }
@@ -99,12 +103,16 @@ impl Command {
 
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[])?;
-        let mut watch = Watch {
-            terminal,
-            total: 0,
-            metric: MetricName::Loss,
-            pace: Pace::default(),
+        let sweep = match &self.resume {
+            Some(run) => SweepFlags::resumed(run),
+            None => self
+                .sweep
+                .planned(self.config.as_deref(), &self.flags(global))?,
         };
+        if let Some(sweep) = sweep {
+            return sweep.run(&open(global, terminal)?, &output, terminal);
+        }
+        let mut watch = Watch::new(terminal);
         let job = terminal.job("training");
         let report = match &self.resume {
             Some(run) => {
@@ -149,12 +157,17 @@ impl Command {
 
     /// The run that file and flags describe.
     fn describe(&self, global: &Global) -> Result<TrainConfig> {
-        let mut flags: Vec<(&str, Vec<String>)> = self.fields.0.clone();
+        let config = TrainConfig::read(self.config.as_deref(), &self.flags(global));
+        config.map_err(|fault| Usage(fault.to_string()).into())
+    }
+
+    /// The flags of fields that were given.
+    fn flags(&self, global: &Global) -> Vec<(&'static str, Vec<String>)> {
+        let mut flags = self.fields.0.clone();
         if let Some(model) = &global.model {
             flags.push((GLOBAL, vec![model.display().to_string()]));
         }
-        let config = TrainConfig::read(self.config.as_deref(), &flags);
-        config.map_err(|fault| Usage(fault.to_string()).into())
+        flags
     }
 }
 
@@ -166,11 +179,33 @@ fn open(global: &Global, terminal: &Terminal) -> Result<Engine> {
 }
 
 /// Tells the person at the terminal what happens.
-struct Watch<'a> {
+pub(super) struct Watch<'a> {
     terminal: &'a Terminal,
     total: u64,
     metric: MetricName,
     pace: Pace,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(terminal: &'a Terminal) -> Self {
+        Self {
+            terminal,
+            total: 0,
+            metric: MetricName::Loss,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Takes note of what a run is, and says only where it goes on.
+    pub(super) fn begins_shortly(&mut self, start: &TrainStart) {
+        if start.step > 0 {
+            self.terminal.remark(&format!(
+                "going on after step {} of {}",
+                start.step, start.total
+            ));
+        }
+        (self.total, self.metric) = (start.total, start.metric);
+    }
 }
 
 impl TrainObserver for Watch<'_> {
@@ -214,13 +249,7 @@ impl TrainObserver for Watch<'_> {
             let _ = write!(text, "; new: {}", start.new_parameters.join(", "));
         }
         self.terminal.remark(&text);
-        if start.step > 0 {
-            self.terminal.remark(&format!(
-                "going on after step {} of {}",
-                start.step, start.total
-            ));
-        }
-        (self.total, self.metric) = (start.total, start.metric);
+        self.begins_shortly(start);
     }
 
     fn happens(&mut self, event: &TrainEvent) {

@@ -25,6 +25,7 @@ mod search;
 mod self_check;
 mod shaders;
 mod surprise;
+mod sweep;
 mod tag;
 mod train;
 mod train_check;
@@ -84,6 +85,10 @@ pub use crate::training::report::{
     Judged as TrainJudged, Outcome as TrainOutcome, Report as TrainReport,
 };
 pub use crate::training::session::TrainError;
+pub use crate::training::sweep::{
+    Axis as SweepAxis, BestSetting, Figure as SweepFigure, Plan as SweepPlan, PlannedRun, RunLine,
+    RunState, SettingLine, SweepFault, SweepReport, Value as SweepValue, setting_name,
+};
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
@@ -105,6 +110,7 @@ pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
 pub use shaders::{ShaderText, shaders};
 pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
+pub use sweep::{SweepObserver, is_sweep};
 pub use tag::{TagQuery, TaggedNote, TaggedSpan};
 pub use train::{TrainObserver, TrainStart};
 pub use train_check::{TrainCheck, WhatMemory};

@@ -20,6 +20,7 @@ pub mod ngram;
 pub mod ranking;
 mod scores;
 pub mod spans;
+pub mod spread;
 pub mod temperature;
 #[cfg(test)]
 mod tests;

@@ -102,8 +102,8 @@ impl Evaluation {
         }
     }
 
-    /// The figures that matter most, in a line; `metric` is among them.
-    pub fn line(&self, metric: MetricName) -> String {
+    /// The figures that matter most, `metric` among them.
+    pub(super) fn shown(&self, metric: MetricName) -> Vec<MetricName> {
         let of_spans = self.overlap_micro_f1.is_some();
         let mut shown = vec![MetricName::Loss];
         shown.extend(match (self.classes.is_empty(), of_spans) {
@@ -119,6 +119,12 @@ impl Evaluation {
         if !shown.contains(&metric) {
             shown.push(metric);
         }
+        shown
+    }
+
+    /// The figures that matter most, in a line; `metric` is among them.
+    pub fn line(&self, metric: MetricName) -> String {
+        let shown = self.shown(metric);
         let figures = shown.into_iter().map(|metric| match self.value(metric) {
             Some(value) => format!("{} {value:.4}", metric.title()),
             None => format!("{} not defined", metric.title()),

@@ -54,23 +54,45 @@ pub(super) fn start_model(
             checkpoint, &head, randomness, device, job,
         )?);
     }
-    let mut of_model = ModelConfig::read(&config.model)?;
-    if config.tokenizer.is_some() {
-        let special = tokenizer.special_tokens();
-        let ids = [
-            ("pad_token_id", special.pad),
-            ("cls_token_id", special.cls),
-            ("bos_token_id", special.cls),
-            ("sep_token_id", special.sep),
-            ("eos_token_id", special.sep),
-        ];
-        // Rows in whole blocks of 64 keep matrix products fast.
-        let rows = tokenizer.vocabulary_size().next_multiple_of(64);
-        let ids = ids.into_iter().map(|(key, id)| (key, id.into()));
-        of_model = of_model.with(ids.chain([("vocab_size", rows.into())]))?;
-    }
+    let of_model = from_scratch(config, tokenizer)?;
     let model = start::from_scratch(&of_model, &head, randomness, device)?;
     Ok((model, Vec::new()))
+}
+
+/// The configuration of a model from scratch: that of its folder, with the tokens of a tokenizer that
+/// is given beside it.
+fn from_scratch(config: &TrainConfig, tokenizer: &Tokenizer) -> Result<ModelConfig, TrainError> {
+    let of_model = ModelConfig::read(&config.model)?;
+    if config.tokenizer.is_none() {
+        return Ok(of_model);
+    }
+    let special = tokenizer.special_tokens();
+    let ids = [
+        ("pad_token_id", special.pad),
+        ("cls_token_id", special.cls),
+        ("bos_token_id", special.cls),
+        ("sep_token_id", special.sep),
+        ("eos_token_id", special.sep),
+    ];
+    // Rows in whole blocks of 64 keep matrix products fast.
+    let rows = tokenizer.vocabulary_size().next_multiple_of(64);
+    let ids = ids.into_iter().map(|(key, id)| (key, id.into()));
+    Ok(of_model.with(ids.chain([("vocab_size", rows.into())]))?)
+}
+
+/// That the model and the tokenizer of a run are there and fit together, as far as can be told
+/// without notes and without reading weights: the tokenizer.
+pub(super) fn look_at(config: &TrainConfig) -> Result<Tokenizer, TrainError> {
+    let tokenizer = Tokenizer::open(config.tokenizer.as_ref().unwrap_or(&config.model))?;
+    let of_model = match config.from_scratch {
+        true => from_scratch(config, &tokenizer)?,
+        false => {
+            let checkpoint = Checkpoint::open(&config.model).map_err(OpenError::from)?;
+            checkpoint.config().clone()
+        }
+    };
+    fits(config, &tokenizer, &of_model)?;
+    Ok(tokenizer)
 }
 
 /// What of the model is trained.

@@ -1,6 +1,6 @@
 //! The folder of a run: what lies where in it, and how it is written so that it is never broken.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::config::TrainConfig;
 use super::dataset::{DataReport, Fingerprint};
+use super::lock::{LOCK, lock};
 
 const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
-const LOCK: &str = ".lock";
 const CHECKPOINTS: &str = "checkpoints";
 const TOKENIZER: &str = "tokenizer";
 const BEST: &str = "best";
@@ -64,7 +64,6 @@ impl RunError {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Released when it is closed, also by the end of the process.
     _lock: File,
 }
 
@@ -81,6 +80,11 @@ impl RunFolder {
         // Last, because its presence is what makes the folder a run.
         write_whole(&path.join(CONFIG), config.to_toml().as_bytes())?;
         Ok(run)
+    }
+
+    /// Whether a run was begun in this folder.
+    pub fn is_run(path: &Path) -> bool {
+        path.join(CONFIG).is_file()
     }
 
     /// That a run can be made at `path`.
@@ -116,16 +120,10 @@ impl RunFolder {
     }
 
     fn locked(path: &Path) -> Result<Self, RunError> {
-        let file = path.join(LOCK);
-        let lock = File::create(&file).map_err(RunError::at(&file))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
-            Err(TryLockError::Error(error)) => Err(RunError::Io { path: file, error }),
-        }
+        Ok(Self {
+            _lock: lock(path)?,
+            path: path.to_owned(),
+        })
     }
 
     /// Where it is.
@@ -281,9 +279,14 @@ impl RunFolder {
     }
 }
 
-/// Whether nothing is there, or no more than what a run leaves that was killed before it was one.
+/// Whether nothing is there, or no more than what a run or a sweep leaves that was killed before it was one.
 fn is_free(path: &Path) -> bool {
-    let left = [LOCK, CHECKPOINTS, "config.toml.partial"];
+    let left = [
+        LOCK,
+        CHECKPOINTS,
+        "config.toml.partial",
+        "sweep.toml.partial",
+    ];
     let is_left = |entry: io::Result<fs::DirEntry>| {
         let entry = entry.map(|entry| entry.file_name());
         entry.is_ok_and(|name| left.iter().any(|own| name == *own))

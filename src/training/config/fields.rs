@@ -172,7 +172,7 @@ impl Field {
 
 impl Kind {
     /// The value that words on a command line stand for.
-    pub(super) fn parse(&self, words: &[String]) -> Result<Value, String> {
+    pub(in crate::training) fn parse(&self, words: &[String]) -> Result<Value, String> {
         let [word] = words else {
             return match self {
                 Self::Words => Ok(Value::Array(
