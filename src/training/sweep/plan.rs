@@ -160,13 +160,10 @@ impl Plan {
         settings: Vec<(Vec<Value>, TrainConfig)>,
         seeds: u64,
     ) -> Result<Self, SweepFault> {
-        let here = |error: std::io::Error| {
-            SweepFault::Unfit(format!("the current folder cannot be told: {error}"))
-        };
         let (mut run, mut runs) = (PathBuf::new(), Vec::new());
         let mut taken = BTreeSet::new();
         for (number, (values, config)) in settings.into_iter().enumerate() {
-            let config = config.with_absolute_paths().map_err(here)?;
+            let config = config.located()?;
             run.clone_from(&config.run);
             let name = folder_name(&values);
             // Where case does not count, folders that differ in it are one.
