@@ -171,7 +171,7 @@ fn the_same_tokens_are_hidden_each_time() {
     let arguments = [&arguments[..], &more].concat();
     let printed = succeeds(&[&arguments[..], &["--out", path(&out)]].concat());
     assert!(
-        printed.contains("resamples of whole patients (13)"),
+        printed.contains("resamples of whole patients (13, too few to trust the intervals)"),
         "{printed}"
     );
     let report = lines(&arguments);
