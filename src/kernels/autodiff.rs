@@ -132,7 +132,12 @@ impl<B: EncoderOps> Backward<B, 1> for LookUpBackward {
         let d_out = grads.consume::<B>(&ops.node);
         let (lookup, entries) = ops.state;
         if let [Some(parent)] = ops.parents {
-            grads.register::<B>(parent.id, B::look_up_backward(d_out, lookup, entries));
+            let d_table = B::look_up_backward(d_out, lookup, entries);
+            // Where the table is the decoder's weight, too, a gradient with a number in every place
+            // is there already. As long as somebody else holds this one, which is nearly all zeros,
+            // the sum is made in the memory of that one.
+            let _held = d_table.clone();
+            grads.register::<B>(parent.id, d_table);
         }
     }
 }

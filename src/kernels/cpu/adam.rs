@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::simd::{LANES, WithSimd, vectorized};
+use super::simd::{WithSimd, sum, vectorized};
 use crate::kernels::adam::{AdamRule, AdamStep, Constants};
 
 /// Elements that one thread takes at a time. Sums are made by chunk and added in order, so they
@@ -128,25 +128,6 @@ impl WithSimd for Means<'_> {
             ],
         }
     }
-}
-
-/// The sum of a function of two elements.
-#[inline(always)]
-fn sum(a: &[f32], b: &[f32], of: impl Fn((&f32, &f32)) -> f32) -> f64 {
-    let mut lanes = [0f32; LANES];
-    let (whole_a, rest_a) = a.as_chunks::<LANES>();
-    let (whole_b, rest_b) = b.as_chunks::<LANES>();
-    for (a, b) in whole_a.iter().zip(whole_b) {
-        for (lane, pair) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += of(pair);
-        }
-    }
-    let rest: f64 = rest_a
-        .iter()
-        .zip(rest_b)
-        .map(|pair| f64::from(of(pair)))
-        .sum();
-    lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest
 }
 
 /// Moves the parameter along its mean gradient.

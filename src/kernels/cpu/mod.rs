@@ -11,6 +11,8 @@ mod attention;
 mod attention_backward;
 mod attention_probabilities;
 mod cross_entropy;
+mod embedding;
+mod norm;
 mod product;
 mod rope;
 mod simd;
@@ -25,7 +27,8 @@ use burn::tensor::{Shape, TensorData};
 use super::adam::AdamStep;
 use super::attention::AttentionCall;
 use super::cross_entropy::Targets;
-use super::ops::{AdamParts, AttentionParts, EncoderOps};
+use super::embedding::Lookup;
+use super::ops::{AdamParts, AttentionParts, EncoderOps, LayerNormGrads};
 use super::rope::Direction;
 use super::sequences::HeadShape;
 
@@ -36,12 +39,34 @@ impl EncoderOps for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let [rows, inputs] = x.shape().dims();
         let [outputs, _] = weight.shape().dims();
-        if x.dtype() != DType::F32 || rows < product::LINEAR_ROWS || inputs * outputs == 0 {
+        if x.dtype() != DType::F32 || rows * inputs * outputs == 0 {
             return super::linear::linear::<Self>(x, weight);
         }
-        let [x, weight] = [x, weight].map(contiguous);
-        let out = product::linear(values(&x), values(&weight), inputs, outputs);
+        let [x, weight] = [x, weight].map(in_order);
+        let out = product::linear(values(&x), values(&weight), [inputs, outputs]);
         from_values(out, Shape::new([rows, outputs]))
+    }
+
+    fn linear_grad_x(d_out: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, outputs] = d_out.shape().dims();
+        let [_, inputs] = weight.shape().dims();
+        if d_out.dtype() != DType::F32 || rows * inputs * outputs == 0 {
+            return super::linear::grad_x::<Self>(d_out, weight);
+        }
+        let [d_out, weight] = [d_out, weight].map(in_order);
+        let d_x = product::linear_grad_x(values(&d_out), values(&weight), [inputs, outputs]);
+        from_values(d_x, Shape::new([rows, inputs]))
+    }
+
+    fn linear_grad_weight(d_out: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, outputs] = d_out.shape().dims();
+        let [_, inputs] = x.shape().dims();
+        if x.dtype() != DType::F32 || rows * inputs * outputs == 0 {
+            return super::linear::grad_weight::<Self>(d_out, x);
+        }
+        let [d_out, x] = [d_out, x].map(in_order);
+        let d_weight = product::linear_grad_weight(values(&d_out), values(&x), [inputs, outputs]);
+        from_values(d_weight, Shape::new([outputs, inputs]))
     }
 
     fn rope(
@@ -143,6 +168,39 @@ impl EncoderOps for Flex {
         x
     }
 
+    fn layer_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        d_out: FloatTensor<Self>,
+        eps: f64,
+    ) -> LayerNormGrads<Self> {
+        if x.dtype() != DType::F32 {
+            return super::norm::backward::<Self>(x, weight, d_out, eps);
+        }
+        let shape = weight.shape();
+        let [x, weight] = [x, weight].map(in_order);
+        let mut d_out = contiguous(d_out);
+        let d_weight = norm::backward(values(&x), values(&weight), d_out.storage_mut(), eps);
+        LayerNormGrads {
+            d_x: d_out,
+            d_weight: from_values(d_weight, shape),
+        }
+    }
+
+    fn look_up_backward(
+        d_out: FloatTensor<Self>,
+        lookup: Lookup,
+        entries: usize,
+    ) -> FloatTensor<Self> {
+        if d_out.dtype() != DType::F32 {
+            return super::embedding::backward::<Self>(d_out, &lookup, entries);
+        }
+        let width = d_out.shape()[1];
+        let d_out = in_order(d_out);
+        let d_table = embedding::backward(values(&d_out), &lookup, [entries, width]);
+        from_values(d_table, Shape::new([entries, width]))
+    }
+
     fn cross_entropy_add(
         running: FloatTensor<Self>,
         products: FloatTensor<Self>,
@@ -198,6 +256,16 @@ impl EncoderOps for Flex {
         x
     }
 
+    fn gelu_erf_backward(x: FloatTensor<Self>, d_out: FloatTensor<Self>) -> FloatTensor<Self> {
+        if x.dtype() != DType::F32 {
+            return super::activation::gelu_backward::<Self>(x, d_out);
+        }
+        let width = x.shape()[x.rank() - 1];
+        let (x, mut d_out) = (in_order(x), contiguous(d_out));
+        activation::gelu_backward(values(&x), d_out.storage_mut(), width);
+        d_out
+    }
+
     fn adam(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -238,15 +306,23 @@ impl EncoderOps for Flex {
     }
 }
 
-/// The values of a contiguous f32 tensor.
+/// The values of an f32 tensor that are in order.
 fn values(tensor: &FloatTensor<Flex>) -> &[f32] {
     tensor
         .as_slice()
-        .expect("the tensor was made contiguous and is f32")
+        .expect("the values were put in order and are f32")
 }
 
 fn from_values(values: Vec<f32>, shape: Shape) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+}
+
+/// The tensor with its values in order, to be read; copied only if they are not.
+fn in_order(tensor: FloatTensor<Flex>) -> FloatTensor<Flex> {
+    match tensor.layout().contiguous_offsets() {
+        Some(_) => tensor,
+        None => tensor.to_contiguous(),
+    }
 }
 
 /// The tensor with its values in order from the start of its memory, and nothing else in there;

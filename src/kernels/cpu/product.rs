@@ -1,4 +1,8 @@
-//! Matrix products of views, on one thread each, and the product of a linear layer on all threads.
+//! Matrix products of views, on one thread each, and the products of a linear layer on all threads.
+//!
+//! burn's own product asks for cleared memory for its output and copies that before it writes into
+//! it; for the gradients of weights, which are as large as the model, that took more than a tenth of a
+//! short step.
 
 use rayon::prelude::*;
 
@@ -24,6 +28,13 @@ impl<'a> Matrix<'a> {
         Self {
             row_stride: self.column_stride,
             column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    fn after(self, rows: usize) -> Self {
+        Self {
+            values: &self.values[rows * self.row_stride..],
             ..self
         }
     }
@@ -58,6 +69,71 @@ impl Product<'_> {
     }
 
     fn run(self, out: &mut [f32], stride: usize, add: bool) {
+        let [n, m, _] = self.sizes;
+        assert!(m <= stride && (n - 1) * stride + m <= out.len());
+        // SAFETY: `out` holds n rows of m, which was just asserted; a `&mut` is part of no view.
+        unsafe { self.run_at(out.as_mut_ptr(), stride, add, gemm::Parallelism::None) }
+    }
+
+    /// The product in memory of its own, by all threads together where there is enough to do.
+    fn shared(self) -> Vec<f32> {
+        let [n, m, k] = self.sizes;
+        let threads = match n * m * k < ONE_THREAD {
+            true => gemm::Parallelism::None,
+            false => gemm::Parallelism::Rayon(0),
+        };
+        // Products with a vector are made through slices, which must hold numbers.
+        let mut out = match n.min(m) {
+            1 => vec![0.0; n * m],
+            _ => Vec::with_capacity(n * m),
+        };
+        // SAFETY: the capacity is n rows of m, all of which are written and none of which is read.
+        unsafe {
+            self.run_at(out.as_mut_ptr(), m, false, threads);
+            out.set_len(n * m);
+        }
+        out
+    }
+
+    /// The product in memory of its own, each thread with rows of its own.
+    fn by_rows(self) -> Vec<f32> {
+        let [n, m, k] = self.sizes;
+        // Parts of nearly the same size: a last part of a row or two would be computed by another
+        // routine, with other rounding.
+        let threads = rayon::current_num_threads();
+        let parts = n.div_ceil(MOST_ROWS).next_multiple_of(threads);
+        let parts = parts.min(n / FEWEST_ROWS);
+        if parts <= 1 || m == 1 {
+            return self.shared();
+        }
+        let mut out = Vec::with_capacity(n * m);
+        let mut rest = &mut out.spare_capacity_mut()[..n * m];
+        let mut tasks = Vec::new();
+        for part in 0..parts {
+            let range = part * n / parts..(part + 1) * n / parts;
+            let (own, others) = rest.split_at_mut(range.len() * m);
+            rest = others;
+            tasks.push((range, own));
+        }
+        tasks.into_par_iter().for_each(|(range, own)| {
+            let product = Self {
+                sizes: [range.len(), m, k],
+                a: self.a.after(range.start),
+                ..self
+            };
+            let one = gemm::Parallelism::None;
+            // SAFETY: `own` is as many rows of m as the range has; all are written, none is read.
+            unsafe { product.run_at(own.as_mut_ptr().cast(), m, false, one) }
+        });
+        // SAFETY: the parts are all rows, and each of them was written.
+        unsafe { out.set_len(n * m) };
+        out
+    }
+
+    /// # Safety
+    /// `out` must be n rows of m, `stride` apart, that nobody else reads or writes; with `add` they
+    /// must hold numbers.
+    unsafe fn run_at(self, out: *mut f32, stride: usize, add: bool, threads: gemm::Parallelism) {
         let Self {
             sizes: [n, m, k],
             a,
@@ -65,15 +141,14 @@ impl Product<'_> {
             factor,
         } = self;
         assert!(a.holds(n, k) && b.holds(k, m));
-        assert!(m <= stride && (n - 1) * stride + m <= out.len());
-        // SAFETY: the views hold the elements that the sizes name, and `out` holds n rows of m,
-        // which was just asserted; a `&mut` is part of neither view.
+        // SAFETY: the views hold the elements that the sizes name, which was just asserted; the
+        // caller answers for `out`.
         unsafe {
             gemm::gemm(
                 n,
                 m,
                 k,
-                out.as_mut_ptr(),
+                out,
                 1,
                 stride as isize,
                 add,
@@ -88,43 +163,63 @@ impl Product<'_> {
                 false,
                 false,
                 false,
-                gemm::Parallelism::None,
+                threads,
             );
         }
     }
 }
 
 /// Rows from which on each thread multiplies rows of its own; below, the threads share one product.
-pub(super) const LINEAR_ROWS: usize = 256;
+const LINEAR_ROWS: usize = 256;
 
-/// Rows of a part at least.
+/// Rows of a part at least and at most.
 const FEWEST_ROWS: usize = 64;
+const MOST_ROWS: usize = 1024;
 
-/// `x Wᵀ` for `[rows, inputs]` and `[outputs, inputs]`, each thread with rows of its own.
-pub(super) fn linear(x: &[f32], weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+/// Multiplications below which one thread has a product sooner than several.
+const ONE_THREAD: usize = 192 * 192 * 192;
+
+/// `x Wᵀ` for `[rows, inputs]` and `[outputs, inputs]`.
+pub(super) fn linear(x: &[f32], weight: &[f32], [inputs, outputs]: [usize; 2]) -> Vec<f32> {
     let rows = x.len() / inputs;
-    // Parts of nearly the same size: a last part of a row or two would be computed by another
-    // routine, with other rounding.
-    let threads = rayon::current_num_threads();
-    let parts = rows.div_ceil(1024).next_multiple_of(threads);
-    let parts = parts.min(rows / FEWEST_ROWS).max(1);
-    let mut out = vec![0.0; rows * outputs];
-    let mut rest = out.as_mut_slice();
-    let mut tasks = Vec::new();
-    for part in 0..parts {
-        let range = part * rows / parts..(part + 1) * rows / parts;
-        let (own, others) = rest.split_at_mut(range.len() * outputs);
-        rest = others;
-        tasks.push((range, own));
+    let product = Product {
+        sizes: [rows, outputs, inputs],
+        a: Matrix::new(x, 0, inputs),
+        b: Matrix::new(weight, 0, inputs).transposed(),
+        factor: 1.0,
+    };
+    match rows < LINEAR_ROWS {
+        true => product.shared(),
+        false => product.by_rows(),
     }
-    tasks.into_par_iter().for_each(|(range, out)| {
-        let product = Product {
-            sizes: [range.len(), outputs, inputs],
-            a: Matrix::new(x, range.start * inputs, inputs),
-            b: Matrix::new(weight, 0, inputs).transposed(),
-            factor: 1.0,
-        };
-        product.write(out, outputs);
-    });
-    out
+}
+
+/// `dY W` for `[rows, outputs]` and `[outputs, inputs]`.
+pub(super) fn linear_grad_x(
+    d_out: &[f32],
+    weight: &[f32],
+    [inputs, outputs]: [usize; 2],
+) -> Vec<f32> {
+    let product = Product {
+        sizes: [d_out.len() / outputs, inputs, outputs],
+        a: Matrix::new(d_out, 0, outputs),
+        b: Matrix::new(weight, 0, inputs),
+        factor: 1.0,
+    };
+    product.shared()
+}
+
+/// `dYᵀ x` for `[rows, outputs]` and `[rows, inputs]`.
+pub(super) fn linear_grad_weight(
+    d_out: &[f32],
+    x: &[f32],
+    [inputs, outputs]: [usize; 2],
+) -> Vec<f32> {
+    let product = Product {
+        sizes: [outputs, inputs, d_out.len() / outputs],
+        a: Matrix::new(d_out, 0, outputs).transposed(),
+        b: Matrix::new(x, 0, inputs),
+        factor: 1.0,
+    };
+    product.by_rows()
 }

@@ -13,6 +13,25 @@ pub(super) fn vectorized<W: WithSimd>(work: W) -> W::Output {
 /// Accumulators that run side by side in a sum or maximum: as many as the widest registers hold.
 pub(super) const LANES: usize = 16;
 
+/// The sum of a function of two elements, in f32 lanes that are added up in f64.
+#[inline(always)]
+pub(super) fn sum(a: &[f32], b: &[f32], of: impl Fn((&f32, &f32)) -> f32) -> f64 {
+    let mut lanes = [0f32; LANES];
+    let (whole_a, rest_a) = a.as_chunks::<LANES>();
+    let (whole_b, rest_b) = b.as_chunks::<LANES>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for (lane, pair) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += of(pair);
+        }
+    }
+    let rest: f64 = rest_a
+        .iter()
+        .zip(rest_b)
+        .map(|pair| f64::from(of(pair)))
+        .sum();
+    lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest
+}
+
 /// `e^x` for `x <= 0`, relative error below 3e-7; 0 below -87.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`; `e^r` is a polynomial with least largest relative

@@ -4,6 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Numbers, doubles};
 use crate::kernels::attention::AttentionCall;
+use crate::kernels::cross_entropy::Targets;
+use crate::kernels::embedding::Lookup;
 use crate::kernels::rope::{Direction, RopeTable};
 use crate::kernels::sequences::{HeadShape, Sequences};
 use crate::kernels::{self, reference, values};
@@ -96,6 +98,30 @@ pub(in crate::kernels) fn assert_a_layer_has_its_gradient(device: &Device) {
             }
         }
     }
+}
+
+/// A table that is looked up and decodes, too, has the sum of both gradients.
+#[test]
+fn a_tied_table_has_the_sum_of_its_gradients() {
+    let device = Device::flex().autodiff();
+    let (entries, width) = (11, 16);
+    let indices = [3, 0, 3, 10, 7];
+    let numbers = Numbers(41).take(entries * width);
+    let leaf = || {
+        let data = TensorData::new(numbers.clone(), [entries, width]);
+        Tensor::<2>::from_data(data, &device).require_grad()
+    };
+    let loss = |table: &Tensor<2>, decoder: &Tensor<2>| {
+        let x = kernels::look_up(table.clone(), &Lookup::new(&indices, Some(0)));
+        kernels::cross_entropy(x, decoder.clone(), None, &Targets::new(&[1, 2, 3, 4, 5])).sum()
+    };
+    let [table, decoder] = [leaf(), leaf()];
+    let apart = loss(&table, &decoder).backward();
+    let of = |leaf: &Tensor<2>, gradients| leaf.grad(gradients).expect("a gradient reaches it");
+    let want = of(&table, &apart) + of(&decoder, &apart);
+    let tied = leaf();
+    let got = of(&tied, &loss(&tied, &tied).backward());
+    assert_eq!(values(got).unwrap(), values(want).unwrap());
 }
 
 #[test]

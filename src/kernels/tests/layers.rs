@@ -35,6 +35,8 @@ pub(in crate::kernels) fn products<B: EncoderOps>(on: &On<B>) -> Vec<Found> {
         (130, 100, 132),
         (257, 36, 260),
         (7, 64, 5),
+        // Enough for several threads, with fewer rows than each of them takes for itself.
+        (130, 200, 290),
     ] {
         let mut numbers = Numbers(13);
         let x = numbers.take(rows * inputs);
@@ -305,6 +307,20 @@ fn products_agree_with_the_loops() {
 #[test]
 fn rows_agree_with_the_loops() {
     assert_near(rows(&FLEX));
+}
+
+/// A gradient may be written where another one was, but not while somebody else reads that.
+#[test]
+fn what_others_hold_stays() {
+    let values = Numbers(23).take(37 * 24);
+    let tensor = || primitive(&values, [37, 24]);
+    let d_out = tensor();
+    let weight = primitive(&values[..24], [24]);
+    let norm = <Flex as EncoderOps>::layer_norm_backward(tensor(), weight, d_out.clone(), 1e-3);
+    assert_ne!(floats(norm.d_x), values);
+    let gelu = <Flex as EncoderOps>::gelu_erf_backward(tensor(), d_out.clone());
+    assert_ne!(floats(gelu), values);
+    assert_eq!(floats(d_out), values);
 }
 
 #[test]
