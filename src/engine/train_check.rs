@@ -1,7 +1,6 @@
 //! Says before a run whether it fits, how long it takes, and what would make it fit.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta};
 use serde::Serialize;
@@ -10,6 +9,7 @@ use super::memory::{DeviceMeter, ProcessMeter, for_this_process};
 use super::{DeviceInfo, Engine, EngineError, Job, Kind, TrainObserver, TrainStart};
 use crate::training::check::{CheckError, Known, Measured, Meter, Proposal, RunTime, Trial};
 use crate::training::config::TrainConfig;
+use crate::training::report::duration;
 
 /// Whose memory is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -262,16 +262,4 @@ fn end(time: RunTime) -> DateTime<Local> {
 
 fn gigabytes(bytes: u64) -> String {
     format!("{:.2} GB", bytes as f64 / 1e9)
-}
-
-/// A time in the two largest units that it has.
-fn duration(seconds: f64) -> String {
-    let whole = Duration::from_secs_f64(seconds.clamp(0.0, 1e12)).as_secs();
-    match whole {
-        0..10 => format!("{seconds:.2} s"),
-        10..60 => format!("{seconds:.0} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        3600..86400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-        _ => format!("{} days {} h", whole / 86400, whole / 3600 % 24),
-    }
 }

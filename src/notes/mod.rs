@@ -12,6 +12,7 @@ pub mod labels;
 pub mod leakage;
 pub mod map;
 pub mod near;
+pub mod numbers;
 pub mod sections;
 pub mod sentences;
 pub mod source;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::columns::{ColumnError, add_names, column_value, is_among};
 use super::labels::{LabelCount, LabelQuery, in_order, labels_of};
 use super::leakage::normalised;
+use super::numbers::Numbers;
 use super::{Note, Source};
 use crate::job::{Cancelled, Job};
 
@@ -175,18 +176,18 @@ impl Traces {
 
     /// The labels of whole notes, numbers by their value.
     pub(super) fn classes(&self) -> Classes {
-        let mut notes = vec![0; self.labels.names.len()];
+        let mut notes = vec![0; self.labels.names().len()];
         for label in self.all.iter().flat_map(|trace| &trace.labels) {
             notes[*label as usize] += 1;
         }
-        let counts = self.labels.names.iter().zip(notes);
+        let counts = self.labels.names().iter().zip(notes);
         let classes = in_order(counts.map(|(label, notes)| (label.clone(), notes)));
         let numbers = classes.iter().enumerate();
         let places: HashMap<&str, usize> = numbers
             .map(|(place, class)| (class.label.as_str(), place))
             .collect();
         Classes {
-            places: (self.labels.names.iter())
+            places: (self.labels.names().iter())
                 .map(|label| places[label.as_str()])
                 .collect(),
             classes,
@@ -195,25 +196,6 @@ impl Traces {
 
     /// The kinds of spans, by their numbers.
     pub(super) fn kinds(&self) -> &[String] {
-        &self.kinds.names
-    }
-}
-
-/// Numbers for names, in the order in which they are met.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    names: Vec<String>,
-    numbers: HashMap<String, u32>,
-}
-
-impl Numbers {
-    fn of(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
+        self.kinds.names()
     }
 }

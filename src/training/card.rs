@@ -9,7 +9,7 @@ use toml::Table;
 use super::config::{FIELDS, Kind, Mode, TaskKind, TrainConfig};
 use super::figures::Evaluation;
 use super::from_notes::Fingerprint;
-use super::report::{Judged, Outcome, Report, VALIDATION};
+use super::report::{Judged, Outcome, Report, VALIDATION, duration};
 use crate::evaluation::markdown::{cell, number, table};
 use crate::notes::counted;
 
@@ -327,13 +327,4 @@ fn limits(text: &mut String) {
          What was learned from notes can give parts of them away: the model is as sensitive as the \
          notes it learned from.\n",
     );
-}
-
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
 }

@@ -379,10 +379,15 @@ impl TrainConfig {
         Ok(self)
     }
 
+    /// The share of tokens that is hidden in the last step, and wherever models are judged.
+    pub fn last_mask_rate(&self) -> f64 {
+        self.mask_rate_end.unwrap_or(self.mask_rate)
+    }
+
     /// The share of tokens that is hidden in step `step` of `total`: in a line from the first to
     /// the last.
     pub fn mask_rate_at(&self, step: u64, total: u64) -> f64 {
-        let end = self.mask_rate_end.unwrap_or(self.mask_rate);
+        let end = self.last_mask_rate();
         let last = total.saturating_sub(1).max(1) as f64;
         self.mask_rate + (end - self.mask_rate) * (step as f64 / last).min(1.0)
     }

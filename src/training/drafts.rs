@@ -10,6 +10,7 @@ use super::store::Store;
 use crate::notes::Note;
 use crate::notes::flat::Unflat;
 use crate::notes::labels::in_order;
+use crate::notes::numbers::Numbers;
 use crate::tasks::loss::IGNORED;
 use crate::tasks::token_labels::{TagSet, TokenLabels, token_labels};
 use crate::tokenization::windows::{Cut, windows};
@@ -24,8 +25,7 @@ pub(super) struct Drafts<'a> {
     /// The labels of each example, where it has labels as a whole.
     own: Vec<Box<[u32]>>,
     /// Names of labels, or kinds of spans, by their numbers.
-    names: Vec<String>,
-    numbers: HashMap<String, u32>,
+    names: Numbers,
     /// Spans that are not learned, by the reason.
     pub(super) unflat: BTreeMap<Unflat, usize>,
     /// Spans that are learned longer or shorter than they are.
@@ -46,8 +46,7 @@ impl<'a> Drafts<'a> {
             store: Store::new(folder, limit),
             kept: Vec::new(),
             own: Vec::new(),
-            names: Vec::new(),
-            numbers: HashMap::new(),
+            names: Numbers::default(),
             unflat: BTreeMap::new(),
             inexact: 0,
         }
@@ -80,7 +79,7 @@ impl<'a> Drafts<'a> {
             TaskKind::MaskedLm | TaskKind::Tag => Cut::Windows { overlap: 0 },
         };
         let own: Box<[u32]> = match task {
-            TaskKind::Classify => labels.iter().map(|label| self.number(label)).collect(),
+            TaskKind::Classify => labels.iter().map(|label| self.names.of(label)).collect(),
             TaskKind::MaskedLm | TaskKind::Tag => Box::default(),
         };
         let tags = (task == TaskKind::Tag).then(|| self.tags(note, &encoding));
@@ -124,17 +123,6 @@ impl<'a> Drafts<'a> {
         }
     }
 
-    /// The number of a label or kind.
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
-
     /// The labels of a note's tokens, and for each of them its place among the classes: 0 for O, then
     /// two for each kind in the order in which kinds are met.
     fn tags(&mut self, note: &Note, encoding: &Encoding) -> (TokenLabels, Vec<u32>) {
@@ -149,7 +137,7 @@ impl<'a> Drafts<'a> {
         for &label in found.labels.iter().filter(|&&label| label != IGNORED) {
             let label = label as usize;
             places[label] = match tags.names()[label].split_once('-') {
-                Some((prefix, kind)) => 2 * self.number(kind) + 1 + u32::from(prefix == "I"),
+                Some((prefix, kind)) => 2 * self.names.of(kind) + 1 + u32::from(prefix == "I"),
                 None => 0,
             };
         }
@@ -163,19 +151,19 @@ impl<'a> Drafts<'a> {
         let names = match self.config.task {
             TaskKind::MaskedLm => Vec::new(),
             TaskKind::Classify => {
-                let names = self.names.iter().map(|name| (name.clone(), 0));
+                let names = self.names.names().iter().map(|name| (name.clone(), 0));
                 let classes = in_order(names).into_iter();
                 classes.map(|class| class.label).collect()
             }
             TaskKind::Tag => {
-                let kinds = self.names.iter().map(String::as_str);
+                let kinds = self.names.names().iter().map(String::as_str);
                 TagSet::of_kinds(kinds).names().to_vec()
             }
         };
         let places = names.iter().enumerate();
         let places: HashMap<&str, usize> =
             places.map(|(place, name)| (name.as_str(), place)).collect();
-        let class = |number: &u32| places[self.names[*number as usize].as_str()] as u32;
+        let class = |number: &u32| places[self.names.names()[*number as usize].as_str()] as u32;
         let classes = self
             .own
             .iter()
@@ -185,7 +173,7 @@ impl<'a> Drafts<'a> {
             (TaskKind::Classify, true) => Labels::Classes(classes.collect(), names.len()),
             (TaskKind::Classify, false) => Labels::Class(classes.map(|own| own[0]).collect()),
             (TaskKind::Tag, _) => {
-                let kinds = self.names.iter();
+                let kinds = self.names.names().iter();
                 let both = kinds.flat_map(|kind| [format!("B-{kind}"), format!("I-{kind}")]);
                 let both = both.map(|name| places[name.as_str()] as i64);
                 Labels::Tokens(std::iter::once(0).chain(both).collect())

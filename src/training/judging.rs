@@ -34,7 +34,7 @@ impl Session {
             objective: &self.objective,
             examples,
             batch: self.config.batch,
-            mask_rate: self.config.mask_rate_end.unwrap_or(self.config.mask_rate),
+            mask_rate: self.config.last_mask_rate(),
             randomness: self.randomness,
             labels: &self.data.labels,
             metric: self.config.settled_metric(),

@@ -1,6 +1,7 @@
 //! What came of a run, in plain data.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -90,4 +91,16 @@ pub struct Times {
     pub update: f64,
     /// Everything else between two steps: history, checks, progress.
     pub rest: f64,
+}
+
+/// A time in seconds in words, in the two largest units that it has.
+pub fn duration(seconds: f64) -> String {
+    let whole = Duration::from_secs_f64(seconds.clamp(0.0, 1e12)).as_secs();
+    match whole {
+        0..10 => format!("{seconds:.2} s"),
+        10..60 => format!("{seconds:.0} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+        _ => format!("{} days {} h", whole / 86400, whole / 3600 % 24),
+    }
 }

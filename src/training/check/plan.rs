@@ -61,7 +61,7 @@ impl Plan {
         let largest = largest.cloned().unwrap_or_default();
         let largest_tokens = tokens(&largest);
         epoch.sort_by_key(tokens);
-        let end = config.mask_rate_end.unwrap_or(config.mask_rate);
+        let end = config.last_mask_rate();
         Self {
             largest,
             largest_tokens,

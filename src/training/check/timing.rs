@@ -132,7 +132,7 @@ impl Trial<'_> {
                 objective: &self.objective,
                 examples: &batches[(2 * number + 1) * batches.len() / (2 * count)],
                 batch: config.batch,
-                mask_rate: config.mask_rate_end.unwrap_or(config.mask_rate),
+                mask_rate: config.last_mask_rate(),
                 randomness: self.randomness,
                 labels: &self.data.labels,
                 metric: config.settled_metric(),

@@ -30,6 +30,6 @@ pub(super) fn refusal(field: &str, task: TaskKind) -> Option<&'static str> {
 
 /// The share of tokens that is hidden where models are judged, if the task hides any.
 pub(super) fn judged_mask_rate(config: &TrainConfig) -> Option<f64> {
-    let rate = config.mask_rate_end.unwrap_or(config.mask_rate);
+    let rate = config.last_mask_rate();
     (config.task == TaskKind::MaskedLm).then_some(rate)
 }
