@@ -13,8 +13,8 @@ The second command measures both, length by length, and says how many times fast
 
 import argparse
 import json
-import resource
 import statistics
+import sys
 import time
 
 SIZES = {"base": (50_368, 768, 1152, 12, 22), "tiny": (512, 64, 96, 4, 4)}
@@ -104,9 +104,22 @@ def measure(options, tokens):
         "prepare": prepared - start,
         "model": differentiated - prepared,
         "update": updated - differentiated,
-        # Of the whole process so far, in bytes; the system counts kilobytes on Linux.
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
     }
+
+
+def peak_bytes():
+    """The largest memory of the whole process so far, in bytes; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def in_words(count):
+    return "is not told here" if count is None else f"{count / 1e9:.2f} GB"
 
 
 def main():
@@ -124,7 +137,7 @@ def main():
             f"{step['tokens_per_second']:.0f} tokens/s\n"
             f"  loss and gradients {step['model']:.3f} s, update {step['update']:.4f} s, "
             f"masks {step['prepare']:.4f} s\n"
-            f"  peak memory of the process {step['peak_bytes'] / 1e9:.2f} GB",
+            f"  peak memory of the process {in_words(step['peak_bytes'])}",
             flush=True,
         )
 

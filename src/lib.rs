@@ -16,6 +16,7 @@
 //! - [`parity`]: measures how far the numbers are from a folder of reference cases.
 //! - [`engine`]: one method for each thing a user can ask for, in plain data.
 //! - [`cli`]: the engine from a terminal.
+//! - [`app`]: the engine in a window; built with the feature `gui`.
 
 #![cfg_attr(
     test,
@@ -23,6 +24,8 @@
 )]
 
 pub mod analysis;
+#[cfg(feature = "gui")]
+pub mod app;
 pub mod cli;
 pub mod engine;
 pub mod evaluation;

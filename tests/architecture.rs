@@ -1,8 +1,9 @@
 //! Holds the crate against the table of `docs/ARCHITECTURE.md`.
 //!
 //! It would catch: a module that uses one above it or one not in its row; burn outside the device
-//! line; an outside crate that its row does not name; a module without a row, without a line in
-//! the map of `lib.rs` or without a first sentence; a `main.rs` that goes past `cli`; a crate that
+//! line, egui outside of `app`; an outside crate that its row does not name; a module without a row, without a line in
+//! the map of `lib.rs` or without a first sentence; a `main.rs` that goes past `cli` and
+//! `app`; a crate that
 //! opens network connections, built or new in `Cargo.lock`.
 //!
 //! It reads text, so it does not see what a macro of another crate writes.

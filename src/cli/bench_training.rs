@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bench::{Lines, Sequences, engine, finish, write};
 use super::progress::Terminal;
 use super::{Global, exit};
-use crate::engine::{StepTiming, TrainingBench, TrainingBenchReport, counted};
+use crate::engine::{StepTiming, TrainingBench, TrainingBenchReport, counted, cpu_threads};
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -20,7 +20,7 @@ pub(super) struct Command {
     #[arg(long)]
     recompute: bool,
     /// Measure another program in the same run, length by length, and compare; its words are
-    /// divided at spaces. It is given --json, --size, --lengths and what else was chosen.
+    /// divided at spaces. It is given --json, --size, --lengths, --threads and what else was chosen.
     #[arg(long, value_name = "COMMAND", conflicts_with = "model")]
     beside: Option<String>,
 }
@@ -92,6 +92,7 @@ impl Command {
         process.args(words).arg("--json");
         process.args(["--lengths", &tokens.to_string()]);
         process.args(["--size", self.sequences.size_name()]);
+        process.args(["--threads", &cpu_threads().to_string()]);
         if let Some(entries) = self.sequences.vocabulary() {
             process.args(["--vocab", &entries.to_string()]);
         }

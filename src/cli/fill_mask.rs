@@ -55,6 +55,7 @@ impl Command {
         let output = global.output(&[Format::Csv])?;
         let query = FillMaskQuery {
             word: self.word.clone(),
+            at: None,
             occurrence: self.occurrence.map(|number| number as usize),
             together: self.together,
             candidates: self.top.into(),

@@ -41,7 +41,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::engine::{
     Cancelled, DeviceChoice, Engine, EngineError, Finished, counted, quiet_drivers,
@@ -51,7 +52,7 @@ use output::{Format, Output, Usage};
 use overwriting::Inputs;
 use progress::Terminal;
 
-/// Runs Clinical ModernBERT and its family, on this machine only.
+/// Runs Clinical ModernBERT and its family, on this machine only. Without a command the window opens.
 #[derive(Parser)]
 #[command(
     version,
@@ -62,7 +63,21 @@ struct Arguments {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// What the command line asked for.
+#[derive(Debug)]
+pub enum Asked {
+    /// A command, which has been carried out.
+    Done(ExitCode),
+    /// The window.
+    Window {
+        /// The model that reads notes, if one was named.
+        model: Option<PathBuf>,
+        /// Where to compute, if that was named.
+        device: Option<String>,
+    },
 }
 
 /// Options that every command understands.
@@ -124,34 +139,51 @@ enum Command {
     Shaders(shaders::Command),
 }
 
-/// Reads the command line, runs the command, and says how it went.
-pub fn run() -> ExitCode {
+/// Reads the command line and carries out its command, if there is one.
+pub fn run() -> Asked {
     // SAFETY: the program has just begun and has no other thread.
     unsafe { quiet_drivers() };
-    let arguments = Arguments::parse();
-    let terminal = Terminal::new(arguments.global.quiet);
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let global = arguments.global;
+    match arguments.command {
+        Some(command) => Asked::Done(carry_out(command, &global)),
+        None => {
+            let named = matches.value_source("device") == Some(ValueSource::CommandLine);
+            let device = matches.get_raw("device").and_then(|mut own| own.next());
+            let device = device.map(|own| own.to_string_lossy().into_owned());
+            Asked::Window {
+                model: global.model,
+                device: device.filter(|_| named),
+            }
+        }
+    }
+}
+
+/// Runs a command, and says how it went.
+fn carry_out(command: Command, global: &Global) -> ExitCode {
+    let terminal = Terminal::new(global.quiet);
     let spared = match &global.out {
-        Some(out) => arguments.command.inputs(&global).spare(out),
+        Some(out) => command.inputs(global).spare(out),
         None => Ok(()),
     };
-    let result = match arguments.command {
+    let result = match command {
         _ if spared.is_err() => spared.map(|()| ExitCode::SUCCESS).map_err(Into::into),
-        Command::Models(command) => command.run(&global, &terminal),
-        Command::Notes(command) => command.run(&global, &terminal),
-        Command::FillMask(command) => command.run(&global, &terminal),
-        Command::Surprise(command) => command.run(&global, &terminal),
-        Command::Classify(command) => command.run(&global, &terminal),
-        Command::Tag(command) => command.run(&global, &terminal),
-        Command::Evaluate(command) => command.run(&global, &terminal),
-        Command::Embed(command) => command.run(&global, &terminal),
-        Command::Search(command) => command.run(&global, &terminal),
-        Command::Attention(command) => command.run(&global, &terminal),
-        Command::Train(command) => command.run(&global, &terminal),
-        Command::Doctor(command) => command.run(&global, &terminal),
-        Command::Bench(command) => command.run(&global, &terminal),
-        Command::Tokenizer(command) => command.run(&global, &terminal),
-        Command::Shaders(command) => command.run(&global),
+        Command::Models(command) => command.run(global, &terminal),
+        Command::Notes(command) => command.run(global, &terminal),
+        Command::FillMask(command) => command.run(global, &terminal),
+        Command::Surprise(command) => command.run(global, &terminal),
+        Command::Classify(command) => command.run(global, &terminal),
+        Command::Tag(command) => command.run(global, &terminal),
+        Command::Evaluate(command) => command.run(global, &terminal),
+        Command::Embed(command) => command.run(global, &terminal),
+        Command::Search(command) => command.run(global, &terminal),
+        Command::Attention(command) => command.run(global, &terminal),
+        Command::Train(command) => command.run(global, &terminal),
+        Command::Doctor(command) => command.run(global, &terminal),
+        Command::Bench(command) => command.run(global, &terminal),
+        Command::Tokenizer(command) => command.run(global, &terminal),
+        Command::Shaders(command) => command.run(global),
     };
     match result {
         Ok(code) => code,

@@ -21,6 +21,8 @@ pub struct FillMaskQuery {
     /// Mask every whole-word occurrence of this word; without it, the masks that the note itself
     /// contains are filled.
     pub word: Option<String>,
+    /// Mask what stands at these bytes of the note instead.
+    pub at: Option<Range<usize>>,
     /// Of the occurrences only this one, counted from 1.
     pub occurrence: Option<usize>,
     /// Mask all occurrences at the same time. Without it each is masked by itself; masks that a note
@@ -140,7 +142,7 @@ impl Fill<'_> {
             candidates: Vec::new(),
         };
         let mut masks: Vec<FilledMask> = places.iter().map(unread).collect();
-        match self.query.word.is_some() && !self.query.together {
+        match self.hides() && !self.query.together {
             true => self.one_by_one(note, &read, &places, &mut masks, job)?,
             false => self.together(note, &read, &places, &mut masks, job)?,
         }
@@ -195,9 +197,9 @@ impl Fill<'_> {
             if !places.iter().any(|place| place.window == Some(index)) {
                 continue;
             }
-            let (masked, masks) = match self.query.word {
-                Some(_) => mask_words(&window.encoding, &words, self.mask),
-                None => (
+            let (masked, masks) = match self.hides() {
+                true => mask_words(&window.encoding, &words, self.mask),
+                false => (
                     window.encoding.clone(),
                     written_masks(&window.encoding, self.mask),
                 ),
@@ -236,6 +238,11 @@ impl Fill<'_> {
         self.loaded.masked_lm_rows(note, &encoded.last, &rows, each)
     }
 
+    /// Whether words are hidden; otherwise the masks stand in the note already.
+    fn hides(&self) -> bool {
+        self.query.word.is_some() || self.query.at.is_some()
+    }
+
     /// What is to be hidden in a note, in order: at least one place.
     fn places(&self, note: &Note, read: &ReadNote) -> Result<Vec<Place>, EngineError> {
         let absent = |reason: String| EngineError::Absent {
@@ -247,7 +254,21 @@ impl Fill<'_> {
             window: read.window_of(&rows),
             rows,
         };
-        let Some(word) = &self.query.word else {
+        let mut words: Vec<Range<usize>> = if let Some(at) = &self.query.at {
+            let text = note.text();
+            if text.get(at.clone()).is_none() {
+                let reason = format!(
+                    "bytes {} to {} are not a part of its {} bytes, or cut a character",
+                    at.start,
+                    at.end,
+                    text.len()
+                );
+                return Err(absent(reason));
+            }
+            Vec::from([at.clone()])
+        } else if let Some(word) = &self.query.word {
+            occurrences(note.text(), word)
+        } else {
             let masks = written_masks(&read.whole, self.mask).into_iter();
             let places: Vec<Place> = masks
                 .map(|mask| place(mask.span, Vec::from([mask.row])))
@@ -259,7 +280,6 @@ impl Fill<'_> {
             }
             return Ok(places);
         };
-        let mut words: Vec<Range<usize>> = occurrences(note.text(), word);
         if let Some(occurrence) = self.query.occurrence {
             let count = words.len();
             let chosen = occurrence

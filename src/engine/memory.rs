@@ -3,7 +3,7 @@
 use std::fs;
 
 use burn::tensor::Device;
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 use crate::training::check::Meter;
 
@@ -26,19 +26,28 @@ fn of_status(name: &str) -> Option<u64> {
 }
 
 /// The memory that this process may have, in bytes, what it has already included: what the system
-/// could give it without swapping, and what the limit of its container leaves.
+/// could give it without swapping, and what the limits of its container and of its own group leave.
 pub(super) fn for_this_process() -> Option<u64> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let system = System::new_with_specifics(memory);
+    let mut system = System::new_with_specifics(memory);
     let free = match system.available_memory() {
         0 => return None,
         free => free,
     };
-    let free = match system.cgroup_limits() {
-        // Pages of files that a container has read are in its use, and are given up when asked for.
-        Some(limits) => free.min(limits.total_memory.saturating_sub(limits.rss)),
-        None => free,
-    };
+    let own = sysinfo::get_current_pid().ok();
+    let of_group = own.and_then(|own| {
+        let (only, nothing) = (
+            ProcessesToUpdate::Some(&[own]),
+            ProcessRefreshKind::nothing(),
+        );
+        system.refresh_processes_specifics(only, false, nothing);
+        system.process(own)?.cgroup_limits()
+    });
+    // Pages of files that a group has read are in its use, and are given up when asked for.
+    let limits = [system.cgroup_limits(), of_group].into_iter().flatten();
+    let free = limits.fold(free, |free, limits| {
+        free.min(limits.total_memory.saturating_sub(limits.rss))
+    });
     Some(free + of_status("VmRSS:").unwrap_or(0))
 }
 

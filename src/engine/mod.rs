@@ -9,6 +9,7 @@ mod bench;
 mod bench_attention;
 mod bench_tiers;
 mod bench_training;
+mod bundled;
 mod chunks;
 mod classify;
 mod device;
@@ -27,6 +28,7 @@ mod shaders;
 mod surprise;
 mod sweep;
 mod tag;
+mod tokens;
 mod train;
 mod train_check;
 mod tuning;
@@ -45,10 +47,12 @@ use crate::tokenization::TokenizerError;
 pub use crate::analysis::Pooling;
 pub use crate::evaluation::{Evaluation, Interval, Resampling, Settings, card};
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
-pub use crate::kernels::{Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning};
+pub use crate::kernels::{
+    Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning, cpu_threads,
+};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
-pub use crate::model::checkpoint::{FloatType, LoadError, Rounding, SaveError};
+pub use crate::model::checkpoint::{FloatType, Head, LoadError, Rounding, SaveError};
 pub use crate::notes::columns::{ColumnError, check_column, column_value};
 pub use crate::notes::division::{Division, PartReport, SplitOptions, divide, divided};
 pub use crate::notes::encoding::Encoding as TextEncoding;
@@ -64,8 +68,10 @@ pub use crate::notes::leakage::{Leak, Shared};
 pub use crate::notes::sections::{
     BUNDLED_RULES, Rule, RulesError, Section, SectionRules, rule_list,
 };
+pub use crate::notes::sentences::sentences;
 pub use crate::notes::split::{Part as DataPart, Ratio, Split, SplitError};
 pub use crate::notes::template::{Template, TemplateError};
+pub use crate::notes::words::words;
 pub use crate::notes::{Annotations, Details, Note, Source, counted};
 pub use crate::parity::{CaseReport, Check, Outcome};
 pub use crate::tasks::classification::Function;
@@ -92,12 +98,14 @@ pub use crate::training::sweep::{
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
-    LayerChoice, Reduction, Selection, UnitAttention,
+    HeadOverview, HeldAttention, LayerChoice, LayerOverview, OverviewQuery, Reduction, Selection,
+    UnitAttention,
 };
 pub use bench::{BenchReport, LengthReport, RandomModel, Size};
 pub use bench_attention::{AttentionBench, AttentionBenchReport, AttentionTiming, ProductTiming};
 pub use bench_tiers::{PackingTiming, TierTiming};
 pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
+pub use bundled::{Bundled, data_folder};
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
@@ -112,6 +120,7 @@ pub use shaders::{ShaderText, shaders};
 pub use surprise::{SurpriseQuery, SurprisingNote, TokenLoss, surprising_words};
 pub use sweep::{SweepObserver, is_sweep};
 pub use tag::{TagQuery, TaggedNote, TaggedSpan};
+pub use tokens::{NoteToken, NoteTokens};
 pub use train::{TrainObserver, TrainStart};
 pub use train_check::{TrainCheck, WhatMemory};
 pub use tuning::TuningReport;

@@ -22,12 +22,18 @@ pub struct ModelInfo {
     pub model_type: &'static str,
     /// What stands on the encoder.
     pub head: &'static str,
+    /// The same, to be told apart.
+    #[serde(skip)]
+    pub task: Head,
     /// Numbers in all parameters together.
     pub parameters: usize,
     /// Layers in all.
     pub layers: usize,
     /// Layers in which every token sees its whole sequence.
     pub global_layers: usize,
+    /// Whether each layer has a window.
+    #[serde(skip)]
+    pub local: Vec<bool>,
     /// Attention heads per layer.
     pub heads: usize,
     /// Width of a hidden state.
@@ -66,13 +72,12 @@ fn info(
     let sizes = sizes
         .iter()
         .map(|parameter| parameter.shape.iter().product::<usize>());
-    let global_layers = match &config.architecture {
-        Architecture::Bert(_) => config.num_layers,
-        Architecture::ModernBert(own) => own
-            .layer_kinds
-            .iter()
-            .filter(|kind| **kind == LayerKind::Global)
-            .count(),
+    let local: Vec<bool> = match &config.architecture {
+        Architecture::Bert(_) => vec![false; config.num_layers],
+        Architecture::ModernBert(own) => {
+            let kinds = own.layer_kinds.iter();
+            kinds.map(|kind| *kind == LayerKind::Sliding).collect()
+        }
     };
     let classifies = matches!(
         structure.head,
@@ -87,9 +92,11 @@ fn info(
             .into_owned(),
         model_type: config.model_type().name(),
         head: head_name(structure),
+        task: structure.head,
         parameters: sizes.sum(),
         layers: config.num_layers,
-        global_layers,
+        global_layers: local.iter().filter(|local| !**local).count(),
+        local,
         heads: config.num_heads,
         hidden_size: config.hidden_size,
         max_tokens: config.max_positions,

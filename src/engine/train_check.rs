@@ -173,11 +173,13 @@ impl TrainCheck {
             (Some(bytes), _) => format!("needs about {}", gigabytes(bytes)),
             (None, _) => "what it needs is not told here".to_owned(),
         };
-        let fits = match measured.fits {
-            true => "it fits",
-            false => "it does not fit",
+        let fits = match (measured.fits, measured.needed_bytes, self.free_bytes) {
+            (false, ..) => ": it does not fit",
+            (true, Some(_), Some(_)) => ": it fits",
+            // The step that was made is all that is known.
+            (true, ..) => "",
         };
-        format!("{needs}, {free}: {fits}")
+        format!("{needs}, {free}{fits}")
     }
 
     fn known_in_words(&self, measured: &Measured) -> String {

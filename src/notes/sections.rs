@@ -1,6 +1,6 @@
 //! Finds the sections of a note by rules that a person can edit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -20,6 +20,8 @@ const LONGEST_UNKNOWN: usize = 60;
 pub struct SectionRules {
     /// From the heading in its compared form to the section's name.
     names: HashMap<String, String>,
+    /// What looks like a heading and is none, in its compared form.
+    none: HashSet<String>,
     unknown_headings: bool,
 }
 
@@ -168,8 +170,36 @@ impl SectionRules {
         }
         Ok(Self {
             names,
+            none: HashSet::new(),
             unknown_headings: file.unknown_headings,
         })
+    }
+
+    /// The same rules, with some headings that stand for other sections: from the heading's words to
+    /// the section's name, which is empty for what is no heading.
+    #[must_use]
+    pub fn with_headings(&self, headings: &BTreeMap<String, String>) -> Self {
+        let mut own = self.clone();
+        for (heading, name) in headings {
+            let key = compared(heading);
+            match name.trim() {
+                "" => {
+                    own.names.remove(&key);
+                    own.none.insert(key);
+                }
+                name => {
+                    own.none.remove(&key);
+                    own.names.insert(key, name.to_owned());
+                }
+            }
+        }
+        own
+    }
+
+    /// The names of sections that headings stand for, in order of the alphabet.
+    pub fn section_names(&self) -> Vec<&str> {
+        let names: BTreeSet<&str> = self.names.values().map(String::as_str).collect();
+        names.into_iter().collect()
     }
 
     /// The sections of `text`, in order; together they are the whole of it.
@@ -245,6 +275,9 @@ impl SectionRules {
             // "PE (pulmonary embolism)" is a problem, and no examination.
             let plain = compared(plain);
             key = if plain.len() > 2 { plain } else { key };
+        }
+        if self.none.contains(&key) {
+            return None;
         }
         if let Some(name) = self.names.get(&key) {
             // One letter or a word such as "history" in running text needs the mark of a heading.
@@ -323,6 +356,22 @@ fn line_of(text: &str, byte: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headings_can_be_named_and_taken_away() {
+        let text = "PLAN: rest\nWARD ROUND\nseen\nMeds: none\n";
+        let changes = [("ward round", "Progress"), ("Plan", ""), ("MEDS", "Pills")];
+        let changes = changes.map(|(heading, name)| (heading.to_owned(), name.to_owned()));
+        let rules = SectionRules::default().with_headings(&changes.into());
+        let found = rules.outline(text).into_iter();
+        let found: Vec<(String, bool)> = found.map(|own| (own.name, own.known)).collect();
+        let want = [("", false), ("Progress", true), ("Pills", true)];
+        assert_eq!(found, want.map(|(name, known)| (name.to_owned(), known)));
+        // What was taken away comes back under a name.
+        let back = [("plan".to_owned(), "Plan".to_owned())];
+        let rules = rules.with_headings(&back.into());
+        assert_eq!(rules.outline(text)[0].name, "Plan");
+    }
 
     fn names(text: &str) -> Vec<String> {
         let sections = SectionRules::default().outline(text);

@@ -163,7 +163,7 @@ impl<'a> Trial<'a> {
         let (model, new_parameters) =
             start_model(&config, &tokenizer, &data.labels, &randomness, device, job)?;
         fits(&config, &tokenizer, model.config())?;
-        let objective = objective(&config, &tokenizer, &data)?;
+        let objective = objective(&config, &tokenizer, &data, job)?;
         let weights = weights(model, &config, &randomness)?;
         Ok(Self {
             loading: meter.peak(),
@@ -180,6 +180,22 @@ impl<'a> Trial<'a> {
             new_parameters,
             made: 0,
         })
+    }
+
+    /// Puts the weights that the run begins with in the place of those that there are.
+    fn begin_anew(&mut self, job: &Job) -> Result<(), CheckError> {
+        self.optimizer = None;
+        let (config, labels) = (&self.config, &self.data.labels);
+        let (model, _) = start_model(
+            config,
+            &self.tokenizer,
+            labels,
+            &self.randomness,
+            self.device,
+            job,
+        )?;
+        self.weights = weights(model, config, &self.randomness)?;
+        Ok(())
     }
 
     /// What the run learns from.
@@ -284,7 +300,8 @@ impl<'a> Trial<'a> {
             let part = part.map_err(DataError::from)?;
             let own = part.iter().map(|example| example.ids.len()).sum();
             self.meter.restart();
-            if matches!(self.step(config, &[part], plan.most_hidden)?, Step::NoRoom) {
+            let made = self.step(config, &[part], plan.most_hidden, job)?;
+            if matches!(made, Step::NoRoom) {
                 return Ok(measured);
             }
             if let (Some(peak), Some(last)) = (self.meter.peak(), before) {
@@ -322,6 +339,42 @@ impl<'a> Trial<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Silent;
+
+    impl Meter for Silent {
+        fn restart(&mut self) {}
+
+        fn peak(&mut self) -> Option<u64> {
+            None
+        }
+    }
+
+    #[test]
+    fn what_an_update_left_half_way_is_made_anew() {
+        let temporary = tempfile::tempdir().unwrap();
+        let notes = temporary.path().join("notes.csv");
+        std::fs::write(&notes, "id,text\n1,She coughs.\n2,No fever at night.\n").unwrap();
+        let config = TrainConfig {
+            model: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny").into(),
+            run: temporary.path().join("run"),
+            train: vec![notes],
+            max_tokens: 32,
+            batch: 2,
+            ..TrainConfig::default()
+        };
+        let (device, job) = (Device::flex(), Job::silent());
+        let mut silent = Silent;
+        let mut trial = Trial::prepare(config, &device, None, &mut silent, &job).unwrap();
+        let count = trial.weights.trained().count();
+        assert!(count > 0 && trial.measure(&job).unwrap().fits);
+        // What a panic in the middle of an update leaves.
+        let left = trial.weights.change(|own| (Default::default(), own));
+        assert_eq!((trial.weights.trained().count(), left.count()), (0, count));
+        trial.begin_anew(&job).unwrap();
+        assert_eq!(trial.weights.trained().count(), count);
+        assert!(trial.measure(&job).unwrap().fits);
+    }
 
     #[test]
     fn memory_grows_in_a_line_and_never_falls() {

@@ -133,7 +133,16 @@ impl All {
             true => rest.drain(..count).collect(),
             false => vec![0; count],
         };
-        let label = match &self.labels {
+        Ok(Example {
+            ids,
+            type_ids,
+            label: self.label(number, &rest),
+        })
+    }
+
+    /// The label of an example; `rest` is what of its row tells those of its tokens.
+    fn label(&self, number: usize, rest: &[u32]) -> Label {
+        match &self.labels {
             Labels::Text => Label::Text,
             Labels::Class(own) => Label::Class(own[number] as usize),
             Labels::Classes(own, classes) => {
@@ -148,12 +157,7 @@ impl All {
                 };
                 Label::Tokens(rest.iter().map(class).collect())
             }
-        };
-        Ok(Example {
-            ids,
-            type_ids,
-            label,
-        })
+        }
     }
 }
 
@@ -219,7 +223,13 @@ impl Examples {
     /// The label of each, in order.
     pub(super) fn labels(&self) -> impl Iterator<Item = Result<Label, StoreError>> + '_ {
         let numbers = self.numbers.iter().map(|&number| number as usize);
-        numbers.map(|number| Ok(self.all.example(number)?.label))
+        numbers.map(|number| match &self.all.labels {
+            Labels::Tokens(_) => Ok(self.all.example(number)?.label),
+            // Their rows need not be read.
+            Labels::Text | Labels::Class(_) | Labels::Classes(..) => {
+                Ok(self.all.label(number, &[]))
+            }
+        })
     }
 
     /// Adds all token ids and labels in order to a hash.

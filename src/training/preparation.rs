@@ -175,13 +175,17 @@ pub(super) fn objective(
     config: &TrainConfig,
     tokenizer: &Tokenizer,
     data: &Dataset,
+    job: &Job,
 ) -> Result<Objective, TrainError> {
     let shape = LossShape {
         class_weights: match config.class_weights {
             ClassWeights::None => None,
             ClassWeights::Balanced => {
-                let weights = balanced(data.train.labels(), data.labels.len());
-                Some(weights.map_err(DataError::from)?)
+                let labels = data.train.labels().map(|label| {
+                    job.check()?;
+                    Ok::<_, DataError>(label?)
+                });
+                Some(balanced(labels, data.labels.len())?)
             }
         },
         focal_gamma: config.focal_gamma,

@@ -152,7 +152,7 @@ impl Session {
         };
         let start = lora.then(|| model.clone());
         fits(&config, &tokenizer, model.config())?;
-        let objective = objective(&config, &tokenizer, &data)?;
+        let objective = objective(&config, &tokenizer, &data, job)?;
         let mut weights = weights(model, &config, &randomness)?;
         let settings = settings(&config);
         let optimizer = match &saved {

@@ -32,8 +32,9 @@ pub enum StoreError {
 
 /// Rows of numbers, each read by its place in the order in which they were added.
 ///
-/// The file has no name in any folder, so that the system takes it away with the process, however
-/// that ends: what was made of notes does not stay. `Debug` prints sizes only.
+/// The file has no name in any folder, or on Windows one that goes when it is closed: the system takes
+/// it away with the process, however that ends, and what was made of notes does not stay. `Debug`
+/// prints sizes only.
 pub(super) struct Store {
     folder: PathBuf,
     rows: Vec<Row>,
@@ -201,7 +202,7 @@ mod tests {
                 assert_eq!(store.row(row as usize).unwrap(), want);
             }
             let left = std::fs::read_dir(&folder).unwrap().count();
-            assert_eq!(left, 0, "limit {limit}");
+            assert!(left == 0 || cfg!(windows), "limit {limit}");
             assert!(!format!("{store:?}").contains("1001"));
         }
         std::fs::remove_dir(&folder).unwrap();

@@ -11,6 +11,9 @@ const OPEN_TO_ALL: [&str; 4] = ["anyhow", "serde", "serde_json", "thiserror"];
 /// The device line: only these know burn.
 const DEVICE_SIDE: [&str; 6] = ["kernels", "model", "tasks", "training", "parity", "engine"];
 
+/// The window line: only this knows egui.
+const WINDOW_SIDE: &str = "app";
+
 /// Forbidden crates that `Cargo.lock` names although nothing builds them, who may ask for each,
 /// and why it is not built. `no_network_crate_is_built` holds the last column true.
 const LOCKED_NOT_BUILT: [(&str, &[&str], &str); 3] = [
@@ -50,8 +53,9 @@ pub fn table_complaints(rows: &[Row], dependencies: &[String]) -> Vec<String> {
             if name.starts_with("burn") && !DEVICE_SIDE.contains(&module.as_str()) {
                 complaints.push(format!("`{module}` names `{name}` across the device line"));
             }
-            if name.starts_with("egui") || name.starts_with("eframe") {
-                complaints.push(format!("`{module}` names `{name}`: there is no window yet"));
+            let of_window = ["egui", "eframe", "rfd"];
+            if of_window.iter().any(|own| name.starts_with(own)) && module != WINDOW_SIDE {
+                complaints.push(format!("`{module}` names `{name}` across the window line"));
             }
         }
         above.push(module);
@@ -132,12 +136,15 @@ pub fn use_complaints(
     complaints.into_iter().collect()
 }
 
-/// What `main.rs` uses besides `auscult::cli`.
+/// What `main.rs` uses besides `auscult::cli` and `auscult::app`.
 pub fn main_complaints(dependencies: &[String], text: &str) -> Vec<String> {
     named_paths(text, &[])
         .into_iter()
         .filter(|path| match path.segments[0].as_str() {
-            "auscult" => path.segments.get(1).is_none_or(|module| module != "cli"),
+            "auscult" => {
+                let module = path.segments.get(1);
+                module.is_none_or(|module| module != "cli" && module != "app")
+            }
             first => {
                 first == "crate"
                     || dependencies.iter().any(|name| name == first)

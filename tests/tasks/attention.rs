@@ -15,6 +15,7 @@ fn query(selection: Selection, direction: Direction, unit: Unit) -> AttentionQue
         heads: HeadChoice::All,
         reduction: Reduction::Mean,
         unit,
+        hide_sinks: false,
         rollout: false,
         reading: ReadingOptions::default(),
     }
@@ -204,6 +205,57 @@ fn of_a_long_note_the_window_around_the_tokens_is_read() {
         error.contains("no attention from one to another"),
         "{error}"
     );
+}
+
+#[test]
+fn what_goes_to_sinks_is_left_out_and_told() {
+    let engine = tiny();
+    for unit in [Unit::Token, Unit::Word] {
+        for direction in [Direction::LooksAt, Direction::LookedAtBy] {
+            let whole = query(word("fever"), direction, unit);
+            let hiding = AttentionQuery {
+                hide_sinks: true,
+                ..whole.clone()
+            };
+            let (whole, less) = (ask(&engine, &whole), ask(&engine, &hiding));
+            let hidden = f64::from(less.hidden.unwrap());
+            assert!(hidden > 0.0 && whole.hidden.is_none());
+            assert!((sum(&less) + hidden - sum(&whole)).abs() < 1e-5);
+            assert!((f64::from(less.total) - f64::from(whole.total)).abs() < 1e-6);
+            for (own, all) in less.items.iter().zip(&whole.items) {
+                let letters = TEXT[own.start..own.end].chars().any(char::is_alphanumeric);
+                let want = if letters { all.value } else { 0.0 };
+                // A word may hold tokens without a letter, such as a hyphen.
+                assert!(own.value <= all.value && (unit == Unit::Word || own.value == want));
+            }
+        }
+    }
+}
+
+#[test]
+fn held_attention_gives_the_same_and_follows_the_note() {
+    let engine = tiny();
+    let mut held = None;
+    for chosen in ["fever", "cough", "fever"] {
+        let own = query(word(chosen), Direction::LooksAt, Unit::Token);
+        let found = engine.attention_held(&mut held, &note(), &own, &Job::silent());
+        assert!(found.unwrap() == ask(&engine, &own));
+        assert!(held.as_ref().unwrap().bytes() > 0);
+    }
+    // Some layers of what is held, in small windows, and another note.
+    let small = AttentionQuery {
+        layers: LayerChoice::Only(vec![1, 3]),
+        heads: HeadChoice::Only(vec![2]),
+        reduction: Reduction::Max,
+        reading: reading(LongNotes::Windows, 24, 4),
+        ..query(word("fever"), Direction::LookedAtBy, Unit::Word)
+    };
+    let found = engine.attention_held(&mut held, &note(), &small, &Job::silent());
+    assert!(found.unwrap() == ask(&engine, &small));
+    let other = auscult::engine::Note::new(auscult::engine::Source::Typed, "No pain.".to_owned());
+    let own = query(Selection::Bytes(0..2), Direction::LooksAt, Unit::Token);
+    let found = engine.attention_held(&mut held, &other, &own, &Job::silent());
+    assert!(found.unwrap() == engine.attention(&other, &own, &Job::silent()).unwrap());
 }
 
 #[test]

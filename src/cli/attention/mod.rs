@@ -66,6 +66,9 @@ pub(super) struct Command {
     /// What tokens are gathered into.
     #[arg(long, default_value = "word", value_parser = among(PARTS))]
     unit: UnitChoice,
+    /// Leave out tokens without a letter or digit, where many heads rest; what that takes is said.
+    #[arg(long)]
+    hide_sinks: bool,
     /// Follow attention through all layers (attention rollout).
     #[arg(long, conflicts_with_all = ["flow", "layers", "heads", "reduce"])]
     rollout: bool,
@@ -103,6 +106,7 @@ impl Command {
             heads: self.heads.clone(),
             reduction: self.reduce.into(),
             unit: self.unit.into(),
+            hide_sinks: self.hide_sinks,
             rollout: self.rollout,
             reading: reading.clone(),
         };
@@ -218,6 +222,12 @@ fn describe(texts: &Texts<'_>, results: &[AttentionResult], top: usize) -> Strin
             "  {:8.4}  {of} lies in [CLS], [SEP] and between the units; {:.4} in all",
             result.outside, result.total
         );
+        if let Some(hidden) = result.hidden {
+            let _ = writeln!(
+                out,
+                "  {hidden:8.4}  {of} lies in tokens without a letter or digit, which are left out"
+            );
+        }
     }
     if !results.is_empty() {
         out.push_str(CAUTION);

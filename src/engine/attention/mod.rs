@@ -5,6 +5,8 @@
 //! a column or a block of rows at a time: no matrix of all pairs exists.
 
 mod flow;
+mod held;
+mod overview;
 mod taps;
 
 use std::ops::Range;
@@ -14,11 +16,14 @@ use serde::Serialize;
 use self::taps::Taps;
 use super::reading::ReadNote;
 use super::units::{Piece, gathered};
-use super::{Coverage, Engine, EngineError, Job, Note, ReadingOptions, Unit};
+use super::{Coverage, Engine, EngineError, Job, Loaded, Note, ReadingOptions, Unit};
 use crate::analysis::attention::Groups;
+use crate::tokenization::Encoding;
 use crate::tokenization::windows::Window;
 
 pub use self::flow::{AttentionFlow, FlowQuery, FlowUnit};
+pub use self::held::HeldAttention;
+pub use self::overview::{HeadOverview, LayerOverview, OverviewQuery};
 
 /// Which tokens are asked about.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,6 +91,9 @@ pub struct AttentionQuery {
     pub reduction: Reduction,
     /// What the other tokens are gathered into.
     pub unit: Unit,
+    /// Leave out what goes to tokens without a letter or digit, those of the template among them:
+    /// many heads rest there (attention sinks). How much that is stands in the result.
+    pub hide_sinks: bool,
     /// Follow attention through all layers (rollout); layers, heads and reduction are not asked for
     /// then.
     pub rollout: bool,
@@ -126,7 +134,10 @@ pub struct AttentionResult {
     pub items: Vec<UnitAttention>,
     /// The same of tokens that are in no unit, such as `[CLS]` and `[SEP]`.
     pub outside: f32,
-    /// The sum over all tokens: 1 for a row of one head, or of the mean of several.
+    /// What was left out of `items` and `outside` since it goes to sinks, or comes from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<f32>,
+    /// The sum over all tokens, hidden ones included: 1 for a row of one head, or of the mean of several.
     pub total: f32,
 }
 
@@ -182,58 +193,107 @@ impl Engine {
         job: &Job,
     ) -> Result<AttentionResult, EngineError> {
         let loaded = self.loaded()?;
-        let reader = loaded.reader(&query.reading)?;
-        let read = reader.read(note)?;
-        let layers = match query.rollout {
-            true => (0..loaded.info.layers).collect(),
-            false => loaded.layers(&query.layers)?,
-        };
-        let heads = match query.rollout {
-            true => (0..loaded.info.heads).collect(),
-            false => loaded.heads(&query.heads)?,
-        };
+        let read = loaded.reader(&query.reading)?.read(note)?;
         let (window, rows, left_out) = chosen(note, &read, &query.selection)?;
+        let (layers, heads) = loaded.asked(query)?;
         let taps = Taps {
-            layers: loaded.capture(note, window, &layers, job)?,
+            layers: loaded.capture(note, &read.windows[window], &layers, job)?,
             heads: &heads,
-            tokens: window.encoding.len(),
+            tokens: read.windows[window].encoding.len(),
             job,
         };
-        let by_token = job.within(FORWARD..1.0, || match query.rollout {
-            true => taps.rollout(&rows, query.direction),
-            false => taps.of_rows(&rows, query.direction, query.reduction),
-        })?;
+        let asked = Asked {
+            note,
+            query,
+            read: &read,
+            window,
+            rows,
+            left_out,
+            random_weights: loaded.info.random_weights,
+        };
+        job.within(FORWARD..1.0, || asked.answer(&taps, layers))
+    }
+}
+
+impl Loaded {
+    /// The numbers of the layers and heads that are asked about.
+    fn asked(&self, query: &AttentionQuery) -> Result<(Vec<usize>, Vec<usize>), EngineError> {
+        match query.rollout {
+            true => Ok((
+                (0..self.info.layers).collect(),
+                (0..self.info.heads).collect(),
+            )),
+            false => Ok((self.layers(&query.layers)?, self.heads(&query.heads)?)),
+        }
+    }
+}
+
+/// What is asked of a window of a note.
+struct Asked<'a> {
+    note: &'a Note,
+    query: &'a AttentionQuery,
+    read: &'a ReadNote,
+    /// The number of the window.
+    window: usize,
+    /// The chosen tokens by their rows in it, and how many more lie outside of it.
+    rows: Vec<usize>,
+    left_out: usize,
+    random_weights: bool,
+}
+
+impl Asked<'_> {
+    /// The answer of the layers `layers`, which `taps` has.
+    fn answer(&self, taps: &Taps<'_>, layers: Vec<usize>) -> Result<AttentionResult, EngineError> {
+        let (query, rows) = (self.query, &self.rows);
+        let window = &self.read.windows[self.window];
+        let mut by_token = match query.rollout {
+            true => taps.rollout(rows, query.direction),
+            false => taps.of_rows(rows, query.direction, query.reduction),
+        }?;
+        let total: f64 = by_token.iter().sum();
+        let hidden = query.hide_sinks.then(|| {
+            let sinks = sinks(self.note.text(), &window.encoding);
+            let own = by_token.iter_mut().zip(sinks).filter(|(_, sink)| *sink);
+            own.map(|(value, _)| std::mem::take(value)).sum::<f64>() as f32
+        });
         let rules = &query.reading.rules;
-        let (pieces, of_token) = gathered(note.text(), &window.encoding, query.unit, rules);
+        let (pieces, of_token) = gathered(self.note.text(), &window.encoding, query.unit, rules);
         let groups = Groups::new(of_token, pieces.len());
         let (sums, outside) = groups.sums(&by_token);
         let spans = rows.iter().map(|&row| window.encoding.spans[row].clone());
         let chosen = spans.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
         Ok(AttentionResult {
-            note: note.source().to_string(),
-            coverage: of_window(&read, window),
-            random_weights: loaded.info.random_weights,
+            note: self.note.source().to_string(),
+            coverage: of_window(self.read, window),
+            random_weights: self.random_weights,
             direction: query.direction,
             layers,
-            heads: heads.clone(),
+            heads: taps.heads.to_vec(),
             reduction: (!query.rollout).then_some(query.reduction),
             chosen: chosen.unwrap_or_default(),
             chosen_tokens: rows.len(),
-            chosen_left_out: left_out,
+            chosen_left_out: self.left_out,
             unit: query.unit,
             items: items(pieces, &groups, |unit| sums[unit] as f32),
             outside: outside as f32,
-            total: by_token.iter().sum::<f64>() as f32,
+            hidden,
+            total: total as f32,
         })
     }
 }
 
-/// The window that holds most of the chosen tokens, their rows in it, and how many of them lie outside.
-fn chosen<'a>(
+/// Which tokens have no letter and no digit.
+fn sinks(text: &str, encoding: &Encoding) -> impl Iterator<Item = bool> {
+    let spans = encoding.spans.iter();
+    spans.map(|span| !text[span.clone()].chars().any(char::is_alphanumeric))
+}
+
+/// The number of the window that holds most of the chosen tokens, their rows in it, and how many of them lie outside.
+fn chosen(
     note: &Note,
-    read: &'a ReadNote,
+    read: &ReadNote,
     selection: &Selection,
-) -> Result<(&'a Window, Vec<usize>, usize), EngineError> {
+) -> Result<(usize, Vec<usize>, usize), EngineError> {
     let no_result = |reason: String| EngineError::NoResult {
         note: note.source().to_string(),
         reason,
@@ -266,9 +326,10 @@ fn chosen<'a>(
         true => Some(0),
         false => read.window_of(&rows),
     };
-    let window = window.map(|window| &read.windows[window]).ok_or_else(|| {
+    let number = window.ok_or_else(|| {
         no_result("these tokens lie in the part that is not read; read it in windows".to_owned())
     })?;
+    let window = &read.windows[number];
     let trailing = whole.len() - window.encoding.len();
     let local = rows.iter().filter_map(|&row| match whole.special[row] {
         true if row < window.lead => Some(row),
@@ -277,7 +338,7 @@ fn chosen<'a>(
     });
     let local: Vec<usize> = local.collect();
     let left_out = rows.len() - local.len();
-    Ok((window, local, left_out))
+    Ok((number, local, left_out))
 }
 
 /// The coverage of one of the windows.
@@ -310,7 +371,6 @@ fn items(pieces: Vec<Piece>, groups: &Groups, value: impl Fn(usize) -> f32) -> V
 mod tests {
     use super::*;
     use crate::engine::{Source, Way};
-    use crate::tokenization::Encoding;
 
     /// A tokenizer without a template makes nothing of nothing.
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn draw<B: DrawingBackend>(
             curve_line(area, &run, colour, 2.0 * scale)?;
         }
     }
-    legend(area, scale, curves, "largest benefit", |curve| {
+    legend(area, scale, curves, "largest net benefit", |curve| {
         let own = curve.decision.iter().map(|own| own.model);
         own.reduce(f64::max)
     })

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::{CheckError, Trial};
+use crate::job::Job;
 use crate::kernels::{DeviceFault, values};
 use crate::training::config::TrainConfig;
 use crate::training::example::Example;
@@ -32,6 +33,21 @@ pub(super) struct StepSeconds {
 impl Trial<'_> {
     /// A step of the micro-batches of `parts`; of more than two the second stands for the others.
     pub(super) fn step(
+        &mut self,
+        config: &TrainConfig,
+        parts: &[Vec<Example>],
+        hidden: f64,
+        job: &Job,
+    ) -> Result<Step, CheckError> {
+        let step = self.guarded_step(config, parts, hidden)?;
+        if matches!(step, Step::NoRoom) {
+            // An update that stops half-way leaves weights and means of which some are changed.
+            self.begin_anew(job)?;
+        }
+        Ok(step)
+    }
+
+    fn guarded_step(
         &mut self,
         config: &TrainConfig,
         parts: &[Vec<Example>],

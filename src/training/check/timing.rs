@@ -100,7 +100,7 @@ impl Trial<'_> {
             let at = (2 * number + 1) * plan.epoch.len() / (2 * count);
             let part = self.data.train.read(plan.epoch[at].iter().copied());
             let part = part.map_err(DataError::from)?;
-            match self.step(config, &[part], plan.usually_hidden)? {
+            match self.step(config, &[part], plan.usually_hidden, job)? {
                 Step::Made(seconds) => {
                     gradients += seconds.gradients;
                     update += seconds.update;

@@ -1,0 +1,211 @@
+//! Takes in what the threads said.
+
+use std::sync::Arc;
+
+use super::Actor;
+use crate::app::jobs::{Ended, Purpose, Weight};
+use crate::app::library::NoteKey;
+use crate::app::state::{ModelState, Results, Similar, Surprise};
+use crate::app::worker::{Answer, Event, Said};
+
+/// How long a frame may search in the library.
+const SEARCH_TIME: std::time::Duration = std::time::Duration::from_millis(4);
+
+impl Actor {
+    /// Takes in what the threads said, and goes on with what is done a little at a time. Whether
+    /// there is more of that.
+    pub fn take_in(&mut self) -> bool {
+        let events: Vec<Event> = self.workers.events().collect();
+        for Event { ticket, said } in events {
+            match said {
+                Said::Progress(progress) => self.state.jobs.progress(ticket, progress),
+                Said::Answer(answer) => {
+                    let ended = match &answer {
+                        Answer::Import(import) if import.stopped => Ended::Stopped,
+                        Answer::Surprise(note) if !note.complete => Ended::Stopped,
+                        _ => Ended::Done,
+                    };
+                    if let Some(purpose) = self.state.jobs.end(ticket, ended, None) {
+                        self.answered(purpose, answer);
+                    }
+                }
+                Said::Stopped => {
+                    let purpose = self.state.jobs.end(ticket, Ended::Stopped, None);
+                    if let Some(purpose) = purpose {
+                        self.stopped(&purpose);
+                    }
+                }
+                Said::Failed(reason) => {
+                    let purpose = self.state.jobs.end(ticket, Ended::Failed, Some(&reason));
+                    if let Some(purpose) = purpose {
+                        self.failed(&purpose, reason);
+                    }
+                }
+            }
+        }
+        self.state.library.search_on(SEARCH_TIME)
+    }
+
+    pub(super) fn answered(&mut self, purpose: Purpose, answer: Answer) {
+        match (purpose, answer) {
+            (Purpose::Import, Answer::Import(import)) => self.imported(import, false),
+            (Purpose::Paste, Answer::Import(import)) => self.imported(import, true),
+            (Purpose::Model(folder), Answer::Model(info, device)) => {
+                self.state.device = Some(device);
+                self.told_ready(&info);
+                self.state.model = ModelState::Ready(folder, info);
+                // What another model said of these notes is no longer true.
+                for own in self.state.results.values_mut() {
+                    let (classes, tags) = (own.classes.clone(), own.tags.clone());
+                    *own = Results {
+                        classes,
+                        tags,
+                        ..Default::default()
+                    };
+                }
+                self.tokens();
+                self.attended = None;
+                self.attend();
+                if self.state.shown.surprise {
+                    self.measure_surprise();
+                }
+            }
+            (Purpose::Predictor(folder), Answer::Model(info, device)) => {
+                self.state.device = Some(device);
+                self.told_ready(&info);
+                self.state.predictor = ModelState::Ready(folder, info);
+                for own in self.state.results.values_mut() {
+                    own.classes = Default::default();
+                    own.tags = Default::default();
+                }
+            }
+            (Purpose::Tokens(key), Answer::Tokens(tokens)) => {
+                self.state
+                    .results
+                    .entry(key)
+                    .or_default()
+                    .tokens
+                    .set(tokens);
+            }
+            (Purpose::Fill(key, _), Answer::Fill(filled)) => {
+                self.state.results.entry(key).or_default().fill.set(filled);
+            }
+            (Purpose::Surprise(key), Answer::Surprise(found)) => {
+                if let Some(entry) = self.state.library.get(key) {
+                    let own = Surprise::new(entry.note.text(), found);
+                    self.state.results.entry(key).or_default().surprise.set(own);
+                }
+            }
+            (Purpose::Classify(key), Answer::Classify(found)) => {
+                self.state
+                    .results
+                    .entry(key)
+                    .or_default()
+                    .classes
+                    .set(found);
+            }
+            (Purpose::Tag(key), Answer::Tag(found)) => {
+                self.state.results.entry(key).or_default().tags.set(found);
+            }
+            (Purpose::Attend(key, _), Answer::Attend(found)) => {
+                let results = self.state.results.entry(key).or_default();
+                results.attention.set(found);
+                self.attend_on();
+            }
+            (Purpose::Overview(key, layer), Answer::Overview(found)) => {
+                let layers = self.state.model.info().map_or(0, |info| info.layers);
+                let heads = &mut self.state.results.entry(key).or_default().heads;
+                if let Some(own) = heads.value.as_deref() {
+                    let mut own = own.clone();
+                    own.layers.push(Arc::new(found));
+                    heads.set(own);
+                }
+                if layer + 1 < layers {
+                    self.overview(key, layer + 1);
+                }
+            }
+            (Purpose::Similar(key, bytes), Answer::Search(found)) => {
+                let of_name: std::collections::HashMap<String, NoteKey> =
+                    (self.state.library.entries().iter())
+                        .map(|own| (own.note.source().to_string(), own.key))
+                        .collect();
+                let hits = found.hits.into_iter().filter_map(|hit| {
+                    let key = *of_name.get(&hit.note)?;
+                    Some((key, hit.start..hit.end, hit.score))
+                });
+                let own = Similar {
+                    bytes,
+                    hits: hits.collect(),
+                    compared: found.compared,
+                };
+                self.state.results.entry(key).or_default().similar.set(own);
+            }
+            // No question has an answer of another kind.
+            (_, _) => {}
+        }
+    }
+
+    pub(super) fn told_ready(&mut self, info: &crate::engine::ModelInfo) {
+        let details = match info.random_weights {
+            true => "Its weights are random: what it says means nothing.".to_owned(),
+            false => info.left_aside.join("\n"),
+        };
+        let title = format!("Ready: {}", info.name);
+        self.state.messages.tell(Weight::Note, title, details);
+    }
+
+    pub(super) fn stopped(&mut self, purpose: &Purpose) {
+        match purpose {
+            Purpose::Attend(..) => {
+                self.attended = None;
+                self.attend_next = false;
+            }
+            Purpose::Model(_) => self.state.model = ModelState::None,
+            Purpose::Predictor(_) => self.state.predictor = ModelState::None,
+            _ => {}
+        }
+    }
+
+    pub(super) fn failed(&mut self, purpose: &Purpose, reason: String) {
+        let results = &mut self.state.results;
+        match purpose {
+            Purpose::Model(folder) => {
+                self.state.model = ModelState::Failed(folder.clone(), reason.clone());
+            }
+            Purpose::Predictor(folder) => {
+                self.state.predictor = ModelState::Failed(folder.clone(), reason.clone());
+            }
+            Purpose::Tokens(key) => {
+                results.entry(*key).or_default().tokens.failure = Some(reason.clone());
+            }
+            Purpose::Fill(key, _) => {
+                results.entry(*key).or_default().fill.failure = Some(reason.clone());
+            }
+            Purpose::Surprise(key) => {
+                results.entry(*key).or_default().surprise.failure = Some(reason.clone());
+                self.state.shown.surprise = false;
+            }
+            Purpose::Classify(key) => {
+                results.entry(*key).or_default().classes.failure = Some(reason.clone());
+            }
+            Purpose::Tag(key) => {
+                results.entry(*key).or_default().tags.failure = Some(reason.clone());
+            }
+            Purpose::Attend(key, _) => {
+                // It may be of a word that is not read: the panel says so, nothing more.
+                results.entry(*key).or_default().attention.failure = Some(reason);
+                self.attend_on();
+                return;
+            }
+            Purpose::Overview(key, _) => {
+                results.entry(*key).or_default().heads.failure = Some(reason.clone());
+            }
+            Purpose::Similar(key, _) => {
+                results.entry(*key).or_default().similar.failure = Some(reason.clone());
+            }
+            Purpose::Import | Purpose::Paste => {}
+        }
+        let title = format!("{} failed", purpose.title());
+        self.state.messages.tell(Weight::Failure, title, reason);
+    }
+}

@@ -1,0 +1,162 @@
+//! Opens notes, closes them, and puts one on view.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Actor;
+use crate::app::jobs::{Purpose, Weight};
+use crate::app::library::NoteKey;
+use crate::app::selection::Place;
+use crate::app::state::{ModelState, OnView};
+use crate::app::worker::{Lane, Question};
+use crate::engine::{Bundled, Import, ImportOptions, counted, data_folder};
+
+impl Actor {
+    pub(super) fn import(&mut self, paths: Vec<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        self.state.welcome = false;
+        self.state.library.opened(&paths);
+        let question = Question::Import(paths, ImportOptions::default());
+        self.ask(Lane::Files, None, Purpose::Import, question);
+    }
+
+    pub(super) fn paste(&mut self, text: String) {
+        if text.trim().is_empty() {
+            let said = "There is no text in the clipboard";
+            self.state.messages.tell(Weight::Note, said, "");
+            return;
+        }
+        self.state.welcome = false;
+        self.ask(Lane::Files, None, Purpose::Paste, Question::Paste(text));
+    }
+
+    /// Opens the notes and the models that come with Auscult.
+    pub(super) fn demo(&mut self) {
+        match self.unpack(Bundled::Notes) {
+            Ok(folder) => {
+                let paths: Vec<PathBuf> =
+                    Bundled::Notes.names().map(|own| folder.join(own)).collect();
+                // The first of them is the long one.
+                self.wanted_note = paths.first().map(|own| own.display().to_string());
+                self.import(paths);
+            }
+            Err(error) => self.not_unpacked(error),
+        }
+        let is_free = |own: &ModelState| matches!(own, ModelState::None | ModelState::Failed(..));
+        if is_free(&self.state.model) {
+            match self.unpack(Bundled::Encoder) {
+                Ok(folder) => self.load(Purpose::Model(folder)),
+                Err(error) => self.not_unpacked(error),
+            }
+        }
+        if is_free(&self.state.predictor) {
+            match self.unpack(Bundled::Tagger) {
+                Ok(folder) => self.load(Purpose::Predictor(folder)),
+                Err(error) => self.not_unpacked(error),
+            }
+        }
+    }
+
+    pub(super) fn unpack(&self, what: Bundled) -> Result<PathBuf, String> {
+        match &self.data {
+            Some(folder) => what.unpack(folder),
+            None => what.unpack(&data_folder()?),
+        }
+    }
+
+    pub(super) fn not_unpacked(&mut self, error: String) {
+        let said = "What comes with Auscult could not be written to the disk";
+        self.state.messages.tell(Weight::Failure, said, error);
+    }
+
+    pub(super) fn imported(&mut self, import: Import, tell: bool) {
+        let read = import.notes.len();
+        let first = self.state.library.add(import.notes);
+        let wanted = self.wanted_note.take().and_then(|name| {
+            let mut all = self.state.library.entries().iter();
+            let own = all.find(|own| own.note.source().to_string() == name)?;
+            Some(own.key)
+        });
+        let shows_none = self.state.on_view.is_none();
+        if let Some(key) = wanted.or(first).filter(|_| shows_none || tell) {
+            self.show(key);
+        }
+        let failures = import.failures.iter().map(ToString::to_string);
+        let warnings = import.warnings.iter().map(ToString::to_string);
+        let lines: Vec<String> = failures.chain(warnings).collect();
+        let guessed = import.files.iter().filter(|file| file.guessed);
+        let guessed = guessed.map(|file| {
+            let path = file.path.display();
+            format!("{path}: read as {}, which is a guess", file.encoding)
+        });
+        let lines: Vec<String> = lines.into_iter().chain(guessed).collect();
+        let title = match (read, import.stopped) {
+            (read, true) => format!("Stopped; {} read", counted(read, "note")),
+            (read, false) => format!("{} read", counted(read, "note")),
+        };
+        let (weight, title) = match (read, lines.len()) {
+            (0, 0) => (Weight::Warning, "There is no note in it".to_owned()),
+            (0, _) => (Weight::Failure, "No note could be read".to_owned()),
+            (_, 0) => (Weight::Note, title),
+            (_, more) => {
+                let more = counted(more, "remark");
+                (Weight::Warning, format!("{title}, with {more}"))
+            }
+        };
+        if tell || weight != Weight::Note {
+            let messages = &mut self.state.messages;
+            messages.tell(weight, title, lines.join("\n"));
+        }
+    }
+
+    pub(super) fn show(&mut self, key: NoteKey) {
+        let place = Place {
+            note: key,
+            bytes: 0..0,
+        };
+        self.state.welcome = false;
+        self.state.selection.go(place, true, false);
+        self.follow();
+    }
+
+    /// Puts the chosen note on view.
+    pub(super) fn follow(&mut self) {
+        let state = &mut self.state;
+        let chosen = state.selection.note();
+        if state.on_view.as_ref().map(|own| own.key) == chosen {
+            return;
+        }
+        let entry = chosen.and_then(|key| state.library.get(key));
+        state.on_view = entry.map(|entry| OnView {
+            key: entry.key,
+            note: Arc::clone(&entry.note),
+            outline: state.rules.outline(entry.note.text()),
+            hits: Vec::new(),
+        });
+        state.look_for();
+        self.tokens();
+        self.state.hovered = None;
+        self.attend();
+        if self.state.shown.surprise {
+            self.measure_surprise();
+        }
+    }
+
+    pub(super) fn neighbour(&mut self, by: isize) {
+        let now = self.state.selection.note();
+        if let Some(key) = self.state.library.neighbour(now, by) {
+            self.show(key);
+        }
+    }
+
+    pub(super) fn close_notes(&mut self) {
+        let state = &mut self.state;
+        state.jobs.stop_all(|_| true);
+        state.library.clear();
+        state.selection.clear();
+        state.results.clear();
+        state.on_view = None;
+    }
+}

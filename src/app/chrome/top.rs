@@ -1,0 +1,60 @@
+//! The bar at the top: workspaces, search, settings.
+
+use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Ui};
+
+use crate::app::command::{Action, Command};
+use crate::app::state::{State, Workspace};
+use crate::app::theme;
+use crate::app::views::library::name;
+use crate::app::widgets::parts;
+
+/// Draws the bar.
+pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let palette = theme::palette(ui);
+    let frame = Frame::new()
+        .fill(palette.chrome)
+        .inner_margin(Margin::symmetric(theme::PANEL, 7));
+    Panel::top("top").frame(frame).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let brand = RichText::new("Auscult").font(theme::strong(15.0));
+            ui.label(brand.color(palette.accent));
+            ui.add_space(10.0);
+            for (text, workspace, action) in [
+                ("Read", Workspace::Read, Action::Read),
+                ("Look", Workspace::Look, Action::Look),
+            ] {
+                let on = !state.welcome && state.workspace == workspace;
+                parts::toggle(ui, text, on, action, state, commands);
+            }
+            ui.add_space(6.0);
+            let [back, forward] = state.selection.ways();
+            for (text, action, can) in [("←", Action::Back, back), ("→", Action::Forward, forward)]
+            {
+                let button = ui.add_enabled(can, egui::Button::new(text).frame(false));
+                let button = parts::hint(button, action, state);
+                name(&button, action.title());
+                if button.clicked() {
+                    commands.push(Command::Do(action));
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                for (text, action) in [("Help", Action::Help), ("Settings", Action::Settings)] {
+                    let button = ui.add(egui::Button::new(text).frame(false));
+                    if parts::hint(button, action, state).clicked() {
+                        commands.push(Command::Do(action));
+                    }
+                }
+                let keys = state.keys.of(Action::Palette);
+                let keys = keys.first().map(|own| own.text(ui.ctx()));
+                let soft = RichText::new("Search or run…").color(palette.soft);
+                let mut button = egui::Button::new(soft).min_size(egui::vec2(260.0, 26.0));
+                if let Some(keys) = keys {
+                    button = button.shortcut_text(keys);
+                }
+                if ui.add(button).clicked() {
+                    commands.push(Command::Do(Action::Palette));
+                }
+            });
+        });
+    });
+}

@@ -1,0 +1,174 @@
+//! What a person can ask for: by menus, palette, keys, or a click somewhere.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use eframe::egui::Key;
+
+use super::keys::Shortcut;
+use super::library::NoteKey;
+use super::settings::LongChoice;
+use super::theme::Look;
+
+/// What a view asks for. Nothing changes but where these are carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Something that has a name of its own.
+    Do(Action),
+    /// Read notes from these files and folders.
+    Open(Vec<PathBuf>),
+    /// Make a note of a text.
+    Paste(String),
+    /// Put a note on view.
+    Show(NoteKey),
+    /// Choose a part of the note on view, and bring it into view.
+    Select(Range<usize>),
+    /// Choose a part of the note, which is on view already.
+    Point(Range<usize>),
+    /// Let the lens show these bytes of the note for as long as the pointer is there.
+    Hover(Option<Range<usize>>),
+    /// Look at attention so.
+    Lens(Box<super::lens::Lens>),
+    /// Look at this head of this layer alone.
+    Head(usize, usize),
+    /// Let go of the pin of this number.
+    Unpin(usize),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Read notes with the model of this folder.
+    UseModel(PathBuf),
+    /// Mark spans, or label notes, with the model of this folder.
+    UsePredictor(PathBuf),
+    /// Show the notes whose title has these words.
+    Filter(String),
+    /// Look for this in the note on view.
+    Find(super::find::Wanted),
+    /// Look for this in all notes.
+    FindInLibrary(super::find::Wanted),
+    /// Go to another hit, forwards or backwards.
+    Hit(isize),
+    /// Stop a job.
+    Stop(super::worker::Ticket),
+    /// Treat long notes so.
+    Long(LongChoice),
+    /// Use these colours.
+    Look(Look),
+    /// Compute there.
+    Device(String),
+    /// Give an action this key; none for its usual ones.
+    Rebind(Action, Option<Shortcut>),
+    /// What this heading stands for; an empty name for what is none.
+    Heading(String, String),
+    /// What this heading usually stands for.
+    UsualHeading(String),
+    /// Take a message off the screen.
+    Dismiss(u64),
+    /// The sentence about what Auscult is not was read.
+    NoticeRead,
+}
+
+macro_rules! actions {
+    ($($name:ident $id:literal $title:literal [$($key:expr),*];)*) => {
+        /// What has a name, and may have a key.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Action {
+            /// All of them, in the order of the palette.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name in the settings file.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// Its name on the screen.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// The usual keys.
+            pub fn shortcuts(self) -> &'static [Shortcut] {
+                match self { $(Self::$name => const { &[$($key),*] },)* }
+            }
+        }
+    };
+}
+
+const fn key(key: Key) -> Shortcut {
+    Shortcut::key(key)
+}
+
+const fn command(key: Key) -> Shortcut {
+    Shortcut::command(key)
+}
+
+actions! {
+    TryDemo "try-demo" "Try the demo note and model" [];
+    OpenFiles "open-files" "Open notes…" [command(Key::O)];
+    OpenFolder "open-folder" "Open a folder of notes…" [command(Key::O).shift()];
+    PasteNote "paste-note" "Paste a note" [];
+    Models "models" "Add a model" [];
+    OpenModel "open-model" "Choose a model…" [];
+    OpenPredictor "open-predictor" "Choose a predictor…" [];
+    NextNote "next-note" "Next note" [key(Key::J)];
+    PreviousNote "previous-note" "Previous note" [key(Key::K)];
+    Find "find" "Find in this note" [command(Key::F)];
+    FindInLibrary "find-in-library" "Find in all notes" [command(Key::F).shift()];
+    Back "back" "Back" [command(Key::OpenBracket)];
+    Forward "forward" "Forward" [command(Key::CloseBracket)];
+    NextToken "next-token" "Next token" [key(Key::ArrowRight)];
+    PreviousToken "previous-token" "Previous token" [key(Key::ArrowLeft)];
+    ExtendForward "extend-forward" "Extend by a token" [key(Key::ArrowRight).shift()];
+    ExtendBackward "extend-backward" "Shrink by a token" [key(Key::ArrowLeft).shift()];
+    NextWord "next-word" "Next word" [key(Key::ArrowRight).alt()];
+    PreviousWord "previous-word" "Previous word" [key(Key::ArrowLeft).alt()];
+    NextSentence "next-sentence" "Next sentence" [key(Key::ArrowDown).alt()];
+    PreviousSentence "previous-sentence" "Previous sentence" [key(Key::ArrowUp).alt()];
+    NextSection "next-section" "Next section" [key(Key::CloseBracket)];
+    PreviousSection "previous-section" "Previous section" [key(Key::OpenBracket)];
+    Clear "clear" "Clear the selection" [key(Key::Escape)];
+    MaskWord "mask-word" "Mask the word and fill it" [key(Key::M)];
+    Surprise "surprise" "Tint words by surprise" [key(Key::U)];
+    Predict "predict" "Predict" [key(Key::P)];
+    MakeHeading "make-heading" "Make the selection a heading" [];
+    Similar "similar" "Find similar passages" [];
+    Tokens "tokens" "Show tokens" [key(Key::B)];
+    TokenIds "token-ids" "Show token numbers" [];
+    FirstPart "first-part" "Long notes: read the first part" [];
+    LastPart "last-part" "Long notes: read the last part" [];
+    InWindows "in-windows" "Long notes: read in windows with overlap" [];
+    BySection "by-section" "Long notes: read by section" [];
+    Palette "palette" "Search or run…" [command(Key::K), command(Key::P)];
+    Read "read" "Go to Read" [command(Key::Num1)];
+    Look "look" "Go to Look" [command(Key::Num2)];
+    NextLayer "next-layer" "Next layer" [key(Key::L)];
+    PreviousLayer "previous-layer" "Previous layer" [key(Key::L).shift()];
+    NextHead "next-head" "Next head" [key(Key::H)];
+    PreviousHead "previous-head" "Previous head" [key(Key::H).shift()];
+    GlobalLayers "global-layers" "Only global layers" [key(Key::G)];
+    Turn "turn" "Turn the lens: looks at, or is looked at by" [key(Key::T)];
+    Sinks "sinks" "Hide or show sinks" [key(Key::S)];
+    Rollout "rollout" "Follow attention through all layers" [];
+    AllHeads "all-heads" "Look at all heads" [key(Key::A)];
+    Pin "pin" "Pin what the lens shows" [key(Key::Period)];
+    Unpin "unpin" "Let go of all pins" [];
+    Welcome "welcome" "Show welcome" [];
+    Activity "activity" "Show activity" [];
+    Settings "settings" "Settings" [command(Key::Comma)];
+    Help "help" "Keys and help" [key(Key::F1), key(Key::Questionmark)];
+    Stop "stop" "Stop what is running" [command(Key::Period)];
+    CloseNotes "close-notes" "Close all notes" [];
+    ResetLayout "reset-layout" "Reset the layout" [];
+    Larger "larger" "Larger" [command(Key::Plus), command(Key::Equals)];
+    Smaller "smaller" "Smaller" [command(Key::Minus)];
+    UsualSize "usual-size" "Usual size" [command(Key::Num0)];
+    Light "light" "Colours: light" [];
+    Dark "dark" "Colours: dark" [];
+    HighContrast "high-contrast" "Colours: high contrast" [];
+    AsSystem "as-system" "Colours: as the system" [];
+    Verify "verify" "Offline: how to check it" [];
+    Quit "quit" "Quit" [command(Key::Q)];
+}

@@ -1,0 +1,61 @@
+//! Dialogs of the system for files and folders, which the window does not wait for.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use eframe::egui::Context;
+use rfd::{AsyncFileDialog, FileHandle};
+
+use super::command::Command;
+
+/// Dialogs whose result may wait at a time.
+const DIALOGS: usize = 8;
+
+/// Dialogs, and what was picked in them.
+pub struct Dialogs {
+    sender: SyncSender<Command>,
+    picked: Receiver<Command>,
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        let (sender, picked) = sync_channel(DIALOGS);
+        Self { sender, picked }
+    }
+}
+
+impl Dialogs {
+    /// Asks for files.
+    pub fn files(&self, ctx: &Context, title: &str, then: fn(Vec<PathBuf>) -> Command) {
+        let asked = AsyncFileDialog::new().set_title(title).pick_files();
+        let paths = |own: Vec<FileHandle>| own.iter().map(|own| own.path().to_owned()).collect();
+        self.wait(ctx, async move { asked.await.map(paths).map(then) });
+    }
+
+    /// Asks for a folder.
+    pub fn folder(&self, ctx: &Context, title: &str, then: fn(PathBuf) -> Command) {
+        let asked = AsyncFileDialog::new().set_title(title).pick_folder();
+        self.wait(ctx, async move {
+            asked.await.map(|own| then(own.path().to_owned()))
+        });
+    }
+
+    fn wait(&self, ctx: &Context, asked: impl Future<Output = Option<Command>> + Send + 'static) {
+        let (sender, ctx) = (self.sender.clone(), ctx.clone());
+        let thread = std::thread::Builder::new().name("dialog".to_owned());
+        let started = thread.spawn(move || {
+            if let Some(command) = pollster::block_on(asked) {
+                // The window may be closed by now.
+                let _ = sender.send(command);
+                ctx.request_repaint();
+            }
+        });
+        // Without a thread no dialog comes, which a person sees.
+        drop(started);
+    }
+
+    /// What was picked since the last time.
+    pub fn picked(&self) -> impl Iterator<Item = Command> + '_ {
+        self.picked.try_iter()
+    }
+}

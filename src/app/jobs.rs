@@ -1,0 +1,355 @@
+//! What is running, what has ended, and what a person should know of it.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::library::NoteKey;
+use super::worker::Ticket;
+use crate::engine::{Progress, StopFlag};
+
+/// What a job is for. Of two with the same purpose the newer takes the place of the older.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Purpose {
+    /// Notes of files.
+    Import,
+    /// A note of a text that was pasted.
+    Paste,
+    /// The model that reads notes.
+    Model(PathBuf),
+    /// The model that predicts.
+    Predictor(PathBuf),
+    /// Tokens of a note.
+    Tokens(NoteKey),
+    /// What could stand at these bytes.
+    Fill(NoteKey, Range<usize>),
+    /// Surprise of a note.
+    Surprise(NoteKey),
+    /// Labels of a note.
+    Classify(NoteKey),
+    /// Spans of a note.
+    Tag(NoteKey),
+    /// Attention of these bytes.
+    Attend(NoteKey, Range<usize>),
+    /// The heads of a layer.
+    Overview(NoteKey, usize),
+    /// Passages like these bytes.
+    Similar(NoteKey, Range<usize>),
+}
+
+impl Purpose {
+    /// What it is called while it runs.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Import => "Reading notes",
+            Self::Paste => "Reading the pasted note",
+            Self::Model(_) => "Loading the model",
+            Self::Predictor(_) => "Loading the predictor",
+            Self::Tokens(_) => "Cutting the note into tokens",
+            Self::Fill(..) => "Filling the mask",
+            Self::Surprise(_) => "Measuring surprise",
+            Self::Classify(_) => "Scoring labels",
+            Self::Tag(_) => "Marking spans",
+            Self::Attend(..) => "Reading attention",
+            Self::Overview(..) => "Looking at all heads",
+            Self::Similar(..) => "Comparing passages",
+        }
+    }
+
+    /// Whether one of these stands for the other.
+    fn replaces(&self, other: &Self) -> bool {
+        let several = matches!(self, Self::Import | Self::Paste);
+        !several && std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// A job that runs.
+pub struct Running {
+    /// The number of its question.
+    pub ticket: Ticket,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How far it is, once it has said so.
+    pub progress: Option<Progress>,
+    /// When it was asked for.
+    pub since: Instant,
+    stop: StopFlag,
+}
+
+impl Running {
+    /// How far it is and how long it takes, in words.
+    pub fn words(&self) -> String {
+        if self.stop.is_set() {
+            return "stopping…".to_owned();
+        }
+        let Some(progress) = &self.progress else {
+            return "waiting…".to_owned();
+        };
+        let percent = (100.0 * progress.share).floor();
+        match progress.remaining {
+            Some(left) => format!("{percent} % · {} left", in_words(left)),
+            None => format!("{percent} %"),
+        }
+    }
+}
+
+/// A length of time as a person says it.
+pub fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0..=1 => "a second".to_owned(),
+        seconds @ 2..=90 => format!("{seconds} s"),
+        seconds @ 91..=5400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With all of its result.
+    Done,
+    /// A person stopped it.
+    Stopped,
+    /// It failed.
+    Failed,
+}
+
+/// A job that has ended.
+pub struct Past {
+    /// What it was.
+    pub title: &'static str,
+    /// How it ended.
+    pub ended: Ended,
+    /// How long it took.
+    pub took: Duration,
+    /// What went wrong.
+    pub reason: Option<String>,
+}
+
+/// Ended jobs that are listed.
+const PAST: usize = 100;
+
+/// All jobs.
+#[derive(Default)]
+pub struct Jobs {
+    running: Vec<Running>,
+    past: Vec<Past>,
+}
+
+impl Jobs {
+    /// Those that run, the oldest first.
+    pub fn running(&self) -> &[Running] {
+        &self.running
+    }
+
+    /// Those that have ended, the newest first.
+    pub fn past(&self) -> impl Iterator<Item = &Past> {
+        self.past.iter().rev()
+    }
+
+    /// Whether one of this kind runs.
+    pub fn is_running(&self, of_kind: impl Fn(&Purpose) -> bool) -> bool {
+        self.running.iter().any(|own| of_kind(&own.purpose))
+    }
+
+    /// A job begins; an older one with the same purpose is stopped and forgotten.
+    pub fn begin(&mut self, ticket: Ticket, purpose: Purpose, stop: StopFlag) {
+        self.running.retain(|own| {
+            let replaced = purpose.replaces(&own.purpose);
+            if replaced {
+                own.stop.stop();
+            }
+            !replaced
+        });
+        self.running.push(Running {
+            ticket,
+            purpose,
+            progress: None,
+            since: Instant::now(),
+            stop,
+        });
+    }
+
+    /// A job says how far it is.
+    pub fn progress(&mut self, ticket: Ticket, progress: Progress) {
+        let mut running = self.running.iter_mut();
+        if let Some(own) = running.find(|own| own.ticket == ticket) {
+            own.progress = Some(progress);
+        }
+    }
+
+    /// A job ends; what it was for, unless a newer one took its place.
+    pub fn end(&mut self, ticket: Ticket, ended: Ended, reason: Option<&str>) -> Option<Purpose> {
+        let place = self.running.iter().position(|own| own.ticket == ticket)?;
+        let own = self.running.remove(place);
+        // What takes no time is not worth a line.
+        let small = matches!(
+            own.purpose,
+            Purpose::Tokens(_) | Purpose::Attend(..) | Purpose::Overview(..)
+        );
+        let told = ended == Ended::Failed || !small;
+        if told {
+            self.past.push(Past {
+                title: own.purpose.title(),
+                ended,
+                took: own.since.elapsed(),
+                reason: reason.map(str::to_owned),
+            });
+            let more = self.past.len().saturating_sub(PAST);
+            self.past.drain(..more);
+        }
+        Some(own.purpose)
+    }
+
+    /// Asks a job to stop.
+    pub fn stop(&self, ticket: Ticket) {
+        let mut running = self.running.iter();
+        if let Some(own) = running.find(|own| own.ticket == ticket) {
+            own.stop.stop();
+        }
+    }
+
+    /// Asks all jobs to stop of which this is true.
+    pub fn stop_all(&self, of_kind: impl Fn(&Purpose) -> bool) {
+        for own in self.running.iter().filter(|own| of_kind(&own.purpose)) {
+            own.stop.stop();
+        }
+    }
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Good to know.
+    Note,
+    /// Something is not as it might be expected.
+    Warning,
+    /// Something could not be done.
+    Failure,
+}
+
+/// Something that a person should know.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its number.
+    pub number: u64,
+    /// How much it matters.
+    pub weight: Weight,
+    /// What, in a sentence.
+    pub title: String,
+    /// More of it, in lines; may be empty.
+    pub details: String,
+    /// When it came.
+    pub at: Instant,
+    /// Whether it is on the screen; all of them are in the list.
+    pub on_screen: bool,
+}
+
+/// Messages that are kept.
+const MESSAGES: usize = 200;
+
+/// How long a message that needs no answer stays on the screen.
+const SHOWN: Duration = Duration::from_secs(6);
+
+/// All messages, the newest last.
+#[derive(Default)]
+pub struct Messages {
+    all: Vec<Message>,
+    next: u64,
+}
+
+impl Messages {
+    /// Tells something.
+    pub fn tell(&mut self, weight: Weight, title: impl Into<String>, details: impl Into<String>) {
+        self.next += 1;
+        self.all.push(Message {
+            number: self.next,
+            weight,
+            title: title.into(),
+            details: details.into(),
+            at: Instant::now(),
+            on_screen: true,
+        });
+        let more = self.all.len().saturating_sub(MESSAGES);
+        self.all.drain(..more);
+    }
+
+    /// All of them, the newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.all.iter().rev()
+    }
+
+    /// Those on the screen, the oldest first.
+    pub fn on_screen(&self) -> impl Iterator<Item = &Message> {
+        self.all.iter().filter(|own| own.on_screen)
+    }
+
+    /// Takes one off the screen.
+    pub fn dismiss(&mut self, number: u64) {
+        let mut all = self.all.iter_mut();
+        if let Some(own) = all.find(|own| own.number == number) {
+            own.on_screen = false;
+        }
+    }
+
+    /// Takes off the screen what was there long enough; failures stay. When the next one goes.
+    pub fn age(&mut self) -> Option<Duration> {
+        let mut next: Option<Duration> = None;
+        for own in self.all.iter_mut().filter(|own| own.on_screen) {
+            if own.weight == Weight::Failure {
+                continue;
+            }
+            match SHOWN.checked_sub(own.at.elapsed()) {
+                Some(left) if !left.is_zero() => {
+                    next = Some(next.map_or(left, |next| next.min(left)));
+                }
+                _ => own.on_screen = false,
+            }
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_job_takes_the_place_of_an_older_one_with_the_same_purpose() {
+        let mut jobs = Jobs::default();
+        let flags: Vec<StopFlag> = (0..4).map(|_| StopFlag::default()).collect();
+        let folder = |name: &str| Purpose::Model(PathBuf::from(name));
+        jobs.begin(1, folder("a"), flags[0].clone());
+        jobs.begin(2, Purpose::Import, flags[1].clone());
+        jobs.begin(3, Purpose::Import, flags[2].clone());
+        jobs.begin(4, folder("b"), flags[3].clone());
+        let set: Vec<bool> = flags.iter().map(StopFlag::is_set).collect();
+        assert_eq!(set, [true, false, false, false]);
+        assert_eq!(
+            jobs.end(1, Ended::Done, None),
+            None,
+            "its answer is too late"
+        );
+        assert_eq!(jobs.end(4, Ended::Done, None), Some(folder("b")));
+        jobs.stop(2);
+        assert!(flags[1].is_set() && !flags[2].is_set());
+        jobs.end(2, Ended::Stopped, None);
+        let past: Vec<Ended> = jobs.past().map(|own| own.ended).collect();
+        assert_eq!(past, [Ended::Stopped, Ended::Done]);
+        assert_eq!(jobs.running().len(), 1);
+    }
+
+    #[test]
+    fn failures_stay_on_the_screen_and_notes_go() {
+        let mut messages = Messages::default();
+        messages.tell(Weight::Note, "ready", "");
+        messages.tell(Weight::Failure, "no such folder", "");
+        assert!(messages.age().unwrap() <= SHOWN);
+        messages.all[0].at -= SHOWN;
+        messages.all[1].at -= SHOWN;
+        assert_eq!(messages.age(), None);
+        let left: Vec<&str> = messages.on_screen().map(|own| own.title.as_str()).collect();
+        assert_eq!(left, ["no such folder"]);
+        assert_eq!(messages.all().count(), 2);
+    }
+}

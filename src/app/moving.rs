@@ -1,0 +1,159 @@
+//! Where the keys go in a text: by token, word, sentence, section, or from hit to hit.
+
+use std::ops::Range;
+
+use crate::engine::{NoteToken, Section, sentences, words};
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A token of the model; a word where there is no model.
+    Token,
+    /// A word, or a mark that is none.
+    Word,
+    /// A sentence.
+    Sentence,
+    /// A section, by its heading.
+    Section,
+}
+
+/// The part of a token that is drawn: byte-level tokens begin with the space before their word.
+pub fn drawn(text: &str, token: &NoteToken) -> Range<usize> {
+    let own = &text[token.start..token.end];
+    match own.trim_start().len() {
+        // White space by itself is what it is.
+        0 => token.start..token.end,
+        rest => token.end - rest..token.end,
+    }
+}
+
+/// The next part from `now`, or for -1 the one before it; from nothing the first, or the last.
+pub fn step(
+    text: &str,
+    tokens: Option<&[NoteToken]>,
+    outline: &[Section],
+    now: Option<Range<usize>>,
+    unit: Unit,
+    by: isize,
+) -> Option<Range<usize>> {
+    let parts: Vec<Range<usize>> = match (unit, tokens) {
+        (Unit::Token, Some(tokens)) => tokens
+            .iter()
+            .filter(|token| !token.special)
+            .map(|token| drawn(text, token))
+            .filter(|bytes| !bytes.is_empty())
+            .collect(),
+        (Unit::Token, None) | (Unit::Word, _) => words(text),
+        (Unit::Sentence, _) => sentences(text),
+        (Unit::Section, _) => outline.iter().map(heading).collect(),
+    };
+    match (by > 0, now) {
+        (true, None) => parts.first().cloned(),
+        (false, None) => parts.last().cloned(),
+        (true, Some(now)) => {
+            let next = parts.partition_point(|own| own.start < now.end.max(now.start + 1));
+            parts.get(next).cloned()
+        }
+        (false, Some(now)) => {
+            let before = parts.partition_point(|own| own.end <= now.start);
+            parts.get(before.checked_sub(1)?).cloned()
+        }
+    }
+}
+
+/// What is marked where a section is gone to: its heading, or its first character.
+pub fn heading(section: &Section) -> Range<usize> {
+    match section.title.is_empty() {
+        false => section.title.clone(),
+        true => section.body.start..section.body.end.min(section.body.start + 1),
+    }
+}
+
+/// The chosen bytes with the next part; for -1 without the last.
+pub fn extended(now: Range<usize>, next: Range<usize>, by: isize) -> Range<usize> {
+    match by > 0 {
+        true => now.start.min(next.start)..now.end.max(next.end),
+        false => next.start.min(now.start)..now.end,
+    }
+}
+
+/// The hit after `now`, or before it; after the last comes the first.
+pub fn hit(hits: &[Range<usize>], now: Option<&Range<usize>>, by: isize) -> Option<Range<usize>> {
+    let last = hits.len().checked_sub(1)?;
+    let place = match (by > 0, now) {
+        (true, None) => 0,
+        (false, None) => last,
+        (true, Some(now)) => {
+            let next = hits.partition_point(|own| own.start <= now.start && own != now);
+            match hits.get(next) == Some(now) {
+                true => (next + 1) % (last + 1),
+                false => next % (last + 1),
+            }
+        }
+        (false, Some(now)) => {
+            let before = hits.partition_point(|own| own.start < now.start);
+            before.checked_sub(1).unwrap_or(last)
+        }
+    };
+    hits.get(place).cloned()
+}
+
+/// The sentence that holds this byte.
+pub fn sentence_at(text: &str, byte: usize) -> Option<Range<usize>> {
+    let all = sentences(text);
+    let place = all.partition_point(|own| own.end <= byte);
+    all.get(place).filter(|own| own.start <= byte).cloned()
+}
+
+/// The word that holds this byte.
+pub fn word_at(text: &str, byte: usize) -> Option<Range<usize>> {
+    let all = words(text);
+    let place = all.partition_point(|own| own.end <= byte);
+    all.get(place).filter(|own| own.start <= byte).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_go_on_from_what_is_chosen() {
+        let text = "No fever. Coughs at night.";
+        let of = |now: Option<Range<usize>>, unit, by| step(text, None, &[], now, unit, by);
+        assert_eq!(of(None, Unit::Word, 1), Some(0..2));
+        assert_eq!(of(Some(0..2), Unit::Word, 1), Some(3..8));
+        assert_eq!(of(Some(3..8), Unit::Word, -1), Some(0..2));
+        assert_eq!(of(Some(0..2), Unit::Word, -1), None);
+        assert_eq!(of(Some(3..8), Unit::Sentence, 1).unwrap().start, 10);
+        assert_eq!(of(None, Unit::Token, -1), Some(25..26));
+        assert_eq!(extended(0..2, 3..8, 1), 0..8);
+        assert_eq!(word_at(text, 4), Some(3..8));
+        assert_eq!(word_at(text, 2), None);
+        assert_eq!(sentence_at(text, 12).unwrap().start, 10);
+    }
+
+    #[test]
+    fn after_the_last_hit_comes_the_first() {
+        let hits = [2..4, 6..8, 9..10];
+        assert_eq!(hit(&hits, None, 1), Some(2..4));
+        assert_eq!(hit(&hits, Some(&(2..4)), 1), Some(6..8));
+        assert_eq!(hit(&hits, Some(&(3..5)), 1), Some(6..8));
+        assert_eq!(hit(&hits, Some(&(9..10)), 1), Some(2..4));
+        assert_eq!(hit(&hits, Some(&(2..4)), -1), Some(9..10));
+        assert_eq!(hit(&hits, Some(&(9..10)), -1), Some(6..8));
+        assert_eq!(hit(&[], Some(&(2..4)), 1), None);
+    }
+
+    #[test]
+    fn the_space_before_a_word_is_not_drawn() {
+        let token = |start, end| NoteToken {
+            start,
+            end,
+            id: 0,
+            special: false,
+            spelling: String::new(),
+        };
+        assert_eq!(drawn("a  fever", &token(1, 8)), 3..8);
+        assert_eq!(drawn("a  fever", &token(1, 3)), 1..3);
+    }
+}

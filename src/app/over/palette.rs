@@ -1,0 +1,175 @@
+//! Search or run: every action, every open note, by a few letters of its name.
+
+use eframe::egui::{self, Id, Key, Modal, Modifiers, ScrollArea, Ui};
+
+use crate::app::command::{Action, Command};
+use crate::app::library::NoteKey;
+use crate::app::state::State;
+use crate::app::theme;
+use crate::app::views::library::name;
+use crate::app::widgets::parts;
+
+/// The palette.
+#[derive(Default)]
+pub struct Palette {
+    text: String,
+    chosen: usize,
+    /// Whether it was open in the frame before.
+    was_open: bool,
+}
+
+/// What a line of the palette stands for.
+#[derive(Debug, Clone, PartialEq)]
+enum Line {
+    Action(Action),
+    Note(NoteKey, String),
+}
+
+/// Lines that are listed.
+const MOST: usize = 60;
+
+/// Width in points.
+const WIDTH: f32 = 560.0;
+
+impl Palette {
+    /// Draws it if it is `open`.
+    pub fn ui(&mut self, ui: &Ui, open: bool, state: &State, commands: &mut Vec<Command>) {
+        if !open {
+            self.was_open = false;
+            return;
+        }
+        let first = !std::mem::replace(&mut self.was_open, true);
+        if first {
+            self.text.clear();
+            self.chosen = 0;
+        }
+        let (mut run, up, down) = ui.input_mut(|input| {
+            (
+                input.consume_key(Modifiers::NONE, Key::Enter),
+                input.consume_key(Modifiers::NONE, Key::ArrowUp),
+                input.consume_key(Modifiers::NONE, Key::ArrowDown),
+            )
+        });
+        let lines = lines(&self.text, state);
+        let last = lines.len().saturating_sub(1);
+        self.chosen = match (up, down) {
+            (true, _) => self.chosen.checked_sub(1).unwrap_or(last),
+            (_, true) if self.chosen >= last => 0,
+            (_, true) => self.chosen + 1,
+            _ => self.chosen.min(last),
+        };
+        let moved = up || down;
+        let modal = Modal::new(Id::unique("palette")).area(
+            Modal::default_area(Id::unique("palette"))
+                .anchor(egui::Align2::CENTER_TOP, egui::vec2(0.0, 70.0)),
+        );
+        let response = modal.show(ui.ctx(), |ui| {
+            ui.set_width(WIDTH);
+            let field = egui::TextEdit::singleline(&mut self.text)
+                .id_salt("palette")
+                .hint_text("Search notes and commands")
+                .font(egui::FontId::proportional(16.0))
+                .desired_width(f32::INFINITY);
+            let field = ui.add(field);
+            name(&field, "Search notes and commands");
+            field.request_focus();
+            if field.changed() {
+                self.chosen = 0;
+            }
+            ui.add_space(4.0);
+            if lines.is_empty() {
+                parts::soft(ui, "Nothing has a name like this.");
+            }
+            ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for (number, line) in lines.iter().enumerate() {
+                    let row = row(ui, line, number == self.chosen, state);
+                    if moved && number == self.chosen {
+                        row.scroll_to_me(None);
+                    }
+                    if row.clicked() {
+                        self.chosen = number;
+                        run = true;
+                    }
+                }
+            });
+        });
+        if run && let Some(line) = lines.get(self.chosen) {
+            // It is closed first, since what is run may open something else.
+            commands.push(Command::Do(Action::Palette));
+            commands.push(match line {
+                Line::Action(action) => Command::Do(*action),
+                Line::Note(key, _) => Command::Show(*key),
+            });
+        } else if response.should_close() {
+            commands.push(Command::Do(Action::Palette));
+        }
+    }
+}
+
+fn row(ui: &mut Ui, line: &Line, chosen: bool, state: &State) -> egui::Response {
+    let palette = theme::palette(ui);
+    let keys = |action: Action| {
+        let keys = state.keys.of(action);
+        keys.first().map(|own| own.text(ui.ctx()))
+    };
+    let (text, keys) = match line {
+        Line::Action(action) => (action.title(), keys(*action)),
+        Line::Note(_, title) => (title.as_str(), Some("note".to_owned())),
+    };
+    let mut button = egui::Button::selectable(chosen, text).min_size(egui::vec2(WIDTH, 28.0));
+    if let Some(keys) = keys {
+        let keys = egui::RichText::new(keys).small().color(palette.soft);
+        button = button.right_text(keys);
+    }
+    ui.add(button)
+}
+
+/// What fits the text, the best first.
+fn lines(text: &str, state: &State) -> Vec<Line> {
+    let wanted = text.trim().to_lowercase();
+    let actions = (Action::ALL.iter())
+        .filter(|action| **action != Action::Palette)
+        .map(|action| (Line::Action(*action), action.title().to_lowercase()));
+    let notes = state.library.entries().iter().map(|own| {
+        let line = Line::Note(own.key, own.title.clone());
+        (line, own.title.to_lowercase())
+    });
+    let mut found: Vec<(usize, Line)> = actions
+        .chain(notes)
+        .filter_map(|(line, title)| Some((fit(&wanted, &title)?, line)))
+        .collect();
+    found.sort_by_key(|(fit, _)| *fit);
+    found.truncate(MOST);
+    found.into_iter().map(|(_, line)| line).collect()
+}
+
+/// How well a title fits, 0 the best; nothing if the letters are not in it in this order.
+fn fit(wanted: &str, title: &str) -> Option<usize> {
+    if title.starts_with(wanted) {
+        return Some(0);
+    }
+    if let Some(at) = title.find(wanted) {
+        // At the beginning of a word is better than inside.
+        let begins = title[..at].ends_with([' ', ':', '-']);
+        return Some(if begins { 1 } else { 2 });
+    }
+    let mut letters = title.chars();
+    let all = (wanted.chars()).all(|wanted| letters.any(|letter| letter == wanted));
+    all.then_some(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_word_fits_best() {
+        assert_eq!(fit("mask", "mask the word and fill it"), Some(0));
+        assert_eq!(fit("word", "mask the word and fill it"), Some(1));
+        assert_eq!(fit("ask", "mask the word and fill it"), Some(2));
+        assert_eq!(fit("mwf", "mask the word and fill it"), Some(3));
+        assert_eq!(fit("xyz", "mask the word and fill it"), None);
+        assert_eq!(fit("", "anything"), Some(0));
+    }
+}

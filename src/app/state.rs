@@ -1,0 +1,346 @@
+//! All that the window shows: views read it, and only commands and answers change it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::find::{self, Wanted};
+use super::jobs::{Jobs, Messages};
+use super::keys::Keys;
+use super::lens::Lens;
+use super::library::{Entry, Library, NoteKey};
+use super::selection::Selection;
+use super::settings::{LongChoice, Settings};
+use crate::engine::{
+    AttentionResult, ClassifiedNote, DeviceInfo, FilledNote, LayerOverview, LongNotes, ModelInfo,
+    Note, NoteTokens, ReadingOptions, Section, SectionRules, SurprisingNote, TaggedNote,
+    surprising_words,
+};
+
+/// A model of the window.
+#[derive(Debug, Clone, Default)]
+pub enum ModelState {
+    /// None was chosen.
+    #[default]
+    None,
+    /// It is being read.
+    Loading(PathBuf),
+    /// It can be asked.
+    Ready(PathBuf, Box<ModelInfo>),
+    /// It cannot be read; a sentence says why.
+    Failed(PathBuf, String),
+}
+
+impl ModelState {
+    /// The folder of a model that can be asked.
+    pub fn folder(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Ready(folder, _) => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// What it is, if it can be asked.
+    pub fn info(&self) -> Option<&ModelInfo> {
+        match self {
+            Self::Ready(_, info) => Some(info),
+            _ => None,
+        }
+    }
+}
+
+/// Something that was asked of a note: the last result stays until a new one comes.
+#[derive(Clone)]
+pub struct Asked<T> {
+    /// The last result.
+    pub value: Option<Arc<T>>,
+    /// Why there is no newer one.
+    pub failure: Option<String>,
+}
+
+impl<T> Default for Asked<T> {
+    fn default() -> Self {
+        Self {
+            value: None,
+            failure: None,
+        }
+    }
+}
+
+impl<T> Asked<T> {
+    /// A result came.
+    pub fn set(&mut self, value: T) {
+        self.value = Some(Arc::new(value));
+        self.failure = None;
+    }
+}
+
+/// All that was asked of a note.
+#[derive(Default)]
+pub struct Results {
+    /// Its tokens.
+    pub tokens: Asked<NoteTokens>,
+    /// The surprise of its words.
+    pub surprise: Asked<Surprise>,
+    /// Its labels.
+    pub classes: Asked<ClassifiedNote>,
+    /// Its spans.
+    pub tags: Asked<TaggedNote>,
+    /// What could stand in the place of a word.
+    pub fill: Asked<FilledNote>,
+    /// Passages that are like a part of it.
+    pub similar: Asked<Similar>,
+    /// What the lens shows.
+    pub attention: Asked<AttentionResult>,
+    /// The heads of each layer, as far as they were looked at.
+    pub heads: Asked<Heads>,
+    /// What the lens showed when it was pinned.
+    pub pins: Vec<Pin>,
+}
+
+/// All heads that were looked at, layer by layer.
+#[derive(Clone)]
+pub struct Heads {
+    /// The bytes whose share was measured.
+    pub chosen: Range<usize>,
+    /// The layers, in order.
+    pub layers: Vec<Arc<LayerOverview>>,
+}
+
+/// A lens that was held fast.
+pub struct Pin {
+    /// What it showed.
+    pub attention: Arc<AttentionResult>,
+    /// How, in words.
+    pub how: String,
+}
+
+/// Pins of a note at most.
+pub const PINS: usize = 4;
+
+/// How surprising the words of a note are.
+pub struct Surprise {
+    /// As the engine tells it.
+    pub note: SurprisingNote,
+    /// Bytes of each word, with the sum of the losses of its tokens, in nats.
+    pub words: Vec<(Range<usize>, f32)>,
+}
+
+impl Surprise {
+    pub(super) fn new(text: &str, note: SurprisingNote) -> Self {
+        let words = surprising_words(text, &note.measured);
+        let words = words.into_iter().map(|(bytes, loss, _)| (bytes, loss));
+        Self {
+            words: words.collect(),
+            note,
+        }
+    }
+}
+
+/// Passages that are like a part of a note.
+pub struct Similar {
+    /// The part.
+    pub bytes: Range<usize>,
+    /// The passages, each with its note.
+    pub hits: Vec<(NoteKey, Range<usize>, f32)>,
+    /// Passages that were compared.
+    pub compared: usize,
+}
+
+/// The note on view, with what follows from its text alone.
+pub struct OnView {
+    /// Which.
+    pub key: NoteKey,
+    /// The note.
+    pub note: Arc<Note>,
+    /// Its sections.
+    pub outline: Vec<Section>,
+    /// Hits of what is looked for in it.
+    pub hits: Vec<Range<usize>>,
+}
+
+/// A search, as a person types it.
+#[derive(Debug, Clone, Default)]
+pub struct FindState {
+    /// What is looked for.
+    pub wanted: Wanted,
+    /// What is wrong with it.
+    pub wrong: Option<String>,
+    /// Whether its field is on the screen.
+    pub open: bool,
+    /// Whether its field is to get the keys.
+    pub focus: bool,
+}
+
+/// Which of the things over the workspace is on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Search or run.
+    Palette,
+    /// Settings.
+    Settings,
+    /// Which models there are, and how they come here.
+    Models,
+    /// Keys and help.
+    Help,
+    /// How to check that nothing is sent.
+    Verify,
+}
+
+/// A workspace: a layout of panels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workspace {
+    /// The note, its outline, predictions.
+    #[default]
+    Read,
+    /// The note with the lens on it, layers and heads.
+    Look,
+}
+
+/// What is drawn on a note beside its text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Where tokens begin.
+    pub tokens: bool,
+    /// Their numbers.
+    pub ids: bool,
+    /// The tint of surprise.
+    pub surprise: bool,
+}
+
+/// All that the window shows.
+pub struct State {
+    /// The notes.
+    pub library: Library,
+    /// What is chosen.
+    pub selection: Selection,
+    /// The model that reads notes.
+    pub model: ModelState,
+    /// The model that predicts.
+    pub predictor: ModelState,
+    /// What they compute on, once a model was loaded.
+    pub device: Option<DeviceInfo>,
+    /// What was asked of notes.
+    pub results: HashMap<NoteKey, Results>,
+    /// Jobs.
+    pub jobs: Jobs,
+    /// Messages.
+    pub messages: Messages,
+    /// What a person chose.
+    pub settings: Settings,
+    /// Which keys do what.
+    pub keys: Keys,
+    /// What a heading is.
+    pub rules: Arc<SectionRules>,
+    /// The note on view.
+    pub on_view: Option<OnView>,
+    /// Which workspace is on the screen.
+    pub workspace: Workspace,
+    /// How attention is looked at.
+    pub lens: Lens,
+    /// Bytes of the note under the pointer that the lens is to show.
+    pub hovered: Option<Range<usize>>,
+    /// The search in it.
+    pub find: FindState,
+    /// The search in all notes.
+    pub find_all: FindState,
+    /// What is drawn on it.
+    pub shown: Shown,
+    /// What is over the workspace.
+    pub over: Option<Over>,
+    /// Whether the welcome is in the place of the workspace.
+    pub welcome: bool,
+    /// Whether the list of jobs and messages is on the screen.
+    pub activity: bool,
+}
+
+impl State {
+    /// Nothing is open yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            keys: Keys::new(&settings.keys),
+            rules: Arc::new(SectionRules::default().with_headings(&settings.headings)),
+            library: Library::default(),
+            selection: Selection::default(),
+            model: ModelState::None,
+            predictor: ModelState::None,
+            device: None,
+            results: HashMap::new(),
+            jobs: Jobs::default(),
+            messages: Messages::default(),
+            settings,
+            on_view: None,
+            workspace: Workspace::default(),
+            lens: Lens::default(),
+            hovered: None,
+            find: FindState::default(),
+            find_all: FindState::default(),
+            shown: Shown::default(),
+            over: None,
+            welcome: true,
+            activity: false,
+        }
+    }
+
+    /// The note on view in the library.
+    pub fn entry(&self) -> Option<&Entry> {
+        self.library.get(self.on_view.as_ref()?.key)
+    }
+
+    /// What was asked of the note on view.
+    pub fn results(&self) -> Option<&Results> {
+        self.results.get(&self.on_view.as_ref()?.key)
+    }
+
+    /// The tokens of the note on view.
+    pub fn tokens(&self) -> Option<&Arc<NoteTokens>> {
+        self.results()?.tokens.value.as_ref()
+    }
+
+    /// What the lens is to show: what is under the pointer, or what is chosen.
+    pub fn looked_at(&self) -> Option<Range<usize>> {
+        self.hovered.clone().or_else(|| self.selection.bytes())
+    }
+
+    /// How the models read notes.
+    pub fn reading(&self) -> ReadingOptions {
+        ReadingOptions {
+            long: match self.settings.long_notes {
+                LongChoice::First => LongNotes::First,
+                LongChoice::Last => LongNotes::Last,
+                LongChoice::Windows => LongNotes::Windows,
+                LongChoice::Sections => LongNotes::Sections,
+            },
+            rules: Arc::clone(&self.rules),
+            ..ReadingOptions::default()
+        }
+    }
+
+    /// The model that can predict: the predictor, or that which reads notes where it has labels.
+    pub fn predicting(&self) -> Option<(&PathBuf, &ModelInfo)> {
+        [&self.predictor, &self.model]
+            .into_iter()
+            .find_map(|own| match own {
+                ModelState::Ready(folder, info) if !info.labels.is_empty() => {
+                    Some((folder, &**info))
+                }
+                _ => None,
+            })
+    }
+
+    /// Looks anew for what is wanted in the note on view.
+    pub(super) fn look_for(&mut self) {
+        let Some(view) = &mut self.on_view else {
+            return;
+        };
+        let compiled = self.find.wanted.compiled();
+        let open = self.find.open;
+        view.hits = match compiled {
+            Ok(Some(pattern)) if open => find::hits(&pattern, view.note.text()),
+            _ => Vec::new(),
+        };
+        self.find.wrong = self.find.wanted.compiled().err();
+    }
+}

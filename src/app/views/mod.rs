@@ -1,0 +1,95 @@
+//! The panels of the workspaces.
+
+mod heads;
+mod lens;
+pub mod library;
+mod note;
+mod outline;
+mod predictions;
+mod row;
+mod selection;
+mod similar;
+
+use eframe::egui::Ui;
+use serde::{Deserialize, Serialize};
+
+use super::command::Command;
+use super::state::State;
+
+/// A panel.
+pub trait View {
+    /// Draws it.
+    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>);
+}
+
+/// Which panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Panel {
+    /// The notes that are open.
+    Library,
+    /// The text of the note on view.
+    Note,
+    /// Its sections.
+    Outline,
+    /// What is chosen in it.
+    Selection,
+    /// Labels and spans.
+    Predictions,
+    /// Passages that are like what is chosen.
+    Similar,
+    /// Layers, heads and ways of the lens.
+    Lens,
+    /// What the lens shows, in numbers.
+    Row,
+    /// All heads at a glance.
+    Heads,
+}
+
+impl Panel {
+    /// Its name on its tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Library => "Notes",
+            Self::Note => "Text",
+            Self::Outline => "Outline",
+            Self::Selection => "Selection",
+            Self::Predictions => "Predictions",
+            Self::Similar => "Similar",
+            Self::Lens => "Lens",
+            Self::Row => "Attention",
+            Self::Heads => "All heads",
+        }
+    }
+}
+
+/// All panels with what each remembers of itself.
+#[derive(Default)]
+pub struct Views {
+    library: library::Library,
+    note: note::NoteView,
+    outline: outline::Outline,
+    selection: selection::SelectionView,
+    predictions: predictions::Predictions,
+    similar: similar::SimilarView,
+    lens: lens::LensView,
+    row: row::Row,
+    heads: heads::HeadsView,
+}
+
+impl Views {
+    /// A panel.
+    pub fn get(&mut self, panel: Panel) -> &mut dyn View {
+        match panel {
+            Panel::Library => &mut self.library,
+            Panel::Note => &mut self.note,
+            Panel::Outline => &mut self.outline,
+            Panel::Selection => &mut self.selection,
+            Panel::Predictions => &mut self.predictions,
+            Panel::Similar => &mut self.similar,
+            Panel::Lens => &mut self.lens,
+            Panel::Row => &mut self.row,
+            Panel::Heads => &mut self.heads,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What the lens shows, as numbers.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use eframe::egui::{self, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo};
+
+use super::View;
+use crate::app::command::{Action, Command};
+use crate::app::jobs::Purpose;
+use crate::app::state::State;
+use crate::app::theme;
+use crate::app::widgets::parts;
+use crate::engine::{AttentionResult, Direction, UnitAttention};
+
+/// What attention is not.
+pub const CAUTION: &str = "Attention shows what was mixed, not why the model decided.";
+
+/// The panel.
+#[derive(Default)]
+pub struct Row {
+    /// The result whose items are in order, and the order.
+    of: usize,
+    order: Vec<usize>,
+}
+
+/// Height of a line.
+const LINE: f32 = 26.0;
+
+impl View for Row {
+    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+        let state = &*state;
+        let palette = theme::palette(ui);
+        let (Some(view), Some(model)) = (&state.on_view, state.model.info()) else {
+            let text = "What a word looks at, or what looks at it, in numbers.";
+            parts::empty(ui, "Nothing to look at", text, None, commands);
+            return;
+        };
+        let results = state.results();
+        let found = results.and_then(|own| own.attention.value.as_ref());
+        let failure = results.and_then(|own| own.attention.failure.as_ref());
+        let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Attend(..)));
+        if let Some(failure) = failure {
+            ui.label(RichText::new(failure).color(palette.bad));
+        }
+        let Some(found) = found else {
+            let (title, text) = match busy {
+                true => ("Reading…", "The note goes through the model once."),
+                false => (
+                    "Hover any word",
+                    "Or click one, or press →: the text glows where it looks.",
+                ),
+            };
+            parts::empty(ui, title, text, None, commands);
+            return;
+        };
+        let text = view.note.text();
+        head(ui, found, text, &state.lens.words(model), busy);
+        ui.horizontal(|ui| {
+            parts::action_button(ui, "Pin", Action::Pin, state, commands);
+            if ui.button("Copy numbers").clicked() {
+                commands.push(Command::Copy(table(found, text)));
+            }
+        });
+        self.sort(found);
+        let most = self
+            .order
+            .first()
+            .map_or(0.0, |own| found.items[*own].value);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let height = (ui.available_height() - pins_height(results.map_or(0, |own| own.pins.len())))
+            .max(80.0);
+        ScrollArea::vertical()
+            .auto_shrink(false)
+            .max_height(height)
+            .show_rows(ui, LINE, self.order.len(), |ui, rows| {
+                for place in rows {
+                    let item = &found.items[self.order[place]];
+                    line(ui, item, text, most, commands);
+                }
+            });
+        pins(ui, state, commands);
+        ui.label(RichText::new(CAUTION).small().color(palette.soft));
+    }
+}
+
+fn head(ui: &mut Ui, found: &AttentionResult, text: &str, how: &str, busy: bool) {
+    let palette = theme::palette(ui);
+    let words = text.get(found.chosen.clone()).unwrap_or_default();
+    let verb = match found.direction {
+        Direction::LooksAt => "looks at",
+        Direction::LookedAtBy => "is looked at by",
+    };
+    ui.horizontal(|ui| {
+        let label = RichText::new(words).font(theme::strong(15.0));
+        ui.scope(|ui| {
+            ui.set_max_width((ui.available_width() - 130.0).max(60.0));
+            ui.add(egui::Label::new(label).truncate());
+        });
+        ui.label(RichText::new(verb).color(palette.soft));
+        if busy {
+            ui.spinner();
+        }
+    });
+    parts::soft(ui, how);
+    let rest = match found.hidden {
+        Some(hidden) => format!("{:.1} % hidden in sinks", 100.0 * hidden),
+        None => format!("{:.1} % in [CLS], [SEP] and between", 100.0 * found.outside),
+    };
+    parts::soft(ui, rest);
+    if found.chosen_left_out > 0 {
+        let said = format!(
+            "{} tokens lie outside of what is read at once",
+            found.chosen_left_out
+        );
+        ui.label(RichText::new(said).small().color(palette.warn));
+    }
+    if found.random_weights {
+        let said = "Random weights: this means nothing.";
+        ui.label(RichText::new(said).small().color(palette.warn));
+    }
+    let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
+    legend(ui, most);
+}
+
+/// What the strongest glow stands for.
+fn legend(ui: &mut Ui, most: f32) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        parts::soft(ui, "0");
+        let (rect, response) = ui.allocate_exact_size(egui::vec2(120.0, 8.0), Sense::hover());
+        let steps = 24;
+        for step in 0..steps {
+            let share = step as f32 / (steps - 1) as f32;
+            let width = rect.width() / steps as f32;
+            let at = egui::pos2(rect.min.x + step as f32 * width, rect.min.y);
+            let part = egui::Rect::from_min_size(at, egui::vec2(width + 0.5, rect.height()));
+            ui.painter()
+                .rect_filled(part, 0.0, theme::heat(&palette, share));
+        }
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Label, true, format!("Glow from 0 to {most:.4}"))
+        });
+        parts::soft(ui, format!("{most:.4}"));
+    });
+}
+
+fn line(ui: &mut Ui, item: &UnitAttention, text: &str, most: f32, commands: &mut Vec<Command>) {
+    let palette = theme::palette(ui);
+    let name = match &item.section {
+        Some(section) if section.is_empty() => "(before the first heading)".to_owned(),
+        Some(section) => section.clone(),
+        None => {
+            let own = text.get(item.start..item.end).unwrap_or_default();
+            own.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    };
+    let share = if most > 0.0 { item.value / most } else { 0.0 };
+    let value = format!("{:.4}", item.value);
+    let response = ui.push_id(item.start, |ui| {
+        let bar = parts::bar(ui, share, &name, &value, palette.heat);
+        bar.interact(Sense::click())
+    });
+    let response = response.inner;
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}, {value}")));
+    if response.clicked() {
+        commands.push(Command::Select(item.start..item.end));
+    }
+}
+
+fn pins_height(count: usize) -> f32 {
+    match count {
+        0 => 24.0,
+        count => 48.0 + 24.0 * count as f32,
+    }
+}
+
+fn pins(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let palette = theme::palette(ui);
+    let Some((view, results)) = state.on_view.as_ref().zip(state.results()) else {
+        return;
+    };
+    if results.pins.is_empty() {
+        return;
+    }
+    parts::heading(ui, "Pinned");
+    for (number, pin) in results.pins.iter().enumerate() {
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(18.0, 12.0), Sense::hover());
+            let colour = palette.kinds[number % palette.kinds.len()];
+            crate::app::widgets::note_text::underline(ui.painter(), rect, number, colour);
+            let words = view.note.text().get(pin.attention.chosen.clone());
+            ui.add(egui::Label::new(words.unwrap_or_default()).truncate());
+            parts::soft(ui, &pin.how);
+            let close = ui.small_button("×");
+            super::library::name(&close, "Let go of the pin");
+            if close.clicked() {
+                commands.push(Command::Unpin(number));
+            }
+        });
+    }
+}
+
+/// All values with their places, as a table for a spreadsheet.
+fn table(found: &AttentionResult, text: &str) -> String {
+    let mut out = String::from("start\tend\tvalue\ttext\n");
+    for item in &found.items {
+        let own = text.get(item.start..item.end).unwrap_or_default();
+        let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(out, "{}\t{}\t{}\t{own}", item.start, item.end, item.value);
+    }
+    out
+}
+
+impl Row {
+    fn sort(&mut self, found: &Arc<AttentionResult>) {
+        let of = Arc::as_ptr(found) as usize;
+        if self.of != of {
+            self.of = of;
+            let values = &found.items;
+            self.order = (0..values.len())
+                .filter(|own| values[*own].value > 0.0)
+                .collect();
+            self.order
+                .sort_by(|a, b| values[*b].value.total_cmp(&values[*a].value).then(a.cmp(b)));
+        }
+    }
+}

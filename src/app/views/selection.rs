@@ -1,0 +1,131 @@
+//! What is chosen in the note: its tokens, and what could stand in its place.
+
+use eframe::egui::{self, RichText, ScrollArea, Ui};
+
+use super::View;
+use crate::app::command::{Action, Command};
+use crate::app::jobs::Purpose;
+use crate::app::moving;
+use crate::app::state::State;
+use crate::app::theme;
+use crate::app::widgets::parts;
+
+/// The panel.
+#[derive(Default)]
+pub struct SelectionView;
+
+/// Tokens that are listed one by one.
+const LISTED: usize = 40;
+
+impl View for SelectionView {
+    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+        let state = &*state;
+        let (Some(view), Some(chosen)) = (&state.on_view, state.selection.bytes()) else {
+            let text = "Click a word of the note, or press → to go from token to token.";
+            parts::empty(ui, "Nothing chosen", text, None, commands);
+            return;
+        };
+        let palette = theme::palette(ui);
+        let text = view.note.text();
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let words = text.get(chosen.clone()).unwrap_or_default();
+            let shown = egui::Label::new(RichText::new(words).font(theme::strong(16.0)));
+            ui.add(shown.truncate());
+            let section = view
+                .outline
+                .iter()
+                .find(|own| own.span.contains(&chosen.start));
+            let section = section.map_or("", |own| own.name.as_str());
+            let place = format!("bytes {} to {}", chosen.start, chosen.end);
+            parts::soft(
+                ui,
+                match section {
+                    "" => place,
+                    section => format!("{section} · {place}"),
+                },
+            );
+            if let Some(tokens) = state.tokens() {
+                ui.add_space(6.0);
+                let own: Vec<usize> = tokens.at(&chosen).collect();
+                parts::heading(ui, &crate::engine::counted(own.len(), "token"));
+                ui.horizontal_wrapped(|ui| {
+                    ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
+                    for &number in own.iter().take(LISTED) {
+                        let token = &tokens.tokens[number];
+                        let drawn = moving::drawn(text, token);
+                        let label = match text.get(drawn).unwrap_or_default() {
+                            own if own.contains('\n') => "⏎",
+                            own if own.trim().is_empty() => "space",
+                            own => own,
+                        };
+                        let label = RichText::new(label).monospace();
+                        let chip = egui::Button::new(label).small();
+                        let chip = ui.add(chip).on_hover_text(format!(
+                            "token {number}, number {} in the vocabulary, written {}{}",
+                            token.id,
+                            token.spelling,
+                            match tokens.is_read(number) {
+                                true => "",
+                                false => "; not read by the model",
+                            }
+                        ));
+                        if chip.clicked() {
+                            commands.push(Command::Select(moving::drawn(text, token)));
+                        }
+                    }
+                    if own.len() > LISTED {
+                        parts::soft(ui, format!("and {} more", own.len() - LISTED));
+                    }
+                });
+            }
+            ui.add_space(10.0);
+            ui.horizontal(|ui| {
+                parts::heading(ui, "What could stand here");
+                let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Fill(..)));
+                if busy {
+                    ui.spinner();
+                }
+            });
+            let results = state.results();
+            let fill = results.and_then(|own| own.fill.value.as_ref());
+            let mask = fill.and_then(|own| own.masks.first());
+            let fits = |start: usize, end: usize| start < chosen.end && chosen.start < end;
+            match mask.filter(|own| fits(own.start, own.end)) {
+                Some(mask) if mask.was_read => {
+                    for candidate in &mask.candidates {
+                        let share = candidate.score;
+                        let value = format!("{:.1} %", 100.0 * share);
+                        let name = candidate.text.trim();
+                        let bar = parts::bar(ui, share, name, &value, palette.accent);
+                        bar.widget_info(|| {
+                            let said = format!("{name}, score {value}");
+                            egui::WidgetInfo::labeled(egui::Role::Label, true, said)
+                        });
+                    }
+                    parts::soft(
+                        ui,
+                        "Scores of the model with the word hidden, not probabilities.",
+                    );
+                    if mask.approximate {
+                        let said =
+                            "Approximate: the word is several tokens, and one stands for them.";
+                        parts::soft(ui, said);
+                    }
+                    if fill.is_some_and(|own| own.random_weights) {
+                        ui.colored_label(palette.warn, "Random weights: these mean nothing.");
+                    }
+                }
+                Some(_) => {
+                    parts::soft(ui, "This part of the note is not read.");
+                }
+                None => {
+                    let action = Action::MaskWord;
+                    parts::action_button(ui, "Mask and fill", action, state, commands);
+                }
+            }
+            ui.add_space(10.0);
+            let action = Action::Similar;
+            parts::action_button(ui, "Find similar passages", action, state, commands);
+        });
+    }
+}

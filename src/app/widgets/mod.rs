@@ -1,0 +1,4 @@
+//! Numbers and text in, a response out: what views are made of.
+
+pub mod note_text;
+pub mod parts;

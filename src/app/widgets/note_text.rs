@@ -1,0 +1,622 @@
+//! The text of a note, line by line, with what is drawn on it.
+//!
+//! Paragraphs are laid out once for a width. Only those in sight are drawn, so that the length of a
+//! note and the number of its spans do not matter to a frame.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{
+    self, Align2, Color32, FontId, Galley, Id, Painter, Pos2, Rect, Response, Role, Sense, Shape,
+    Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+use crate::app::moving;
+use crate::app::theme::{self, Palette};
+use crate::engine::NoteToken;
+
+/// What is drawn on a text.
+#[derive(Default)]
+pub struct Marks<'a> {
+    /// What is chosen.
+    pub chosen: Option<Range<usize>>,
+    /// Hits of a search.
+    pub hits: &'a [Range<usize>],
+    /// Parts with a strength from 0 to 1, in order.
+    pub tint: &'a [(Range<usize>, f32)],
+    /// Parts with a line under them, in order of their beginning.
+    pub lines: &'a [Underline],
+    /// Where tokens begin and end.
+    pub tokens: Option<&'a [NoteToken]>,
+    /// Whether their numbers are written over them.
+    pub ids: bool,
+    /// The parts that the model reads; the rest is grey. All is read where there are none.
+    pub read: &'a [Range<usize>],
+}
+
+/// A line under a part of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Underline {
+    /// The part.
+    pub bytes: Range<usize>,
+    /// Which of the kinds of lines.
+    pub kind: usize,
+    /// What it is called where the pointer is.
+    pub label: String,
+}
+
+/// What a person did on a text.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// A byte that was clicked.
+    pub clicked: Option<usize>,
+    /// Bytes that were dragged over.
+    pub dragged: Option<Range<usize>>,
+    /// The byte under the pointer.
+    pub hovered: Option<usize>,
+}
+
+/// A text that was laid out.
+#[derive(Default)]
+pub struct NoteText {
+    made_for: Option<MadeFor>,
+    paragraphs: Vec<Paragraph>,
+    height: f32,
+    /// Where a drag began.
+    from: Option<usize>,
+    /// Where to scroll to in the next frame.
+    to: Option<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct MadeFor {
+    text: Id,
+    width: f32,
+    row: f32,
+    pixels_per_point: f32,
+}
+
+struct Paragraph {
+    bytes: Range<usize>,
+    top: f32,
+    height: f32,
+    /// Whether the height was measured, and is not a guess.
+    measured: bool,
+}
+
+/// How long a frame may lay out text that is not in sight.
+const BUDGET: Duration = Duration::from_millis(6);
+
+/// Width of the column of text at most, in points: longer lines are hard to read.
+const COLUMN: f32 = 760.0;
+
+/// Space on the left and right of the column.
+const MARGIN: f32 = 22.0;
+
+/// Width of the map of the whole note beside it.
+const MAP: f32 = 12.0;
+
+/// Height of a row, and of one with numbers over its tokens.
+const ROW: f32 = 23.0;
+const ROW_WITH_IDS: f32 = 50.0;
+
+impl NoteText {
+    /// Shows `text`, which is known by `id`. With `reveal` what is chosen is brought into view.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        id: Id,
+        text: &str,
+        marks: &Marks<'_>,
+        reveal: bool,
+    ) -> Touched {
+        let palette = theme::palette(ui);
+        let whole = ui.available_rect_before_wrap();
+        let inner = Rect::from_min_max(whole.min, pos2(whole.max.x - MAP, whole.max.y));
+        let map = Rect::from_min_max(pos2(inner.max.x, whole.min.y), whole.max);
+        let width = (inner.width() - 2.0 * MARGIN).clamp(120.0, COLUMN);
+        let row = if marks.ids { ROW_WITH_IDS } else { ROW };
+        self.lay_out(ui, id, text, width, row);
+        let mut touched = Touched::default();
+        let mut sight = 0.0..1.0;
+        let mut scroll = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+        let by = scrolled_by_keys(&scroll, inner.height());
+        let mut area = egui::ScrollArea::vertical()
+            .id_salt((id, "text"))
+            .auto_shrink(false);
+        if let Some(to) = self.to.take() {
+            area = area.vertical_scroll_offset(to);
+        }
+        area.show_viewport(&mut scroll, |ui, viewport| {
+            if by != 0.0 {
+                ui.scroll_with_delta(vec2(0.0, by));
+            }
+            let all = (self.height + 2.0 * MARGIN).max(viewport.height());
+            sight = viewport.min.y / all..(viewport.max.y / all).min(1.0);
+            ui.set_height(all);
+            let origin = ui.max_rect().min + vec2(MARGIN, MARGIN);
+            let area = Rect::from_min_size(ui.max_rect().min, vec2(ui.max_rect().width(), all));
+            let response = ui.interact(area, id, Sense::click_and_drag());
+            name(&response, text, marks);
+            let rows = viewport.min.y - MARGIN..viewport.max.y - MARGIN;
+            let seen = self.seen(&rows);
+            self.measure_seen(ui, text, seen.clone(), width, row);
+            self.draw(ui, origin, text, marks, seen, &palette);
+            self.touch(ui, &response, origin, text, &mut touched);
+            if let (true, Some(chosen)) = (reveal, &marks.chosen)
+                && let Some(rect) = self.first_rect(ui.painter(), text, chosen, origin)
+            {
+                let near = ui.clip_rect().shrink2(vec2(0.0, 60.0));
+                if !near.contains(rect.center()) {
+                    ui.scroll_to_rect(rect.expand(40.0), Some(egui::Align::Center));
+                }
+            }
+            if response.has_focus() {
+                let ring = Stroke::new(1.5, palette.accent);
+                let rect = ui.clip_rect().shrink(1.0);
+                ui.painter()
+                    .rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
+            }
+        });
+        let jump = self.map(ui, id, map, text, marks, sight, &palette);
+        if let Some(share) = jump {
+            let to = share * (self.height + 2.0 * MARGIN) - inner.height() / 2.0;
+            self.to = Some(to.max(0.0));
+            ui.ctx().request_repaint();
+        }
+        ui.advance_cursor_after_rect(whole);
+        touched
+    }
+
+    /// Divides a new text into paragraphs, and lays out some of those that wait.
+    fn lay_out(&mut self, ui: &Ui, id: Id, text: &str, width: f32, row: f32) {
+        let made_for = MadeFor {
+            text: id,
+            width,
+            row,
+            pixels_per_point: ui.pixels_per_point(),
+        };
+        if self.made_for.as_ref() != Some(&made_for) {
+            // About as many letters as a row holds.
+            let letters = (width / 7.4).max(1.0);
+            let mut start = 0;
+            self.paragraphs = (text.split('\n'))
+                .map(|line| {
+                    let bytes = start..start + line.len();
+                    start = bytes.end + 1;
+                    let rows = (line.len() as f32 / letters).ceil().max(1.0);
+                    Paragraph {
+                        bytes,
+                        top: 0.0,
+                        height: rows * row,
+                        measured: false,
+                    }
+                })
+                .collect();
+            self.made_for = Some(made_for);
+        }
+        let start = Instant::now();
+        let mut waits = false;
+        for paragraph in &mut self.paragraphs {
+            if !paragraph.measured {
+                if start.elapsed() > BUDGET {
+                    waits = true;
+                    break;
+                }
+                paragraph.measure(ui.painter(), text, width, row);
+            }
+        }
+        if waits {
+            ui.ctx().request_repaint();
+        }
+        self.place();
+    }
+
+    fn place(&mut self) {
+        let mut top = 0.0;
+        for paragraph in &mut self.paragraphs {
+            paragraph.top = top;
+            top += paragraph.height;
+        }
+        self.height = top;
+    }
+
+    /// The numbers of the paragraphs between two heights.
+    fn seen(&self, rows: &Range<f32>) -> Range<usize> {
+        let own = &self.paragraphs;
+        let first = own.partition_point(|own| own.top + own.height <= rows.start);
+        let end = own.partition_point(|own| own.top < rows.end);
+        first..end.max(first)
+    }
+
+    fn measure_seen(&mut self, ui: &Ui, text: &str, seen: Range<usize>, width: f32, row: f32) {
+        for paragraph in &mut self.paragraphs[seen] {
+            if !paragraph.measured {
+                paragraph.measure(ui.painter(), text, width, row);
+            }
+        }
+    }
+
+    /// The letters of a paragraph. They are not held from frame to frame: where the letters are drawn
+    /// from changes with colours, size and fonts, and egui knows which of them are still good.
+    fn galley(&self, painter: &Painter, text: &str, paragraph: &Paragraph) -> Arc<Galley> {
+        let (width, row) = match &self.made_for {
+            Some(own) => (own.width, own.row),
+            None => (COLUMN, ROW),
+        };
+        paragraph.galley(painter, text, width, row)
+    }
+
+    fn draw(
+        &self,
+        ui: &Ui,
+        origin: Pos2,
+        text: &str,
+        marks: &Marks<'_>,
+        seen: Range<usize>,
+        palette: &Palette,
+    ) {
+        let own = &self.paragraphs[seen];
+        let (Some(first), Some(last)) = (own.first(), own.last()) else {
+            return;
+        };
+        let bytes = first.bytes.start..last.bytes.end;
+        let painter = ui.painter();
+        let fill = |range: &Range<usize>, colour: Color32, grow: f32| {
+            self.each_rect(painter, text, range, &bytes, origin, |rect| {
+                painter.rect_filled(rect.expand2(vec2(grow, -1.0)), 3.0, colour);
+            });
+        };
+        let from = marks
+            .tint
+            .partition_point(|(own, _)| own.end <= bytes.start);
+        let tint = marks.tint[from..].iter();
+        for (range, strength) in tint.take_while(|(own, _)| own.start < bytes.end) {
+            fill(range, theme::heat(palette, *strength), 0.0);
+        }
+        if let Some(tokens) = marks.tokens {
+            self.tokens(ui, origin, text, tokens, marks.ids, &bytes, palette);
+        }
+        let from = marks.hits.partition_point(|own| own.end <= bytes.start);
+        let hits = marks.hits[from..].iter();
+        for range in hits.take_while(|own| own.start < bytes.end) {
+            fill(range, palette.hit, 1.0);
+        }
+        if let Some(chosen) = &marks.chosen {
+            fill(chosen, palette.accent_soft, 1.0);
+            let ring = Stroke::new(1.5, palette.accent);
+            self.each_rect(painter, text, chosen, &bytes, origin, |rect| {
+                let rect = rect.expand2(vec2(1.0, -1.0));
+                painter.rect_stroke(rect, 3.0, ring, StrokeKind::Middle);
+            });
+        }
+        for paragraph in own {
+            let at = origin + vec2(0.0, paragraph.top);
+            painter.galley(at, self.galley(painter, text, paragraph), palette.ink);
+        }
+        // What is not read is there, but pale.
+        for range in unread(marks.read, text.len()) {
+            let veil = palette.surface.gamma_multiply(0.62);
+            self.each_rect(painter, text, &range, &bytes, origin, |rect| {
+                painter.rect_filled(rect.expand2(vec2(1.0, 0.0)), 0.0, veil);
+            });
+        }
+        for line in marks.lines {
+            if line.bytes.end > bytes.start && line.bytes.start < bytes.end {
+                let colour = palette.kinds[line.kind % palette.kinds.len()];
+                self.each_rect(painter, text, &line.bytes, &bytes, origin, |rect| {
+                    underline(painter, rect, line.kind, colour);
+                });
+            }
+        }
+    }
+
+    /// Every other token is shaded, so that white space between them is seen as well.
+    #[expect(clippy::too_many_arguments, reason = "what a drawing needs")]
+    fn tokens(
+        &self,
+        ui: &Ui,
+        origin: Pos2,
+        text: &str,
+        tokens: &[NoteToken],
+        ids: bool,
+        bytes: &Range<usize>,
+        palette: &Palette,
+    ) {
+        let painter = ui.painter();
+        let shade = theme::mix(palette.surface, palette.ink, 0.07);
+        let small = FontId::proportional(9.5);
+        let from = tokens.partition_point(|own| own.end <= bytes.start && !own.special);
+        let own = tokens.iter().enumerate().skip(from);
+        for (number, token) in own.take_while(|(_, own)| own.start < bytes.end) {
+            if token.special {
+                continue;
+            }
+            let drawn = moving::drawn(text, token);
+            let mut first = true;
+            self.each_rect(painter, text, &drawn, bytes, origin, |rect| {
+                if number % 2 == 0 {
+                    painter.rect_filled(rect.expand2(vec2(0.0, -2.0)), 2.0, shade);
+                }
+                let edge = rect.left_bottom() - vec2(0.0, 3.0);
+                let tick = [edge, edge - vec2(0.0, 4.0)];
+                painter.line_segment(tick, Stroke::new(1.0, palette.soft));
+                if ids && std::mem::take(&mut first) {
+                    // In two lines by turns: a number is wider than a token of one letter.
+                    let above = if number % 2 == 0 { 18.0 } else { 9.0 };
+                    let at = rect.left_top() - vec2(-1.0, above);
+                    let id = token.id.to_string();
+                    painter.text(at, Align2::LEFT_TOP, id, small.clone(), palette.soft);
+                }
+            });
+        }
+    }
+
+    /// The map of the whole note: where something is marked, and what is in sight. Where it was
+    /// clicked, as a share of the note.
+    #[expect(clippy::too_many_arguments, reason = "what a drawing needs")]
+    fn map(
+        &self,
+        ui: &Ui,
+        id: Id,
+        map: Rect,
+        text: &str,
+        marks: &Marks<'_>,
+        sight: Range<f32>,
+        palette: &Palette,
+    ) -> Option<f32> {
+        let response = ui.interact(map, id.with("map"), Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Place in the note"));
+        let painter = ui.painter_at(map);
+        painter.rect_filled(map, 0.0, theme::mix(palette.surface, palette.ink, 0.03));
+        let all = text.len().max(1) as f32;
+        let at = |byte: usize| map.min.y + byte as f32 / all * map.height();
+        let bar = |range: &Range<usize>, colour: Color32, least: f32| {
+            let (top, end) = (at(range.start), at(range.end));
+            let rect = Rect::from_x_y_ranges(map.x_range().shrink(2.0), top..=end.max(top + least));
+            painter.rect_filled(rect, 1.0, colour);
+        };
+        // What falls on the same point is drawn once: the strongest.
+        let points = (map.height().ceil() as usize).max(1);
+        let mut strongest = vec![0.0_f32; points];
+        for (range, strength) in marks.tint {
+            let place = ((range.start as f32 / all * points as f32) as usize).min(points - 1);
+            strongest[place] = strongest[place].max(*strength);
+        }
+        for (place, strength) in strongest.iter().enumerate().filter(|(_, own)| **own > 0.15) {
+            let top = map.min.y + place as f32;
+            let rect = Rect::from_x_y_ranges(map.x_range().shrink(2.0), top..=top + 1.0);
+            painter.rect_filled(rect, 0.0, theme::heat(palette, *strength));
+        }
+        for line in marks.lines {
+            bar(
+                &line.bytes,
+                palette.kinds[line.kind % palette.kinds.len()],
+                1.5,
+            );
+        }
+        for hit in marks.hits {
+            bar(hit, theme::mix(palette.hit, palette.ink, 0.3), 2.0);
+        }
+        if let Some(chosen) = &marks.chosen {
+            bar(chosen, palette.accent, 3.0);
+        }
+        let rows = map.min.y + sight.start * map.height()..=map.min.y + sight.end * map.height();
+        let window = Rect::from_x_y_ranges(map.x_range().shrink(0.5), rows);
+        let edge = Stroke::new(1.0, theme::mix(palette.line, palette.ink, 0.3));
+        painter.rect_stroke(window, 2.0, edge, StrokeKind::Inside);
+        let pointer = response.interact_pointer_pos()?;
+        Some(((pointer.y - map.min.y) / map.height()).clamp(0.0, 1.0))
+    }
+
+    fn touch(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        origin: Pos2,
+        text: &str,
+        touched: &mut Touched,
+    ) {
+        let at =
+            |own: &Self, pointer: Option<Pos2>| own.byte_at(ui.painter(), text, pointer? - origin);
+        touched.hovered = at(self, response.hover_pos());
+        let pointer = response.interact_pointer_pos();
+        if response.clicked() {
+            touched.clicked = at(self, pointer);
+            response.request_focus();
+        }
+        if response.drag_started() {
+            let began = ui.input(|input| input.pointer.press_origin());
+            self.from = at(self, began.or(pointer));
+        }
+        if response.dragged()
+            && let (Some(from), Some(to)) = (self.from, at(self, pointer))
+            && from != to
+        {
+            touched.dragged = Some(from.min(to)..from.max(to));
+        }
+        if response.hovered() {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::Text);
+        }
+    }
+
+    /// The byte at a place of the column.
+    fn byte_at(&self, painter: &Painter, text: &str, place: Vec2) -> Option<usize> {
+        let rows = place.y..place.y + 0.1;
+        let paragraph = self.paragraphs.get(self.seen(&rows).start)?;
+        let galley = self.galley(painter, text, paragraph);
+        let cursor = galley.cursor_from_pos(place - vec2(0.0, paragraph.top));
+        let own = &text[paragraph.bytes.clone()];
+        let offset = own.char_indices().nth(cursor.index.0);
+        Some(paragraph.bytes.start + offset.map_or(own.len(), |(offset, _)| offset))
+    }
+
+    fn first_rect(
+        &self,
+        painter: &Painter,
+        text: &str,
+        bytes: &Range<usize>,
+        origin: Pos2,
+    ) -> Option<Rect> {
+        let mut first = None;
+        self.each_rect(painter, text, bytes, bytes, origin, |rect| {
+            first.get_or_insert(rect);
+        });
+        first
+    }
+
+    /// Tells of a rectangle for each row that a part of the text lies in, as far as it lies in `within`.
+    fn each_rect(
+        &self,
+        painter: &Painter,
+        text: &str,
+        bytes: &Range<usize>,
+        within: &Range<usize>,
+        origin: Pos2,
+        mut each: impl FnMut(Rect),
+    ) {
+        let bytes = bytes.start.max(within.start)..bytes.end.min(within.end);
+        if bytes.is_empty() {
+            return;
+        }
+        let first = (self.paragraphs).partition_point(|own| own.bytes.end < bytes.start);
+        for own in &self.paragraphs[first..] {
+            if own.bytes.start >= bytes.end {
+                break;
+            }
+            let galley = self.galley(painter, text, own);
+            let line = &text[own.bytes.clone()];
+            let letters = |byte: usize| {
+                let offset = byte.clamp(own.bytes.start, own.bytes.end) - own.bytes.start;
+                line.get(..offset).map_or(0, |own| own.chars().count())
+            };
+            let (from, to) = (letters(bytes.start), letters(bytes.end));
+            let mut before = 0;
+            for row in &galley.rows {
+                let count = row.char_count_excluding_newline().0;
+                let (start, end) = (from.max(before), to.min(before + count));
+                if start < end {
+                    let x = |letter: usize| row.x_offset((letter - before).into());
+                    // The letters stand in the middle of a row that is higher than they need.
+                    let top = own.top + row.pos.y + (row.size.y - ROW).max(0.0) / 2.0;
+                    let rect = Rect::from_min_max(
+                        pos2(row.pos.x + x(start), top),
+                        pos2(row.pos.x + x(end), top + ROW.min(row.size.y)),
+                    );
+                    each(rect.translate(origin.to_vec2()));
+                }
+                before += row.char_count_including_newline().0;
+            }
+        }
+    }
+}
+
+impl Paragraph {
+    fn galley(&self, painter: &Painter, text: &str, width: f32, row: f32) -> Arc<Galley> {
+        let format = TextFormat {
+            font_id: FontId::proportional(theme::NOTE_SIZE),
+            line_height: Some(row),
+            color: Color32::PLACEHOLDER,
+            valign: egui::Align::BOTTOM,
+            ..TextFormat::default()
+        };
+        let mut job = LayoutJob::single_section(text[self.bytes.clone()].to_owned(), format);
+        job.wrap.max_width = width;
+        job.break_on_newline = false;
+        painter.layout_job(job)
+    }
+
+    fn measure(&mut self, painter: &Painter, text: &str, width: f32, row: f32) {
+        self.height = self.galley(painter, text, width, row).size().y.max(row);
+        self.measured = true;
+    }
+}
+
+/// How far the keys scroll that mean nothing else, in points.
+fn scrolled_by_keys(ui: &Ui, page: f32) -> f32 {
+    let typing = ui.ctx().text_edit_focused();
+    if typing {
+        return 0.0;
+    }
+    ui.input_mut(|input| {
+        use egui::{Key, Modifiers};
+        let mut by = 0.0;
+        for (key, step) in [
+            (Key::ArrowDown, -3.0 * ROW),
+            (Key::ArrowUp, 3.0 * ROW),
+            (Key::PageDown, 2.0 * ROW - page),
+            (Key::PageUp, page - 2.0 * ROW),
+            (Key::Home, 1e7),
+            (Key::End, -1e7),
+        ] {
+            if input.consume_key(Modifiers::NONE, key) {
+                by += step;
+            }
+        }
+        by
+    })
+}
+
+/// What a screen reader says of the text.
+fn name(response: &Response, text: &str, marks: &Marks<'_>) {
+    response.widget_info(|| {
+        let chosen = (marks.chosen.as_ref()).and_then(|chosen| text.get(chosen.clone()));
+        let mut info = WidgetInfo::labeled(Role::Label, true, "Text of the note");
+        info.current_text_value = Some(match chosen {
+            Some(chosen) => format!("chosen: {chosen}"),
+            None => "nothing is chosen".to_owned(),
+        });
+        info
+    });
+}
+
+/// The parts of a text that are not read.
+fn unread(read: &[Range<usize>], end: usize) -> Vec<Range<usize>> {
+    if read.is_empty() {
+        return Vec::new();
+    }
+    let mut at = 0;
+    let mut parts = Vec::new();
+    for own in read {
+        if own.start > at {
+            parts.push(at..own.start);
+        }
+        at = at.max(own.end);
+    }
+    if at < end {
+        parts.push(at..end);
+    }
+    parts
+}
+
+/// Draws a line under a row, by its kind also of another pattern.
+pub fn underline(painter: &egui::Painter, rect: Rect, kind: usize, colour: Color32) {
+    let y = rect.max.y - 2.5;
+    let line = [pos2(rect.min.x, y), pos2(rect.max.x, y)];
+    let stroke = Stroke::new(2.0, colour);
+    match kind % 3 {
+        0 => {
+            painter.line_segment(line, stroke);
+        }
+        1 => {
+            painter.extend(Shape::dashed_line(&line, stroke, 5.0, 2.5));
+        }
+        _ => {
+            painter.extend(Shape::dotted_line(&line, colour, 3.5, 1.1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_read_lies_around_what_is() {
+        assert!(unread(&[], 9).is_empty());
+        assert_eq!(unread(&[2..4, 3..6], 9), vec![0..2, 6..9]);
+        assert!(unread(std::slice::from_ref(&(0..9)), 9).is_empty());
+    }
+}

@@ -1,0 +1,259 @@
+//! Small pieces that several views are made of.
+
+use eframe::egui::{
+    self, Align, Color32, CornerRadius, Layout, Rect, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, Ui, WidgetInfo, vec2,
+};
+
+use crate::app::command::{Action, Command};
+use crate::app::state::State;
+use crate::app::theme;
+
+/// What an empty panel says: what it will show, and the one action that fills it.
+pub fn empty(
+    ui: &mut Ui,
+    title: &str,
+    text: &str,
+    action: Option<(&str, Command)>,
+    commands: &mut Vec<Command>,
+) {
+    let palette = theme::palette(ui);
+    let height = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((height * 0.28).clamp(12.0, 160.0));
+        ui.label(RichText::new(title).font(theme::strong(14.5)));
+        ui.set_max_width(ui.available_width().min(300.0));
+        ui.label(RichText::new(text).color(palette.soft));
+        if let Some((name, command)) = action {
+            ui.add_space(6.0);
+            if ui.add(primary(ui, name)).clicked() {
+                commands.push(command);
+            }
+        }
+    });
+}
+
+/// The button of the one thing to do.
+pub fn primary<'a>(ui: &Ui, name: &'a str) -> egui::Button<'a> {
+    let palette = theme::palette(ui);
+    let text = RichText::new(name)
+        .color(palette.on_accent)
+        .font(theme::strong(13.5));
+    egui::Button::new(text)
+        .fill(palette.accent)
+        .stroke(Stroke::NONE)
+        .min_size(vec2(0.0, 30.0))
+}
+
+/// A small heading.
+pub fn heading(ui: &mut Ui, text: &str) -> Response {
+    let palette = theme::palette(ui);
+    ui.label(
+        RichText::new(text)
+            .font(theme::strong(12.0))
+            .color(palette.soft),
+    )
+}
+
+/// Text that is second.
+pub fn soft(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let palette = theme::palette(ui);
+    ui.label(RichText::new(text).small().color(palette.soft))
+}
+
+/// A button for an action, with its keys where the pointer rests.
+pub fn action_button(
+    ui: &mut Ui,
+    text: &str,
+    action: Action,
+    state: &State,
+    commands: &mut Vec<Command>,
+) -> Response {
+    let response = ui.button(text);
+    let response = hint(response, action, state);
+    if response.clicked() {
+        commands.push(Command::Do(action));
+    }
+    response
+}
+
+/// A button that stays down while something is on.
+pub fn toggle(
+    ui: &mut Ui,
+    text: &str,
+    on: bool,
+    action: Action,
+    state: &State,
+    commands: &mut Vec<Command>,
+) -> Response {
+    let response = ui.selectable_label(on, text);
+    let response = hint(response, action, state);
+    if response.clicked() {
+        commands.push(Command::Do(action));
+    }
+    response
+}
+
+/// Says the name and the keys of an action where the pointer rests.
+pub fn hint(response: Response, action: Action, state: &State) -> Response {
+    let ctx = response.ctx.clone();
+    let keys = state.keys.of(action);
+    response.on_hover_ui(|ui| {
+        ui.horizontal(|ui| {
+            ui.label(action.title());
+            if let Some(own) = keys.first() {
+                soft(ui, own.text(&ctx));
+            }
+        });
+    })
+}
+
+/// A bar from 0 to 1 behind a line of text.
+pub fn bar(ui: &mut Ui, share: f32, text: &str, value: &str, colour: Color32) -> Response {
+    let palette = theme::palette(ui);
+    let size = vec2(ui.available_width(), 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let painter = ui.painter();
+    let back = theme::mix(palette.surface, palette.ink, 0.05);
+    painter.rect_filled(rect, 4.0, back);
+    let width = rect.width() * share.clamp(0.0, 1.0);
+    let filled = Rect::from_min_size(rect.min, vec2(width, rect.height()));
+    painter.rect_filled(filled, 4.0, theme::mix(palette.surface, colour, 0.32));
+    let inner = rect.shrink2(vec2(8.0, 0.0));
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let value = painter.text(
+        inner.right_center(),
+        egui::Align2::RIGHT_CENTER,
+        value,
+        egui::FontId::monospace(12.0),
+        palette.ink,
+    );
+    let clip = Rect::from_min_max(inner.min, egui::pos2(value.min.x - 6.0, inner.max.y));
+    ui.painter_at(clip).text(
+        inner.left_center(),
+        egui::Align2::LEFT_CENTER,
+        text,
+        font,
+        palette.ink,
+    );
+    response
+}
+
+/// How much of something is used: a thin line, full in another colour.
+pub fn budget(ui: &mut Ui, used: usize, most: usize, width: f32) -> Response {
+    let palette = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 14.0), Sense::hover());
+    let line = Rect::from_center_size(rect.center(), vec2(rect.width(), 6.0));
+    let painter = ui.painter();
+    let radius = CornerRadius::same(3);
+    painter.rect_filled(line, radius, theme::mix(palette.surface, palette.ink, 0.12));
+    let share = used as f32 / most.max(1) as f32;
+    let mut filled = line;
+    filled.set_width(line.width() * share.min(1.0));
+    let colour = match share > 1.0 {
+        true => palette.warn,
+        false => palette.accent,
+    };
+    painter.rect_filled(filled, radius, colour);
+    if share > 1.0 {
+        // Where the model's limit lies in the whole note.
+        let x = line.min.x + line.width() / share;
+        let tick = Rect::from_center_size(egui::pos2(x, line.center().y), vec2(2.0, 12.0));
+        painter.rect_filled(tick, 1.0, palette.ink);
+    }
+    response.widget_info(|| {
+        let said = format!("{used} of {most} tokens");
+        WidgetInfo::labeled(Role::ProgressIndicator, true, said)
+    });
+    response
+}
+
+/// A row of a list: a title, and something second under it.
+pub fn list_row(
+    ui: &mut Ui,
+    chosen: bool,
+    title: &str,
+    second: &str,
+    mark: Option<&str>,
+) -> Response {
+    let palette = theme::palette(ui);
+    let size = vec2(ui.available_width(), 42.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let painter = ui.painter();
+    let inside = rect.shrink2(vec2(0.0, 1.0));
+    let fill = match (chosen, response.hovered()) {
+        (true, _) => palette.accent_soft,
+        (false, true) => theme::mix(palette.chrome, palette.ink, 0.06),
+        (false, false) => Color32::TRANSPARENT,
+    };
+    painter.rect_filled(inside, 6.0, fill);
+    if chosen {
+        let edge = Rect::from_min_size(inside.min, vec2(3.0, inside.height()));
+        painter.rect_filled(edge, 2.0, palette.accent);
+    }
+    if response.has_focus() {
+        let ring = Stroke::new(1.5, palette.accent);
+        painter.rect_stroke(inside, 6.0, ring, StrokeKind::Inside);
+    }
+    let mut inner = inside.shrink2(vec2(10.0, 3.0));
+    if let Some(mark) = mark {
+        let drawn = painter.text(
+            inner.right_center(),
+            egui::Align2::RIGHT_CENTER,
+            mark,
+            egui::FontId::proportional(12.0),
+            palette.accent,
+        );
+        inner.max.x = drawn.min.x - 6.0;
+    }
+    let line = |text: &str, font: egui::FontId, colour: Color32, y: f32| {
+        let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(inner.width());
+        let galley = painter.layout_job(job);
+        painter.galley(egui::pos2(inner.min.x, y), galley, colour);
+    };
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    line(title, font, palette.ink, inner.min.y);
+    let small = egui::FontId::proportional(11.5);
+    line(second, small, palette.soft, inner.min.y + 18.0);
+    response.widget_info(|| {
+        let said = match mark {
+            Some(mark) => format!("{title}, {second}, {mark}"),
+            None => format!("{title}, {second}"),
+        };
+        WidgetInfo::selected(Role::Button, true, chosen, said)
+    });
+    response
+}
+
+/// Things at the left and things at the right of one line.
+pub fn sides(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        left(ui);
+        ui.with_layout(Layout::right_to_left(Align::Center), right);
+    });
+}
+
+/// A whole number with its thousands apart, as English writes it.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let of = [0, 999, 1000, 8192, 1_234_567].map(thousands);
+        assert_eq!(of, ["0", "999", "1,000", "8,192", "1,234,567"]);
+    }
+}

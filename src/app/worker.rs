@@ -1,0 +1,392 @@
+//! The threads that compute for the window: questions go in, answers come out, never a tensor.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use crate::engine::{
+    AttentionQuery, AttentionResult, ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo,
+    Engine, EngineError, FillMaskQuery, FilledNote, Finished, Found, HeldAttention, Import,
+    ImportOptions, Job, LayerOverview, ModelInfo, Note, NoteTokens, OverviewQuery, Progress,
+    ReadingOptions, SearchQuery, StopFlag, SurpriseQuery, SurprisingNote, TagQuery, TaggedNote,
+    import, import_text,
+};
+
+/// Which thread answers. Each has engines of its own, so that none waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// What a person waits for.
+    Hand,
+    /// What takes long.
+    Long,
+    /// Files, without a model.
+    Files,
+}
+
+/// The number of a question.
+pub type Ticket = u64;
+
+/// What a thread is asked for.
+pub enum Question {
+    /// Read notes from files and folders.
+    Import(Vec<PathBuf>, ImportOptions),
+    /// Read notes from a text that was pasted.
+    Paste(String),
+    /// Load a model and say what it is.
+    Model(PathBuf),
+    /// The tokens of a note.
+    Tokens(Arc<Note>, ReadingOptions),
+    /// What could stand in the place of a word.
+    Fill(Arc<Note>, Box<FillMaskQuery>),
+    /// How surprising each word is.
+    Surprise(Arc<Note>, Box<SurpriseQuery>),
+    /// The labels of a note.
+    Classify(Arc<Note>, ClassifyQuery),
+    /// The spans of a note.
+    Tag(Arc<Note>, TagQuery),
+    /// What some bytes of a note look at, or what looks at them.
+    Attend(Arc<Note>, Box<AttentionQuery>),
+    /// The heads of a layer at a glance.
+    Overview(Arc<Note>, OverviewQuery),
+    /// The passages of these notes that are most like a text.
+    Search(Box<Wanted>),
+}
+
+/// A text that is looked for among notes.
+pub struct Wanted {
+    /// The text.
+    pub text: Note,
+    /// Among which notes.
+    pub notes: Vec<Arc<Note>>,
+    /// How.
+    pub query: SearchQuery,
+}
+
+/// What a thread answers.
+pub enum Answer {
+    /// Notes, and what could not be read.
+    Import(Import),
+    /// A model and what it computes on.
+    Model(Box<ModelInfo>, DeviceInfo),
+    /// Tokens.
+    Tokens(NoteTokens),
+    /// Candidates.
+    Fill(FilledNote),
+    /// Losses.
+    Surprise(SurprisingNote),
+    /// Scores.
+    Classify(ClassifiedNote),
+    /// Spans.
+    Tag(TaggedNote),
+    /// Attention.
+    Attend(AttentionResult),
+    /// Heads.
+    Overview(LayerOverview),
+    /// Passages.
+    Search(Found),
+}
+
+/// What a thread says.
+pub struct Event {
+    /// Of which question.
+    pub ticket: Ticket,
+    /// What.
+    pub said: Said,
+}
+
+/// What a thread says of a question.
+pub enum Said {
+    /// How far it is.
+    Progress(Progress),
+    /// It is done.
+    Answer(Answer),
+    /// It was stopped.
+    Stopped,
+    /// It failed; a sentence for a person, without text of notes.
+    Failed(String),
+}
+
+/// A question on its way to a thread.
+struct Asked {
+    ticket: Ticket,
+    /// The model that it is asked of, if any.
+    model: Option<PathBuf>,
+    device: DeviceChoice,
+    question: Question,
+    stop: StopFlag,
+}
+
+/// The threads.
+pub struct Workers {
+    lanes: [(Lane, SyncSender<Asked>); 3],
+    events: Receiver<Event>,
+    /// Questions that no thread took.
+    refused: Vec<Event>,
+    next: Ticket,
+}
+
+/// Questions and events that may wait at a time.
+const QUESTIONS: usize = 256;
+const EVENTS: usize = 4096;
+
+/// How often progress is told at most.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Models that a thread keeps, the one used last in front.
+const KEPT: usize = 2;
+
+impl Workers {
+    /// Starts them; `wake` is called after each event.
+    pub fn start(wake: impl Fn() + Clone + Send + Sync + 'static) -> Self {
+        let (sender, events) = sync_channel(EVENTS);
+        let lanes = [Lane::Hand, Lane::Long, Lane::Files].map(|lane| {
+            let (asks, asked) = sync_channel(QUESTIONS);
+            let (sender, wake) = (sender.clone(), wake.clone());
+            let tell = move |event: Event| {
+                // Of progress the next will tell more. Nobody listens once the window is closed.
+                let _ = match event.said {
+                    Said::Progress(_) => sender.try_send(event).map_err(|_| ()),
+                    _ => sender.send(event).map_err(|_| ()),
+                };
+                wake();
+            };
+            let name = format!("{lane:?}").to_lowercase();
+            let thread = std::thread::Builder::new().name(name);
+            let started = thread.spawn(move || work(&asked, &tell));
+            // Without its thread the lane's receiver is gone, and what is asked of it fails.
+            drop(started);
+            (lane, asks)
+        });
+        Self {
+            lanes,
+            events,
+            refused: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// Asks a question; the answer comes as an event with the ticket.
+    pub fn ask(
+        &mut self,
+        lane: Lane,
+        model: Option<&Path>,
+        device: DeviceChoice,
+        question: Question,
+    ) -> (Ticket, StopFlag) {
+        self.next += 1;
+        let stop = StopFlag::default();
+        let asked = Asked {
+            ticket: self.next,
+            model: model.map(Path::to_owned),
+            device,
+            question,
+            stop: stop.clone(),
+        };
+        let own = self.lanes.iter().find(|(own, _)| *own == lane);
+        if own.is_none_or(|(_, sender)| sender.try_send(asked).is_err()) {
+            let sentence = "too much is waiting already; stop something first";
+            self.refused.push(Event {
+                ticket: self.next,
+                said: Said::Failed(sentence.to_owned()),
+            });
+        }
+        (self.next, stop)
+    }
+
+    /// What the threads said since the last time.
+    pub fn events(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.refused.drain(..).chain(self.events.try_iter())
+    }
+}
+
+/// Answers questions until nobody can ask any more.
+fn work(asked: &Receiver<Asked>, tell: &(impl Fn(Event) + Clone + Send + Sync + 'static)) {
+    let mut engines = Engines::default();
+    for own in asked {
+        let ticket = own.ticket;
+        let say = |said| tell(Event { ticket, said });
+        if own.stop.is_set() {
+            say(Said::Stopped);
+            continue;
+        }
+        let progress = {
+            let tell = tell.clone();
+            move |progress| {
+                tell(Event {
+                    ticket,
+                    said: Said::Progress(progress),
+                });
+            }
+        };
+        let job = Job::reporting(own.stop.clone(), EVERY, progress);
+        let answer = catch_unwind(AssertUnwindSafe(|| engines.answer(own, &job)));
+        match answer {
+            Ok(Ok(answer)) => say(Said::Answer(answer)),
+            Ok(Err(EngineError::Cancelled(_))) => say(Said::Stopped),
+            Ok(Err(error)) => {
+                if matches!(error, EngineError::Fault(_)) {
+                    // A device that failed may not compute again; the next question opens it anew.
+                    engines = Engines::default();
+                }
+                say(Said::Failed(error.to_string()));
+            }
+            Err(_) => {
+                engines = Engines::default();
+                // What a panic says may hold anything, so it is not shown.
+                let sentence = "this failed for a reason that Auscult does not know; the model was \
+                                closed, and is opened again when it is needed";
+                say(Said::Failed(sentence.to_owned()));
+            }
+        }
+    }
+}
+
+/// The models that a thread has open.
+#[derive(Default)]
+struct Engines(Vec<Open>);
+
+struct Open {
+    folder: PathBuf,
+    device: DeviceChoice,
+    engine: Engine,
+    /// The attention of the note that was asked about last.
+    held: Option<HeldAttention>,
+}
+
+impl Engines {
+    /// The engine with this model.
+    fn of(
+        &mut self,
+        folder: &Path,
+        device: DeviceChoice,
+        job: &Job,
+    ) -> Result<&mut Open, EngineError> {
+        let known = |own: &Open| own.folder == folder && own.device == device;
+        let open = match self.0.iter().position(known) {
+            Some(place) => self.0.remove(place),
+            None => {
+                let mut engine = Engine::open(device)?;
+                // Before it is read, so that never more than is kept is in memory.
+                self.0.truncate(KEPT - 1);
+                engine.prepare(job)?;
+                engine.load_model(folder, job)?;
+                Open {
+                    folder: folder.to_owned(),
+                    device,
+                    engine,
+                    held: None,
+                }
+            }
+        };
+        self.0.insert(0, open);
+        Ok(&mut self.0[0])
+    }
+
+    /// The engine with the model that a question is asked of.
+    fn chosen(
+        &mut self,
+        model: &Option<PathBuf>,
+        device: DeviceChoice,
+        job: &Job,
+    ) -> Result<&mut Open, EngineError> {
+        let folder = model.as_ref().ok_or(EngineError::NoModel)?;
+        self.of(folder, device, job)
+    }
+
+    fn answer(&mut self, asked: Asked, job: &Job) -> Result<Answer, EngineError> {
+        let Asked {
+            model,
+            device,
+            question,
+            ..
+        } = asked;
+        match question {
+            Question::Import(paths, options) => {
+                let import = import(&paths, &options, job);
+                Ok(Answer::Import(import))
+            }
+            Question::Paste(text) => {
+                let import = import_text(&text, &ImportOptions::default(), job);
+                Ok(Answer::Import(import))
+            }
+            Question::Model(folder) => {
+                // It may have changed on the disk.
+                self.0.retain(|own| own.folder != folder);
+                let engine = &self.of(&folder, device, job)?.engine;
+                let info = engine.model().cloned().ok_or(EngineError::NoModel)?;
+                Ok(Answer::Model(Box::new(info), engine.device().clone()))
+            }
+            Question::Tokens(note, reading) => {
+                let tokens = self
+                    .chosen(&model, device, job)?
+                    .engine
+                    .tokens(&note, &reading)?;
+                Ok(Answer::Tokens(tokens))
+            }
+            Question::Fill(note, query) => {
+                let filled = self.chosen(&model, device, job)?.engine.fill_mask(
+                    std::slice::from_ref(&*note),
+                    &query,
+                    job,
+                )?;
+                only(filled).map(Answer::Fill)
+            }
+            Question::Surprise(note, query) => {
+                let found = self.chosen(&model, device, job)?.engine.surprise(
+                    std::slice::from_ref(&*note),
+                    &query,
+                    job,
+                )?;
+                only(found).map(Answer::Surprise)
+            }
+            Question::Classify(note, query) => {
+                let found = self.chosen(&model, device, job)?.engine.classify(
+                    std::slice::from_ref(&*note),
+                    &query,
+                    job,
+                )?;
+                only(found).map(Answer::Classify)
+            }
+            Question::Tag(note, query) => {
+                let found = self.chosen(&model, device, job)?.engine.tag(
+                    std::slice::from_ref(&*note),
+                    &query,
+                    job,
+                )?;
+                only(found).map(Answer::Tag)
+            }
+            Question::Attend(note, query) => {
+                let open = self.chosen(&model, device, job)?;
+                let found = open
+                    .engine
+                    .attention_held(&mut open.held, &note, &query, job)?;
+                Ok(Answer::Attend(found))
+            }
+            Question::Overview(note, query) => {
+                let open = self.chosen(&model, device, job)?;
+                let held = &mut open.held;
+                let found = open.engine.attention_overview(held, &note, &query, job)?;
+                Ok(Answer::Overview(found))
+            }
+            Question::Search(wanted) => {
+                let notes: Vec<Note> = wanted.notes.iter().map(|note| (**note).clone()).collect();
+                let engine = &self.chosen(&model, device, job)?.engine;
+                let found = engine.search(&wanted.text, &notes, &wanted.query, job)?;
+                Ok(Answer::Search(found))
+            }
+        }
+    }
+}
+
+/// The result for the only note that was asked about.
+fn only<T>(finished: Finished<T>) -> Result<T, EngineError> {
+    let mut results = finished.results.into_iter();
+    let mut failures = finished.failures.into_iter();
+    match (results.next(), failures.next()) {
+        (Some(result), _) => Ok(result),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(EngineError::Cancelled(crate::engine::Cancelled)),
+    }
+}

@@ -1,0 +1,80 @@
+//! Every command, wherever it may be asked for.
+
+use auscult::app::{Action, Command};
+use eframe::egui::Key;
+
+use super::Setup;
+
+/// What the system would have to do: dialogs that wait for a person, and the end of the window.
+const OUTSIDE: [Action; 5] = [
+    Action::OpenFiles,
+    Action::OpenFolder,
+    Action::OpenModel,
+    Action::OpenPredictor,
+    Action::Quit,
+];
+
+#[test]
+fn every_command_can_be_asked_for_everywhere() {
+    for (place, setup) in [
+        ("the welcome", Setup::default()),
+        (
+            "a note without a model",
+            Setup {
+                model: None,
+                ..Setup::full()
+            },
+        ),
+        ("a note with a model", Setup::full()),
+    ] {
+        let mut window = setup.open();
+        for action in Action::ALL.iter().filter(|own| !OUTSIDE.contains(own)) {
+            window.act(*action);
+            window.harness.run_steps(3);
+            // What takes long is not waited for.
+            window.act(Action::Stop);
+            window.settle();
+            // Every widget that can be used has a name.
+            let unnamed = window.harness.unnamed_widgets();
+            assert!(unnamed.is_empty(), "{place}: after {action:?}: {unnamed:?}");
+            assert!(window.state().settings.zoom >= 0.8, "{place}: {action:?}");
+        }
+    }
+}
+
+#[test]
+fn the_palette_finds_and_runs_by_keys_alone() {
+    let mut window = Setup::full().open();
+    window
+        .harness
+        .key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::K);
+    window.harness.run_steps(3);
+    window
+        .harness
+        .event(eframe::egui::Event::Text("show tok".to_owned()));
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    let state = window.state();
+    assert!(state.shown.tokens && state.over.is_none());
+}
+
+#[test]
+fn a_key_that_was_changed_is_kept() {
+    let mut window = Setup::full().open();
+    let own: auscult::app::Shortcut = "Ctrl+Alt+T".parse().unwrap();
+    window.execute(Command::Rebind(Action::Tokens, Some(own)));
+    window.harness.key_press_modifiers(
+        eframe::egui::Modifiers::COMMAND | eframe::egui::Modifiers::ALT,
+        Key::T,
+    );
+    window.harness.run_steps(2);
+    assert!(window.state().shown.tokens);
+    // The usual key does nothing any more.
+    window.harness.key_press(Key::B);
+    window.harness.run_steps(2);
+    assert!(window.state().shown.tokens);
+    let file = window.temporary.path().join("settings/settings.toml");
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(kept.contains("tokens = \"Ctrl+Alt+T\""), "{kept}");
+}
