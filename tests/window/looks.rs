@@ -1,7 +1,7 @@
 //! Pictures of every view in its states, both themes, two scales: compared with those that a person
 //! looked at. `UPDATE_SNAPSHOTS=1 cargo test --test window -- --ignored` makes them anew.
 
-use auscult::app::{Action, Command, Look};
+use auscult::app::{Action, Command, Look, Weight};
 use egui_kittest::SnapshotResults;
 
 use std::path::PathBuf;
@@ -19,8 +19,18 @@ fn setup() -> Setup {
     }
 }
 
-/// Takes the picture, but for the part of the bottom line that names the processor.
+/// Takes the picture, but for messages that go by themselves and the part of the bottom line that names
+/// the processor.
 fn picture(window: &mut Window, name: &str) -> egui_kittest::SnapshotResult {
+    let messages = window.state().messages.on_screen();
+    let going: Vec<u64> = messages
+        .filter(|own| own.weight != Weight::Failure)
+        .map(|own| own.number)
+        .collect();
+    for number in going {
+        window.execute(Command::Dismiss(number));
+    }
+    window.harness.run_steps(4);
     let bottom = window.harness.ctx.content_rect().max.y;
     let named = Rect::from_min_max(pos2(0.0, bottom - 32.0), pos2(620.0, bottom));
     window.harness.mask(named);
