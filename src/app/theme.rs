@@ -282,6 +282,8 @@ fn visuals(palette: &Palette, dark: bool) -> Visuals {
     own.error_fg_color = palette.bad;
     own.selection.bg_fill = palette.accent_soft;
     own.selection.stroke = Stroke::new(1.5, palette.accent);
+    // A cursor that blinks draws the window twice a second for nothing.
+    own.text_cursor.blink = false;
     own.disabled_alpha = 0.55;
     let quiet = mix(palette.chrome, palette.ink, 0.05);
     let edge = |share| Stroke::new(1.0, mix(palette.line, palette.ink, share));
