@@ -261,6 +261,7 @@ mod tests {
         assert!(pressed(palette, ctrl) && !pressed(palette, Modifiers::NONE));
         assert!(!pressed(palette, ctrl | Modifiers::SHIFT));
         assert!(!pressed(Shortcut::key(Key::L), Modifiers::SHIFT));
+        assert!(!pressed(Shortcut::key(Key::L), ctrl));
         assert!(pressed(Shortcut::key(Key::Questionmark), Modifiers::SHIFT));
     }
 

@@ -36,6 +36,8 @@ use self::state::{Over, Workspace};
 use self::views::Views;
 use self::worker::Workers;
 
+use crate::engine::write_aside;
+
 pub use self::command::{Action, Command};
 pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
@@ -107,13 +109,7 @@ impl App {
             Some(folder) => folder.read::<Settings>(name),
             None => (Settings::default(), None),
         };
-        let (mut settings, wrong) = read(SETTINGS);
-        if options.model.is_some() {
-            settings.model = options.model;
-        }
-        if let Some(device) = options.device {
-            settings.device = device;
-        }
+        let (settings, wrong) = read(SETTINGS);
         let (mut session, wrong_session) = match &folder {
             Some(folder) => folder.read::<Session>(SESSION),
             None => (Session::default(), None),
@@ -132,11 +128,12 @@ impl App {
         let workers = Workers::start(move || wake.request_repaint());
         let mut actor = Actor::new(State::new(settings), workers, folder.clone());
         actor.data = options.data;
+        actor.device = options.device;
         for said in [wrong, wrong_session].into_iter().flatten() {
             let title = "Settings were not as they should be";
             actor.state.messages.tell(Weight::Warning, title, said);
         }
-        actor.restore(session);
+        actor.restore(session, options.model);
         let layout = folder.as_ref().and_then(|own| {
             let text = std::fs::read_to_string(own.file(LAYOUT)).ok()?;
             serde_json::from_str::<Layout>(&text).ok()?.usable()
@@ -308,7 +305,7 @@ impl eframe::App for App {
             && let Ok(text) = serde_json::to_string(&self.layout)
         {
             // The window is closed: nobody would read what is wrong.
-            let _ = std::fs::write(folder.file(LAYOUT), text);
+            let _ = write_aside(&folder.file(LAYOUT), text.as_bytes());
         }
     }
 }

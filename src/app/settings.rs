@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Shortcut;
 use super::theme::Look;
+use crate::engine::{SystemFolder, write_aside};
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,9 +22,9 @@ pub struct Settings {
     pub zoom: f32,
     /// Where to compute, as `--device` has it.
     pub device: String,
-    /// The model that reads notes; none if that which comes with Auscult.
+    /// The model that reads notes, if one was chosen.
     pub model: Option<PathBuf>,
-    /// The model that marks spans or labels notes.
+    /// The model that marks spans or labels notes, if one was chosen.
     pub predictor: Option<PathBuf>,
     /// What is done with notes that are too long.
     pub long_notes: LongChoice,
@@ -99,18 +100,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// The folder for settings of programs that this system has.
     pub fn usual() -> Option<Self> {
-        let from = |name: &str| {
-            let value = std::env::var_os(name).filter(|own| !own.is_empty());
-            value.map(PathBuf::from)
-        };
-        let parent = if cfg!(windows) {
-            from("APPDATA")
-        } else if cfg!(target_os = "macos") {
-            from("HOME").map(|home| home.join("Library/Application Support"))
-        } else {
-            from("XDG_CONFIG_HOME").or_else(|| from("HOME").map(|home| home.join(".config")))
-        };
-        parent.map(|parent| Self(parent.join("auscult")))
+        SystemFolder::Settings.path().map(Self)
     }
 
     /// This one.
@@ -161,20 +151,9 @@ impl Folder {
     pub fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), String> {
         let path = self.file(name);
         let text = toml::to_string(value).map_err(|error| error.to_string())?;
-        written(&path, &text)
+        write_aside(&path, text.as_bytes())
             .map_err(|error| format!("{} cannot be written: {error}", path.display()))
     }
-}
-
-fn written(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let aside = path.with_extension("toml.new");
-    let mut file = fs::File::create(&aside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&aside, path)
 }
 
 #[cfg(test)]

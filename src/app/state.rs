@@ -335,12 +335,11 @@ impl State {
         let Some(view) = &mut self.on_view else {
             return;
         };
-        let compiled = self.find.wanted.compiled();
         let open = self.find.open;
-        view.hits = match compiled {
-            Ok(Some(pattern)) if open => find::hits(&pattern, view.note.text()),
-            _ => Vec::new(),
+        (view.hits, self.find.wrong) = match self.find.wanted.compiled() {
+            Ok(Some(pattern)) if open => (find::hits(&pattern, view.note.text()), None),
+            Ok(_) => (Vec::new(), None),
+            Err(wrong) => (Vec::new(), Some(wrong)),
         };
-        self.find.wrong = self.find.wanted.compiled().err();
     }
 }

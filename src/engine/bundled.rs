@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::folders::write_aside;
+
 /// Something that comes with Auscult.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bundled {
@@ -74,39 +76,12 @@ impl Bundled {
     }
 }
 
-/// The folder for data of programs that this system has, where bundled things are unpacked.
-///
-/// # Errors
-/// A sentence that says what is missing.
-pub fn data_folder() -> Result<PathBuf, String> {
-    let from = |name: &str| {
-        let value = std::env::var_os(name).filter(|own| !own.is_empty());
-        value.map(PathBuf::from)
-    };
-    let parent = if cfg!(windows) {
-        from("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        from("HOME").map(|home| home.join("Library/Application Support"))
-    } else {
-        from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")))
-    };
-    let parent =
-        parent.ok_or("this system names no folder for the data of programs (HOME is not set)")?;
-    Ok(parent.join("auscult"))
-}
-
-/// Writes a file aside and renames it, unless it has these bytes already.
+/// Writes a file, unless it has these bytes already.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|own| own == bytes) {
-        return Ok(());
+    match fs::read(path).is_ok_and(|own| own == bytes) {
+        true => Ok(()),
+        false => write_aside(path, bytes),
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".new");
-    fs::write(&aside, bytes)?;
-    fs::rename(&aside, path)
 }
 
 #[cfg(test)]

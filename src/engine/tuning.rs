@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::folders::{SystemFolder, write_aside};
 use super::{Engine, EngineError, Job};
 use crate::kernels::{self, TuneError, Tuning};
 
@@ -38,7 +39,7 @@ impl Engine {
     /// [`EngineError::Cancelled`] when stopped; [`EngineError::Device`] when nothing computes
     /// right, [`EngineError::Fault`] when the device gives nothing.
     pub fn prepare(&self, job: &Job) -> Result<Option<TuningReport>, EngineError> {
-        match cache_folder() {
+        match SystemFolder::Cache.path() {
             Some(folder) => self.prepare_in(Some(&folder), job),
             None => self.prepare_in(None, job),
         }
@@ -110,33 +111,11 @@ fn kept(file: &Path, key: &str) -> Option<Tuning> {
     (kept.key == key).then_some(kept.tuning)
 }
 
-/// Written aside and renamed, so that no half a file is ever read.
+/// Keeps a choice.
 fn keep(file: &Path, key: &str, tuning: &Tuning) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let kept = Kept {
         key: key.to_owned(),
         tuning: tuning.clone(),
     };
-    let aside = file.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&aside, serde_json::to_vec_pretty(&kept)?)?;
-    fs::rename(&aside, file)
-}
-
-/// Where this system keeps what can be made again: `~/.cache/auscult` and its like.
-fn cache_folder() -> Option<PathBuf> {
-    let from = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let folder = if cfg!(windows) {
-        from("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        from("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")))
-    };
-    folder.map(|folder| folder.join("auscult"))
+    write_aside(file, &serde_json::to_vec_pretty(&kept)?)
 }

@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn headings_can_be_named_and_taken_away() {
-        let text = "PLAN: rest\nWARD ROUND\nseen\nMeds: none\n";
+        let text = "PLAN\nrest\nWARD ROUND\nseen\nMeds: none\n";
         let changes = [("ward round", "Progress"), ("Plan", ""), ("MEDS", "Pills")];
         let changes = changes.map(|(heading, name)| (heading.to_owned(), name.to_owned()));
         let rules = SectionRules::default().with_headings(&changes.into());

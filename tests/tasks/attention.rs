@@ -252,6 +252,13 @@ fn held_attention_gives_the_same_and_follows_the_note() {
     };
     let found = engine.attention_held(&mut held, &note(), &small, &Job::silent());
     assert!(found.unwrap() == ask(&engine, &small));
+    // The same note in the same way, but a word of another window.
+    let last = AttentionQuery {
+        selection: word("opioids"),
+        ..small
+    };
+    let found = engine.attention_held(&mut held, &note(), &last, &Job::silent());
+    assert!(found.unwrap() == ask(&engine, &last));
     let other = auscult::engine::Note::new(auscult::engine::Source::Typed, "No pain.".to_owned());
     let own = query(Selection::Bytes(0..2), Direction::LooksAt, Unit::Token);
     let found = engine.attention_held(&mut held, &other, &own, &Job::silent());

@@ -77,4 +77,9 @@ fn a_key_that_was_changed_is_kept() {
     let file = window.temporary.path().join("settings/settings.toml");
     let kept = std::fs::read_to_string(file).unwrap();
     assert!(kept.contains("tokens = \"Ctrl+Alt+T\""), "{kept}");
+    // What was given for this time only is not.
+    assert!(
+        kept.contains("device = \"auto\"") && !kept.contains("tiny"),
+        "{kept}"
+    );
 }

@@ -61,6 +61,8 @@ pub struct Actor {
     /// What the lens was asked for last, and whether something else waits for it.
     attended: Option<(NoteKey, Range<usize>, Lens)>,
     attend_next: bool,
+    /// Where to compute in place of what the settings say, until that is changed.
+    pub device: Option<String>,
     /// The note that is to be put on view once it was read, by where it came from.
     wanted_note: Option<String>,
 }
@@ -79,18 +81,19 @@ impl Actor {
             data: None,
             attended: None,
             attend_next: false,
+            device: None,
             wanted_note: None,
         }
     }
 
-    /// Opens what was open last time, and the model that was chosen.
-    pub fn restore(&mut self, session: Session) {
+    /// Opens what was open last time, and the models that were chosen; `model` in place of the first.
+    pub fn restore(&mut self, session: Session, model: Option<PathBuf>) {
         self.wanted_note = session.note;
         if !session.files.is_empty() {
             self.state.welcome = false;
             self.import(session.files);
         }
-        if let Some(folder) = self.state.settings.model.clone() {
+        if let Some(folder) = model.or_else(|| self.state.settings.model.clone()) {
             self.load(Purpose::Model(folder));
         }
         if let Some(folder) = self.state.settings.predictor.clone() {
@@ -155,6 +158,7 @@ impl Actor {
             Command::Long(choice) => self.treat_long(choice),
             Command::Look(look) => self.look(look),
             Command::Device(device) => {
+                self.device = None;
                 self.state.settings.device = device;
                 self.keep();
                 self.reload();
@@ -278,7 +282,8 @@ impl Actor {
     }
 
     fn ask(&mut self, lane: Lane, model: Option<&Path>, purpose: Purpose, question: Question) {
-        let device = self.state.settings.device.parse::<DeviceChoice>();
+        let device = self.device.as_ref().unwrap_or(&self.state.settings.device);
+        let device = device.parse::<DeviceChoice>();
         let device = device.unwrap_or_default();
         let (ticket, stop) = self.workers.ask(lane, model, device, question);
         self.state.jobs.begin(ticket, purpose, stop);

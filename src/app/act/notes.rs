@@ -9,7 +9,7 @@ use crate::app::library::NoteKey;
 use crate::app::selection::Place;
 use crate::app::state::{ModelState, OnView};
 use crate::app::worker::{Lane, Question};
-use crate::engine::{Bundled, Import, ImportOptions, counted, data_folder};
+use crate::engine::{Bundled, Import, ImportOptions, SystemFolder, counted};
 
 impl Actor {
     pub(super) fn import(&mut self, paths: Vec<PathBuf>) {
@@ -62,7 +62,10 @@ impl Actor {
     pub(super) fn unpack(&self, what: Bundled) -> Result<PathBuf, String> {
         match &self.data {
             Some(folder) => what.unpack(folder),
-            None => what.unpack(&data_folder()?),
+            None => {
+                let none = "this system names no folder for the data of programs (HOME is not set)";
+                what.unpack(&SystemFolder::Data.path().ok_or(none)?)
+            }
         }
     }
 

@@ -182,9 +182,9 @@ mod tests {
             chosen: 0.0,
         };
         // Two points of two keys each, in the second line.
-        head.add(1, &[0.5, 0.25, 0.25, 0.0], 2, |key| Some(key / 2));
+        head.add(3, &[0.5, 0.25, 0.25, 0.0], 2, |key| Some(key / 2));
         assert_eq!(head.picture, [0.0, 0.0, 0.5, 0.25]);
         assert!((head.entropy - 1.5 * std::f32::consts::LN_2).abs() < 1e-6);
-        assert_eq!(head.distance, 0.75);
+        assert_eq!(head.distance, 2.25);
     }
 }
