@@ -36,6 +36,7 @@ fn dialog(ui: &Ui, title: &str, width: f32, content: impl FnOnce(&mut Ui)) -> bo
         ScrollArea::vertical()
             .max_height(height)
             .min_scrolled_height(height)
+            .auto_shrink([false, true])
             .show(ui, content);
     });
     response.should_close()

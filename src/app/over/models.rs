@@ -43,7 +43,7 @@ const FILES: &str = "config.json, model.safetensors, tokenizer.json, tokenizer_c
 pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
     let close = dialog(ui, "Add a model", 600.0, |ui| {
         let palette = theme::palette(ui);
-        let said = "Auscult has no network code, so a browser fetches the files, here or on another \
+        let said = "Auscult fetches nothing by itself: a browser gets the files, here or on another \
                     computer. Put them into one folder, then open that folder.";
         ui.label(said);
         ui.add_space(8.0);

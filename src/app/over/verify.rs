@@ -12,7 +12,7 @@ use crate::app::widgets::parts;
 const WAYS: [(&str, &str); 3] = [
     (
         "cargo test --test architecture",
-        "reads the list of all crates that are built and fails if one can open a connection to a network",
+        "reads the list of all crates that are built and fails if an HTTP, TLS or networking crate is among them",
     ),
     (
         "unshare --net --map-root-user auscult",
@@ -28,9 +28,9 @@ const WAYS: [(&str, &str); 3] = [
 pub fn ui(ui: &Ui, commands: &mut Vec<Command>) {
     let close = dialog(ui, "Offline", 560.0, |ui| {
         let palette = theme::palette(ui);
-        let said = "Auscult has no account, sends no reports, and asks for no updates: no code for a \
-                    network is built into it. On Linux it speaks with the desktop on this computer, for \
-                    dialogs and screen readers. You need not believe it:";
+        let said = "Auscult has no account, sends no reports, and asks for no updates: no HTTP, \
+                    TLS or networking crate is built into it. On Linux it speaks with the desktop of this \
+                    computer (D-Bus), for dialogs and screen readers. You need not believe it:";
         ui.label(said);
         for (command, shows) in WAYS {
             ui.add_space(8.0);
