@@ -2,7 +2,7 @@
 //! none of them may be chosen, and none may end in anything but an error.
 
 use std::cell::RefCell;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use burn::tensor::wgpu::WgpuBackend;
@@ -21,14 +21,19 @@ use crate::kernels::wgsl::tune::{Trial, Tuned, Tuning, assume, tune_within};
 use crate::kernels::{DeviceFault, attention, linear, reference, values};
 use burn::backend::wgpu::CubeBackend;
 
-/// A device of its own: what is chosen here is chosen for no other test.
-static OWN: LazyLock<Device> = LazyLock::new(|| {
-    Device::wgpu_options()
-        .device_kind(DeviceKind::DefaultDevice)
-        .graphics_api(WgpuBackend::Vulkan)
-        .init()
-        .expect("an adapter")
-});
+/// A device of its own: what is chosen here is chosen for no other test, and these wait for each
+/// other, since a trial takes every form of a kernel in turn.
+fn own() -> MutexGuard<'static, Device> {
+    static OWN: LazyLock<Mutex<Device>> = LazyLock::new(|| {
+        let device = Device::wgpu_options()
+            .device_kind(DeviceKind::DefaultDevice)
+            .graphics_api(WgpuBackend::Vulkan)
+            .init()
+            .expect("an adapter");
+        Mutex::new(device)
+    });
+    OWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 type Edit = fn(&Shader) -> Option<String>;
 
@@ -114,8 +119,9 @@ fn tuned(edit: Edit, budget: Duration) -> Tuning {
         software: true,
         ..Abilities::default()
     };
-    assume(&OWN, abilities);
-    let tuning = with(edit, || tune_within(budget, &OWN, &mut |_, _| true));
+    let device = own();
+    assume(&device, abilities);
+    let tuning = with(edit, || tune_within(budget, &device, &mut |_, _| true));
     tuning.unwrap().expect("an adapter has kernels to choose")
 }
 
@@ -168,9 +174,10 @@ fn a_wrong_or_slow_kernel_is_never_chosen() {
 #[test]
 #[ignore = "needs a software adapter"]
 fn a_shader_that_does_not_compile_is_an_error_and_the_device_goes_on() {
+    let device = own();
     let ones = |rows: usize| {
         let data = TensorData::new(vec![1.0f32; rows * 8], [rows, 8]);
-        Tensor::<2>::from_data(data, &*OWN)
+        Tensor::<2>::from_data(data, &*device)
     };
     let broken: Edit = |shader| Some(shader.text.replacen("fn main(", "fn main(is no WGSL ", 1));
     let fault = with(broken, || values(linear(ones(8), ones(4)))).unwrap_err();
@@ -187,8 +194,11 @@ fn half_a_gradient_is_an_error() {
         head_dim: 16,
     };
     let call = AttentionCall::new(heads, Sequences::from_lengths(&[9]), None);
+    let device = own();
     let gradient = || {
-        let qkv = Tensor::<2>::ones([9, 48], &*OWN).autodiff().require_grad();
+        let qkv = Tensor::<2>::ones([9, 48], &*device)
+            .autodiff()
+            .require_grad();
         let loss = attention(qkv.clone(), &call).out.sum();
         values(qkv.grad(&loss.backward()).expect("a gradient reaches qkv"))
     };
