@@ -7,6 +7,8 @@ mod common;
 
 #[path = "tasks/attention.rs"]
 mod attention;
+#[path = "tasks/attention_map.rs"]
+mod attention_map;
 #[path = "tasks/labels.rs"]
 mod labels;
 #[path = "tasks/reading.rs"]

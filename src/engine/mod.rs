@@ -98,8 +98,9 @@ pub use crate::training::sweep::{
 };
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
-    AttentionFlow, AttentionQuery, AttentionResult, Direction, FlowQuery, FlowUnit, HeadChoice,
-    HeadOverview, HeldAttention, LayerChoice, LayerOverview, OverviewQuery, Reduction, Selection,
+    AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, Block, CellQuery,
+    Direction, FlowQuery, FlowUnit, HeadChoice, HeadOverview, HeadPlace, HeldAttention,
+    LayerChoice, LayerOverview, MapQuery, MeanFlow, OverviewQuery, Reduction, Selection,
     UnitAttention,
 };
 pub use bench::{BenchReport, LengthReport, RandomModel, Size};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use burn::tensor::Tensor;
 
 use crate::job::{Cancelled, Job};
-use crate::kernels::AttentionCall;
+use crate::kernels::{AttentionCall, HeadShape};
 
 /// Which layers to keep something of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +51,29 @@ pub struct LayerAttention {
     pub stats: Tensor<3>,
     /// Heads, sequences, window and scale of the layer.
     pub call: AttentionCall,
+}
+
+impl LayerAttention {
+    /// The same of one head alone.
+    ///
+    /// # Panics
+    /// If the layer has no such head.
+    pub fn of_head(&self, head: usize) -> Self {
+        let heads = self.call.heads;
+        let first = head * heads.head_dim;
+        let own = |part| {
+            let all = self.qkv.clone();
+            all.narrow(1, part * heads.width() + first, heads.head_dim)
+        };
+        Self {
+            qkv: Tensor::cat((0..3).map(own).collect(), 1),
+            stats: self.stats.clone().narrow(1, head, 1),
+            call: AttentionCall {
+                heads: HeadShape { heads: 1, ..heads },
+                ..self.call.clone()
+            },
+        }
+    }
 }
 
 /// What a forward pass through the encoder gives; rows are tokens, packed.

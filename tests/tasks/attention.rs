@@ -7,7 +7,7 @@ use auscult::engine::{
 
 use crate::{TEXT, note, reading, tiny};
 
-fn query(selection: Selection, direction: Direction, unit: Unit) -> AttentionQuery {
+pub(super) fn query(selection: Selection, direction: Direction, unit: Unit) -> AttentionQuery {
     AttentionQuery {
         selection,
         direction,
@@ -21,7 +21,7 @@ fn query(selection: Selection, direction: Direction, unit: Unit) -> AttentionQue
     }
 }
 
-fn ask(engine: &Engine, query: &AttentionQuery) -> AttentionResult {
+pub(super) fn ask(engine: &Engine, query: &AttentionQuery) -> AttentionResult {
     engine.attention(&note(), query, &Job::silent()).unwrap()
 }
 
@@ -162,6 +162,28 @@ fn flow_is_the_mean_of_rows() {
     assert_eq!(row.chosen_tokens, section.tokens);
     for (item, value) in row.items.iter().zip(&sections.matrix[units..2 * units]) {
         assert!((item.value - value).abs() < 1e-5);
+    }
+    // Of each layer alone.
+    let alone = FlowQuery {
+        layers: LayerChoice::Only(vec![1]),
+        heads: HeadChoice::Only(vec![0, 2]),
+        unit: Unit::Section,
+        reading: ReadingOptions::default(),
+    };
+    let own = engine.attention_flow(&note(), &alone, &Job::silent());
+    assert_eq!(own.unwrap().matrix, sections.by_layer[1]);
+    assert_eq!(sections.by_layer.len(), 2);
+
+    // Of a note twice the mean is its own; a note without a word gives none.
+    let empty = auscult::engine::Note::new(auscult::engine::Source::Typed, String::new());
+    let notes = [note(), empty, note()].map(std::sync::Arc::new);
+    let mean = engine.attention_mean_flow(&notes, &alone, &Job::silent());
+    let mean = mean.unwrap();
+    assert_eq!((mean.notes, mean.left_out, mean.complete), (2, 1, true));
+    assert_eq!(mean.sections.len(), units, "names of this note differ");
+    let single = engine.attention_flow(&note(), &alone, &Job::silent());
+    for (value, want) in mean.matrix.iter().zip(&single.unwrap().matrix) {
+        assert!((value - want).abs() < 1e-6);
     }
 }
 

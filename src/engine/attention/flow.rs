@@ -43,6 +43,9 @@ pub struct AttentionFlow {
     pub matrix: Vec<f32>,
     /// What goes to tokens of no unit, `[units]`.
     pub outside: Vec<f32>,
+    /// The matrix of each layer alone, in their order; not written into files.
+    #[serde(skip)]
+    pub by_layer: Vec<Vec<f32>>,
 }
 
 /// A unit of a flow.
@@ -98,11 +101,23 @@ impl Engine {
             tokens: window.encoding.len(),
             job,
         };
-        let mut flow = Flow::new(&groups);
+        let count = taps.layers.len();
+        let (mut by_layer, mut all_outside) = (Vec::new(), Vec::new());
         job.within(FORWARD..1.0, || {
-            taps.each_row(&taps.layers, &mut |row, looks_at| flow.add(row, looks_at))
+            for (done, layer) in taps.layers.iter().enumerate() {
+                job.step(done, count, "layers")?;
+                let mut flow = Flow::new(&groups);
+                let own = std::slice::from_ref(layer);
+                job.within(0.0..1.0, || {
+                    taps.each_row(own, &mut |row, looks_at| flow.add(row, looks_at))
+                })?;
+                let (matrix, outside) = flow.finish();
+                by_layer.push(matrix);
+                all_outside.push(outside);
+            }
+            Ok::<(), EngineError>(())
         })?;
-        let (matrix, outside) = flow.finish();
+        let (matrix, outside) = (mean(&by_layer), mean(&all_outside));
         let units = pieces.into_iter().zip(groups.sizes());
         let units = units.map(|(piece, &tokens)| FlowUnit {
             start: piece.span.start,
@@ -119,8 +134,17 @@ impl Engine {
             units: units.collect(),
             matrix,
             outside,
+            by_layer,
         })
     }
+}
+
+/// The mean of lists of one length.
+fn mean(all: &[Vec<f32>]) -> Vec<f32> {
+    let length = all.first().map_or(0, Vec::len);
+    let at = |place: usize| all.iter().map(|own| f64::from(own[place])).sum::<f64>();
+    let share = 1.0 / all.len().max(1) as f64;
+    (0..length).map(|own| (at(own) * share) as f32).collect()
 }
 
 /// That a matrix of so many units is not too large, or what is wrong.

@@ -6,6 +6,8 @@
 
 mod flow;
 mod held;
+mod map;
+mod mean_flow;
 mod overview;
 mod taps;
 
@@ -13,7 +15,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use self::taps::Taps;
+use self::taps::{Taps, numbers};
 use super::reading::ReadNote;
 use super::units::{Piece, gathered};
 use super::{Coverage, Engine, EngineError, Job, Loaded, Note, ReadingOptions, Unit};
@@ -23,6 +25,8 @@ use crate::tokenization::windows::Window;
 
 pub use self::flow::{AttentionFlow, FlowQuery, FlowUnit};
 pub use self::held::HeldAttention;
+pub use self::map::{AttentionCell, AttentionMap, Block, CellQuery, HeadPlace, MapQuery};
+pub use self::mean_flow::MeanFlow;
 pub use self::overview::{HeadOverview, LayerOverview, OverviewQuery};
 
 /// Which tokens are asked about.

@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// Numbers in order, each once, if all of them exist.
-fn numbers(
+pub(super) fn numbers(
     mut numbers: Vec<usize>,
     count: usize,
     what: &'static str,
