@@ -17,6 +17,7 @@ fn window(model: Option<PathBuf>, device: Option<String>) -> ExitCode {
     let options = auscult::app::Options {
         model,
         device,
+        measure: true,
         ..Default::default()
     };
     match auscult::app::run(options) {

@@ -72,6 +72,7 @@ impl Setup {
             notes: self.notes,
             settings: Some(temporary.path().join("settings")),
             data: Some(temporary.path().join("data")),
+            measure: false,
         };
         let look = self.look;
         let builder = Harness::builder()

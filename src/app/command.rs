@@ -31,8 +31,24 @@ pub enum Command {
     Lens(Box<super::lens::Lens>),
     /// Look at this head of this layer alone.
     Head(usize, usize),
+    /// Have this part of a head's map drawn.
+    Map(super::state::MapPart),
+    /// Read the largest value of these rows and columns of a head's map.
+    Cell(super::state::MapPart),
+    /// Choose the value that was read: its tokens are marked in the note.
+    ChooseCell,
+    /// Look at the map of a head so.
+    MapView(super::state::MapState),
     /// Let go of the pin of this number.
     Unpin(usize),
+    /// Ask where to save a figure of a panel.
+    Figure(super::views::Panel),
+    /// Save a figure of a panel there: pixels where the name ends so, else an SVG.
+    SaveFigure(super::views::Panel, PathBuf),
+    /// A figure was saved, or why not.
+    FigureSaved(Result<PathBuf, String>),
+    /// Put the numbers of a panel into the clipboard, if it has some.
+    CopyNumbers(Option<String>),
     /// Put a text into the clipboard.
     Copy(String),
     /// Read notes with the model of this folder.
@@ -51,6 +67,10 @@ pub enum Command {
     Stop(super::worker::Ticket),
     /// Treat long notes so.
     Long(LongChoice),
+    /// Hold so many MB at most so that they need not be computed again.
+    Cache(usize),
+    /// Read this file in this encoding.
+    Encoding(PathBuf, crate::engine::TextEncoding),
     /// Use these colours.
     Look(Look),
     /// Compute there.
@@ -153,6 +173,12 @@ actions! {
     Sinks "sinks" "Hide or show sinks" [key(Key::S)];
     Rollout "rollout" "Follow attention through all layers" [];
     AllHeads "all-heads" "Look at all heads" [key(Key::A)];
+    MapIn "map-in" "Map: closer" [key(Key::Plus), key(Key::Equals)];
+    MapOut "map-out" "Map: farther" [key(Key::Minus)];
+    MapWhole "map-whole" "Map: the whole note" [key(Key::W)];
+    MapToSelection "map-to-selection" "Map: go to the selection" [key(Key::Z)];
+    Flow "flow" "Look at sections" [key(Key::F)];
+    FlowOfAll "flow-of-all" "Look at the sections of all notes" [];
     Pin "pin" "Pin what the lens shows" [key(Key::Period)];
     Unpin "unpin" "Let go of all pins" [];
     Welcome "welcome" "Show welcome" [];
@@ -162,6 +188,7 @@ actions! {
     Stop "stop" "Stop what is running" [command(Key::Period)];
     CloseNotes "close-notes" "Close all notes" [];
     ResetLayout "reset-layout" "Reset the layout" [];
+    UndoLayout "undo-layout" "Undo the last change of the layout" [command(Key::Z)];
     Larger "larger" "Larger" [command(Key::Plus), command(Key::Equals)];
     Smaller "smaller" "Smaller" [command(Key::Minus)];
     UsualSize "usual-size" "Usual size" [command(Key::Num0)];

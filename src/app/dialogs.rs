@@ -40,6 +40,30 @@ impl Dialogs {
         });
     }
 
+    /// Asks where to write a figure.
+    pub fn figure(
+        &self,
+        ctx: &Context,
+        title: &str,
+        name: &str,
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
+        let asked = AsyncFileDialog::new()
+            .set_title(title)
+            .set_file_name(name)
+            .add_filter("SVG", &["svg"])
+            .add_filter("PNG", &["png"])
+            .save_file();
+        self.wait(ctx, async move {
+            asked.await.map(|own| then(own.path().to_owned()))
+        });
+    }
+
+    /// Where others may put what a person decided meanwhile.
+    pub fn sender(&self) -> SyncSender<Command> {
+        self.sender.clone()
+    }
+
     fn wait(&self, ctx: &Context, asked: impl Future<Output = Option<Command>> + Send + 'static) {
         let (sender, ctx) = (self.sender.clone(), ctx.clone());
         let thread = std::thread::Builder::new().name("dialog".to_owned());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::library::NoteKey;
-use super::worker::Ticket;
+use super::worker::{Lane, Ticket};
 use crate::engine::{Progress, StopFlag};
 
 /// What a job is for. Of two with the same purpose the newer takes the place of the older.
@@ -19,6 +19,8 @@ pub enum Purpose {
     Model(PathBuf),
     /// The model that predicts.
     Predictor(PathBuf),
+    /// How fast this computer is.
+    Measure,
     /// Tokens of a note.
     Tokens(NoteKey),
     /// What could stand at these bytes.
@@ -33,6 +35,14 @@ pub enum Purpose {
     Attend(NoteKey, Range<usize>),
     /// The heads of a layer.
     Overview(NoteKey, usize),
+    /// A part of a head's map.
+    Map(NoteKey),
+    /// A value of a head's map.
+    Cell(NoteKey),
+    /// How the sections of a note look at each other.
+    Flow(NoteKey),
+    /// The same in the mean of all notes.
+    MeanFlow,
     /// Passages like these bytes.
     Similar(NoteKey, Range<usize>),
 }
@@ -45,6 +55,7 @@ impl Purpose {
             Self::Paste => "Reading the pasted note",
             Self::Model(_) => "Loading the model",
             Self::Predictor(_) => "Loading the predictor",
+            Self::Measure => "Measuring this computer",
             Self::Tokens(_) => "Cutting the note into tokens",
             Self::Fill(..) => "Filling the mask",
             Self::Surprise(_) => "Measuring surprise",
@@ -52,6 +63,10 @@ impl Purpose {
             Self::Tag(_) => "Marking spans",
             Self::Attend(..) => "Reading attention",
             Self::Overview(..) => "Looking at all heads",
+            Self::Map(_) => "Drawing the map",
+            Self::Cell(_) => "Reading a value",
+            Self::Flow(_) => "Looking at sections",
+            Self::MeanFlow => "Looking at the sections of all notes",
             Self::Similar(..) => "Comparing passages",
         }
     }
@@ -67,6 +82,8 @@ impl Purpose {
 pub struct Running {
     /// The number of its question.
     pub ticket: Ticket,
+    /// The thread that answers it.
+    pub lane: Lane,
     /// What it is for.
     pub purpose: Purpose,
     /// How far it is, once it has said so.
@@ -126,6 +143,9 @@ pub struct Past {
     pub reason: Option<String>,
 }
 
+/// How long a result may be on the screen as if it were that of the question that runs.
+const SLOW: Duration = Duration::from_millis(250);
+
 /// Ended jobs that are listed.
 const PAST: usize = 100;
 
@@ -152,8 +172,20 @@ impl Jobs {
         self.running.iter().any(|own| of_kind(&own.purpose))
     }
 
+    /// Which thread a job is asked of, if it runs.
+    pub fn lane(&self, ticket: Ticket) -> Option<Lane> {
+        let own = self.running.iter().find(|own| own.ticket == ticket);
+        own.map(|own| own.lane)
+    }
+
+    /// Whether one of this kind runs for so long that what is on the screen should not look new.
+    pub fn is_slow(&self, of_kind: impl Fn(&Purpose) -> bool) -> bool {
+        let slow = |own: &Running| own.since.elapsed() > SLOW && of_kind(&own.purpose);
+        self.running.iter().any(slow)
+    }
+
     /// A job begins; an older one with the same purpose is stopped and forgotten.
-    pub fn begin(&mut self, ticket: Ticket, purpose: Purpose, stop: StopFlag) {
+    pub fn begin(&mut self, ticket: Ticket, lane: Lane, purpose: Purpose, stop: StopFlag) {
         self.running.retain(|own| {
             let replaced = purpose.replaces(&own.purpose);
             if replaced {
@@ -163,6 +195,7 @@ impl Jobs {
         });
         self.running.push(Running {
             ticket,
+            lane,
             purpose,
             progress: None,
             since: Instant::now(),
@@ -185,7 +218,11 @@ impl Jobs {
         // What takes no time is not worth a line.
         let small = matches!(
             own.purpose,
-            Purpose::Tokens(_) | Purpose::Attend(..) | Purpose::Overview(..)
+            Purpose::Tokens(_)
+                | Purpose::Attend(..)
+                | Purpose::Overview(..)
+                | Purpose::Map(_)
+                | Purpose::Cell(_)
         );
         let told = ended == Ended::Failed || !small;
         if told {
@@ -319,10 +356,10 @@ mod tests {
         let mut jobs = Jobs::default();
         let flags: Vec<StopFlag> = (0..4).map(|_| StopFlag::default()).collect();
         let folder = |name: &str| Purpose::Model(PathBuf::from(name));
-        jobs.begin(1, folder("a"), flags[0].clone());
-        jobs.begin(2, Purpose::Import, flags[1].clone());
-        jobs.begin(3, Purpose::Import, flags[2].clone());
-        jobs.begin(4, folder("b"), flags[3].clone());
+        jobs.begin(1, Lane::Hand, folder("a"), flags[0].clone());
+        jobs.begin(2, Lane::Hand, Purpose::Import, flags[1].clone());
+        jobs.begin(3, Lane::Hand, Purpose::Import, flags[2].clone());
+        jobs.begin(4, Lane::Hand, folder("b"), flags[3].clone());
         let set: Vec<bool> = flags.iter().map(StopFlag::is_set).collect();
         assert_eq!(set, [true, false, false, false]);
         assert_eq!(

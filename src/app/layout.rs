@@ -1,15 +1,19 @@
 //! Where the panels are: the usual layout, and what a person made of it.
 
+use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{self, RichText, Ui};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree, UiResponse};
 
 use super::command::Command;
+use super::figure::{self, Painted};
 use super::state::{State, Workspace};
 use super::theme;
-use super::views::{Panel, Views};
+use super::views::library::name;
+use super::views::{Panel, View, Views};
+use super::widgets::parts;
 
 /// Goes up when panels or their usual places change: a layout of another version is not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where the panels are.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -47,7 +51,10 @@ fn look() -> Tree<Panel> {
         (0.11, &[Panel::Lens, Panel::Library][..]),
         (0.09, &[Panel::Heads]),
     ];
-    let right = [(1.0, &[Panel::Row, Panel::Selection, Panel::Outline][..])];
+    let right = [
+        (0.46, &[Panel::Row, Panel::Selection, Panel::Outline][..]),
+        (0.54, &[Panel::Map, Panel::Flow]),
+    ];
     tree("look", &left, 0.52, (0.28, &right))
 }
 
@@ -122,28 +129,58 @@ impl Layout {
             .make_active(|_, tile| matches!(tile, Tile::Pane(own) if *own == panel))
     }
 
-    /// Draws the panels.
+    /// Draws the panels, and gives what was painted of `figure`, if it is on the screen.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         views: &mut Views,
         state: &mut State,
+        figure: Option<Panel>,
         commands: &mut Vec<Command>,
-    ) {
+    ) -> Option<Painted> {
         let tree = self.tree(state.workspace);
         let mut behavior = Behavior {
             views,
             state,
+            figure,
+            painted: None,
             commands,
         };
         tree.ui(&mut behavior, ui);
+        behavior.painted
     }
 }
 
 struct Behavior<'a> {
     views: &'a mut Views,
     state: &'a mut State,
+    /// The panel of which a figure is made.
+    figure: Option<Panel>,
+    painted: Option<Painted>,
     commands: &'a mut Vec<Command>,
+}
+
+/// What can be done with every panel.
+fn menu(ui: &mut Ui, panel: Panel, view: &dyn View, state: &State, commands: &mut Vec<Command>) {
+    let quiet = egui::Button::new(RichText::new("…").font(theme::strong(14.0))).frame(false);
+    let (button, _) = MenuButton::from_button(quiet).ui(ui, |ui| {
+        ui.set_max_width(300.0);
+        ui.label(RichText::new(panel.title()).font(theme::strong(13.0)));
+        parts::soft(ui, view.help());
+        ui.separator();
+        if ui.button("Copy numbers").clicked() {
+            commands.push(Command::CopyNumbers(view.numbers(state)));
+            ui.close();
+        }
+        if ui.button("Save figure…").clicked() {
+            commands.push(Command::Figure(panel));
+            ui.close();
+        }
+    });
+    name(
+        &button,
+        &format!("{}: help, numbers, figure", panel.title()),
+    );
 }
 
 impl egui_tiles::Behavior<Panel> for Behavior<'_> {
@@ -154,6 +191,8 @@ impl egui_tiles::Behavior<Panel> for Behavior<'_> {
             _ => palette.chrome,
         };
         let margin = egui::Margin::symmetric(theme::PANEL, 8);
+        let figure = self.figure == Some(*panel);
+        let before = if figure { figure::count(ui) } else { 0 };
         egui::Frame::new()
             .fill(fill)
             .inner_margin(margin)
@@ -163,7 +202,35 @@ impl egui_tiles::Behavior<Panel> for Behavior<'_> {
                 });
                 ui.take_available_space();
             });
+        if figure {
+            self.painted = Some(Painted {
+                rect: ui.max_rect(),
+                shapes: figure::since(ui, before),
+                pictures: self.views.get(*panel).pictures(),
+            });
+        }
         UiResponse::None
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<Panel>,
+        ui: &mut Ui,
+        _: TileId,
+        tabs: &egui_tiles::Tabs,
+        _: &mut f32,
+    ) {
+        let active = tabs.active.and_then(|own| tiles.get(own));
+        if let Some(Tile::Pane(panel)) = active {
+            ui.add_space(10.0);
+            menu(
+                ui,
+                *panel,
+                self.views.get(*panel),
+                self.state,
+                self.commands,
+            );
+        }
     }
 
     fn tab_title_for_pane(&mut self, panel: &Panel) -> egui::WidgetText {

@@ -1,8 +1,8 @@
 //! How attention is looked at: which layers and heads, which way, over what.
 
 use crate::engine::{
-    AttentionQuery, Direction, HeadChoice, LayerChoice, ModelInfo, ReadingOptions, Reduction,
-    Selection, Unit,
+    AttentionQuery, Direction, HeadChoice, HeadPlace, LayerChoice, ModelInfo, ReadingOptions,
+    Reduction, Selection, Unit,
 };
 
 /// How attention is looked at.
@@ -72,6 +72,32 @@ impl Lens {
         };
         self.rollout = false;
         self.heads = HeadChoice::Only(vec![stepped(now, by, model.heads)]);
+    }
+
+    /// The head that is looked at, or the first of several.
+    pub fn head(&self, model: &ModelInfo) -> HeadPlace {
+        let first = |local: bool| model.local.iter().position(|own| *own == local);
+        let layer = match &self.layers {
+            LayerChoice::All => None,
+            LayerChoice::Global => first(false),
+            LayerChoice::Local => first(true),
+            LayerChoice::Only(own) => own.first().copied(),
+        };
+        let head = match &self.heads {
+            HeadChoice::All => None,
+            HeadChoice::Only(own) => own.first().copied(),
+        };
+        HeadPlace {
+            layer: layer.unwrap_or(0),
+            head: head.unwrap_or(0),
+        }
+    }
+
+    /// Whether it looks at one head of one layer alone.
+    pub fn is_single(&self) -> bool {
+        let one = |own: &[usize]| own.len() == 1;
+        matches!((&self.layers, &self.heads), (LayerChoice::Only(layers), HeadChoice::Only(heads))
+            if one(layers) && one(heads) && !self.rollout)
     }
 
     /// The other way.

@@ -121,6 +121,22 @@ impl Library {
         &self.opened
     }
 
+    /// Closes the notes of a file, and gives their keys.
+    pub fn close_file(&mut self, path: &Path) -> Vec<NoteKey> {
+        let mut closed = Vec::new();
+        self.entries.retain(|own| {
+            let of = matches!(own.note.source(), Source::File(file, _) if file.path == path);
+            if of {
+                closed.push(own.key);
+            }
+            !of
+        });
+        // Hits are counted by places.
+        let pattern = self.search.take().map(|own| own.pattern);
+        self.set_search(pattern);
+        closed
+    }
+
     /// Closes all notes.
     pub fn clear(&mut self) {
         self.entries.clear();

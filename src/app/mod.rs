@@ -4,9 +4,11 @@
 //! read the [`state`](State) and change nothing of it.
 
 mod act;
+mod cache;
 mod chrome;
 mod command;
 mod dialogs;
+mod figure;
 mod find;
 mod jobs;
 mod keys;
@@ -19,17 +21,21 @@ mod selection;
 mod settings;
 mod state;
 mod theme;
+mod viewport;
 mod views;
 mod widgets;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use eframe::egui::{self, CentralPanel, Context, Event, Frame, Ui, ViewportCommand};
+use eframe::egui::{
+    self, CentralPanel, Context, Event, Frame, ScreenshotCallback, Ui, ViewportCommand,
+};
 
 use self::act::{Actor, Outside, SESSION, SETTINGS};
 use self::dialogs::Dialogs;
+use self::figure::Painted;
 use self::layout::Layout;
 use self::settings::{Folder, Session, Settings};
 use self::state::{Over, Workspace};
@@ -43,6 +49,7 @@ pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
 pub use self::state::State;
 pub use self::theme::Look;
+pub use self::views::Panel;
 
 /// How the window begins.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +64,8 @@ pub struct Options {
     pub settings: Option<PathBuf>,
     /// Where what comes with Auscult is unpacked; in the usual folder if not given.
     pub data: Option<PathBuf>,
+    /// Whether to measure how fast this computer is, where the window begins with the welcome.
+    pub measure: bool,
 }
 
 /// Opens the window, and returns when it is closed.
@@ -96,7 +105,14 @@ pub struct App {
     settings: over::settings::Settings,
     dialogs: Dialogs,
     folder: Option<Folder>,
+    /// The layouts of before as they are written, the one on the screen last.
+    layouts: Vec<String>,
+    /// Whether a picture of the window is being taken.
+    shooting: bool,
 }
+
+/// Layouts that can be gone back to.
+const LAYOUTS: usize = 100;
 
 /// The file of the layout.
 const LAYOUT: &str = "layout.json";
@@ -117,7 +133,7 @@ impl App {
         if !options.notes.is_empty() {
             session = Session {
                 files: options.notes,
-                note: None,
+                ..Session::default()
             };
         }
         theme::fonts(ctx);
@@ -134,6 +150,9 @@ impl App {
             actor.state.messages.tell(Weight::Warning, title, said);
         }
         actor.restore(session, options.model);
+        if options.measure && actor.state.welcome {
+            actor.measure_device();
+        }
         let layout = folder.as_ref().and_then(|own| {
             let text = std::fs::read_to_string(own.file(LAYOUT)).ok()?;
             serde_json::from_str::<Layout>(&text).ok()?.usable()
@@ -146,6 +165,8 @@ impl App {
             settings: Default::default(),
             dialogs: Dialogs::default(),
             folder,
+            layouts: Vec::new(),
+            shooting: false,
         }
     }
 
@@ -162,7 +183,10 @@ impl App {
     /// Takes in what happened since the last frame.
     pub fn advance(&mut self, ctx: &Context) {
         let picked: Vec<Command> = self.dialogs.picked().collect();
-        picked.into_iter().for_each(|own| self.actor.execute(own));
+        for own in picked {
+            self.shooting &= !matches!(own, Command::FigureSaved(_));
+            self.actor.execute(own);
+        }
         if self.actor.take_in() {
             ctx.request_repaint();
         }
@@ -182,9 +206,16 @@ impl App {
         if state.welcome {
             chrome::welcome::ui(ui, state, &mut commands);
         } else {
-            CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
-                self.layout.ui(ui, &mut self.views, state, &mut commands);
+            let figure = state.figure.as_ref().map(|(panel, _)| *panel);
+            let painted = CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
+                (self.layout).ui(ui, &mut self.views, state, figure, &mut commands)
             });
+            self.save_figure(ui, painted.inner);
+            self.remember_layout(ui);
+        }
+        let state = &mut self.actor.state;
+        if state.figure.is_none() {
+            chrome::toasts::ui(ui, state, &mut commands);
         }
         let over = state.over;
         let palette = over == Some(Over::Palette);
@@ -196,7 +227,6 @@ impl App {
             Some(Over::Verify) => over::verify::ui(ui, &mut commands),
             Some(Over::Palette) | None => {}
         }
-        chrome::toasts::ui(ui, state, &mut commands);
         if !commands.is_empty() {
             // They change what was drawn before.
             ui.ctx().request_repaint();
@@ -241,6 +271,68 @@ impl App {
         }
     }
 
+    /// Remembers the layout when it has changed, once the pointer lets go of what it moved.
+    fn remember_layout(&mut self, ui: &Ui) {
+        if ui.input(|own| own.pointer.any_down()) {
+            return;
+        }
+        let Ok(now) = serde_json::to_string(&self.layout) else {
+            return;
+        };
+        if self.layouts.last() != Some(&now) {
+            self.layouts.push(now);
+            let more = self.layouts.len().saturating_sub(LAYOUTS);
+            self.layouts.drain(..more);
+        }
+    }
+
+    fn undo_layout(&mut self) {
+        // The last one is what is on the screen.
+        if self.layouts.len() < 2 {
+            return;
+        }
+        self.layouts.pop();
+        let before = self.layouts.last();
+        if let Some(before) = before.and_then(|own| serde_json::from_str(own).ok()) {
+            self.layout = before;
+        }
+    }
+
+    /// Writes the figure that was asked for, once its panel was painted.
+    fn save_figure(&mut self, ui: &Ui, painted: Option<Painted>) {
+        let Some((_, path)) = self.actor.state.figure.clone() else {
+            return;
+        };
+        let Some(painted) = painted else {
+            let said = "its panel is not on the screen; bring it to the front and save again";
+            self.actor
+                .execute(Command::FigureSaved(Err(said.to_owned())));
+            return;
+        };
+        let palette = theme::palette(ui);
+        if !figure::is_pixels(&path) {
+            let caption = self.actor.state.caption();
+            let text = figure::svg(&painted, palette.chrome, &caption, palette.soft);
+            let saved = text.and_then(|own| written(&path, own.as_bytes()));
+            self.actor.execute(Command::FigureSaved(saved));
+            return;
+        }
+        if std::mem::replace(&mut self.shooting, true) {
+            return;
+        }
+        let (sender, ctx) = (self.dialogs.sender(), ui.ctx().clone());
+        let scale = ctx.pixels_per_point();
+        let taken = ScreenshotCallback::new(move |image| {
+            let own = figure::cropped(&image, painted.rect, scale);
+            let saved = figure::png(&own).and_then(|bytes| written(&path, &bytes));
+            // The window may be closed by now.
+            let _ = sender.send(Command::FigureSaved(saved));
+            ctx.request_repaint();
+        });
+        ui.ctx()
+            .send_viewport_cmd(ViewportCommand::Screenshot(taken));
+    }
+
     /// Brings the panel to the front that shows what was asked for.
     fn bring(&mut self, command: &Command) {
         use self::views::Panel;
@@ -249,10 +341,14 @@ impl App {
             Command::Do(Action::MaskWord) => Panel::Selection,
             Command::Do(Action::Similar) => Panel::Similar,
             Command::Do(Action::AllHeads) => Panel::Heads,
+            Command::Do(
+                Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
+            ) => Panel::Map,
+            Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
             _ => return,
         };
         let workspace = match panel {
-            Panel::Heads => Workspace::Look,
+            Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
             _ => self.actor.state.workspace,
         };
         if !self.layout.bring(workspace, panel) {
@@ -279,14 +375,29 @@ impl App {
                     self.dialogs
                         .folder(ctx, "Choose the folder of a model", then);
                 }
+                Outside::AskFigure(panel) => {
+                    let name = format!("auscult-{}.svg", panel.title().to_lowercase());
+                    let then = move |path| Command::SaveFigure(panel, path);
+                    self.dialogs
+                        .figure(ctx, "Save a figure", &name.replace(' ', "-"), then);
+                }
                 Outside::Copy(text) => ctx.copy_text(text),
                 Outside::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
                 Outside::Look(look) => theme::apply(ctx, look),
                 Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
                 Outside::ResetLayout => self.layout = Layout::default(),
+                Outside::UndoLayout => self.undo_layout(),
                 Outside::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             }
         }
+    }
+}
+
+/// Writes a figure, and gives its path back.
+fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf, String> {
+    match write_aside(path, bytes) {
+        Ok(()) => Ok(path.to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -17,14 +17,24 @@ pub enum Unit {
     Section,
 }
 
-/// The part of a token that is drawn: byte-level tokens begin with the space before their word.
+/// The part of a token that is drawn: see [`letters`].
 pub fn drawn(text: &str, token: &NoteToken) -> Range<usize> {
-    let own = &text[token.start..token.end];
+    letters(text, &(token.start..token.end))
+}
+
+/// A span of a token without the space before its word, with which byte-level tokens begin; white
+/// space by itself is what it is.
+pub fn letters(text: &str, span: &Range<usize>) -> Range<usize> {
+    let own = text.get(span.clone()).unwrap_or_default();
     match own.trim_start().len() {
-        // White space by itself is what it is.
-        0 => token.start..token.end,
-        rest => token.end - rest..token.end,
+        0 => span.clone(),
+        rest => span.end - rest..span.end,
     }
+}
+
+/// A part of a text in one line, every white space in it a single space.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The next part from `now`, or for -1 the one before it; from nothing the first, or the last.

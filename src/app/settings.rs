@@ -28,6 +28,8 @@ pub struct Settings {
     pub predictor: Option<PathBuf>,
     /// What is done with notes that are too long.
     pub long_notes: LongChoice,
+    /// How much memory may be held so that it need not be computed again, in MB (of 2²⁰ bytes).
+    pub cache_mb: usize,
     /// Shortcuts that differ from the usual ones, by the name of what they do.
     pub keys: BTreeMap<String, Shortcut>,
     /// Whether the sentence about what Auscult is not was read.
@@ -76,6 +78,7 @@ impl Default for Settings {
             model: None,
             predictor: None,
             long_notes: LongChoice::default(),
+            cache_mb: 2048,
             keys: BTreeMap::new(),
             notice_read: false,
             headings: BTreeMap::new(),
@@ -91,6 +94,8 @@ pub struct Session {
     pub files: Vec<PathBuf>,
     /// The note on view, by where it came from.
     pub note: Option<String>,
+    /// The encodings that were chosen for files.
+    pub encodings: BTreeMap<PathBuf, String>,
 }
 
 /// The folder of both files.

@@ -12,10 +12,13 @@ use super::lens::Lens;
 use super::library::{Entry, Library, NoteKey};
 use super::selection::Selection;
 use super::settings::{LongChoice, Settings};
+use super::viewport::Viewport;
+use super::views::Panel;
+use super::worker::Measured;
 use crate::engine::{
-    AttentionResult, ClassifiedNote, DeviceInfo, FilledNote, LayerOverview, LongNotes, ModelInfo,
-    Note, NoteTokens, ReadingOptions, Section, SectionRules, SurprisingNote, TaggedNote,
-    surprising_words,
+    AttentionCell, AttentionFlow, AttentionMap, AttentionResult, Block, ClassifiedNote, DeviceInfo,
+    FilledNote, HeadPlace, LayerOverview, LongNotes, MeanFlow, ModelInfo, Note, NoteTokens,
+    ReadingOptions, Section, SectionRules, SurprisingNote, TaggedNote, surprising_words,
 };
 
 /// A model of the window.
@@ -95,8 +98,60 @@ pub struct Results {
     pub attention: Asked<AttentionResult>,
     /// The heads of each layer, as far as they were looked at.
     pub heads: Asked<Heads>,
+    /// The whole map of a head.
+    pub map: Asked<AttentionMap>,
+    /// The part of it that is on the screen, finer.
+    pub part: Asked<AttentionMap>,
+    /// The value under the pointer, or that was chosen.
+    pub cell: Asked<AttentionCell>,
+    /// How its sections look at each other.
+    pub flow: Asked<AttentionFlow>,
     /// What the lens showed when it was pinned.
     pub pins: Vec<Pin>,
+    /// When it was on view last: the larger the later.
+    pub seen: u64,
+}
+
+/// A part of a head's map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapPart {
+    /// The head.
+    pub of: HeadPlace,
+    /// Tokens that look.
+    pub rows: Range<usize>,
+    /// Tokens that are looked at.
+    pub columns: Range<usize>,
+    /// Tokens of a side of a block.
+    pub side: usize,
+    /// What a block becomes.
+    pub block: Block,
+    /// Bytes of the window that is meant, where a note is read in several; else none.
+    pub near: Range<usize>,
+}
+
+impl MapPart {
+    /// Whether a map is what was asked for, in all or in part.
+    pub fn is_in(&self, map: &AttentionMap) -> bool {
+        let inside = |own: &Range<usize>, all: &Range<usize>| {
+            all.start <= own.start && own.end.min(map.spans.len()) <= all.end
+        };
+        map.of == self.of
+            && map.block == self.block
+            && map.side == self.side
+            && inside(&self.rows, &map.rows)
+            && inside(&self.columns, &map.columns)
+    }
+}
+
+/// How the map of a head is looked at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MapState {
+    /// The part on the screen; all of it if none was chosen.
+    pub view: Option<Viewport>,
+    /// What a block of values becomes.
+    pub block: Block,
+    /// Bytes of the note that are looked at in the value that was chosen.
+    pub marked: Option<Range<usize>>,
 }
 
 /// All heads that were looked at, layer by layer.
@@ -222,8 +277,12 @@ pub struct State {
     pub predictor: ModelState,
     /// What they compute on, once a model was loaded.
     pub device: Option<DeviceInfo>,
+    /// How fast this computer is, once that was measured.
+    pub measured: Option<Measured>,
     /// What was asked of notes.
     pub results: HashMap<NoteKey, Results>,
+    /// What the threads hold of notes, in bytes.
+    pub held: usize,
     /// Jobs.
     pub jobs: Jobs,
     /// Messages.
@@ -240,6 +299,14 @@ pub struct State {
     pub workspace: Workspace,
     /// How attention is looked at.
     pub lens: Lens,
+    /// How the map of a head is looked at.
+    pub map: MapState,
+    /// The part of a map, and the value, that was asked for last.
+    pub map_asked: Option<(NoteKey, MapPart)>,
+    /// See [`State::map_asked`].
+    pub cell_asked: Option<(NoteKey, MapPart)>,
+    /// How the sections of all notes look at each other.
+    pub mean_flow: Asked<MeanFlow>,
     /// Bytes of the note under the pointer that the lens is to show.
     pub hovered: Option<Range<usize>>,
     /// The search in it.
@@ -248,6 +315,8 @@ pub struct State {
     pub find_all: FindState,
     /// What is drawn on it.
     pub shown: Shown,
+    /// The panel of which a figure is to be made, and its file.
+    pub figure: Option<(Panel, PathBuf)>,
     /// What is over the workspace.
     pub over: Option<Over>,
     /// Whether the welcome is in the place of the workspace.
@@ -267,21 +336,44 @@ impl State {
             model: ModelState::None,
             predictor: ModelState::None,
             device: None,
+            measured: None,
             results: HashMap::new(),
+            held: 0,
             jobs: Jobs::default(),
             messages: Messages::default(),
             settings,
             on_view: None,
             workspace: Workspace::default(),
             lens: Lens::default(),
+            map: MapState::default(),
+            map_asked: None,
+            cell_asked: None,
+            mean_flow: Asked::default(),
             hovered: None,
             find: FindState::default(),
             find_all: FindState::default(),
             shown: Shown::default(),
+            figure: None,
             over: None,
             welcome: true,
             activity: false,
         }
+    }
+
+    /// The line under a figure: with what it was made.
+    pub fn caption(&self) -> String {
+        let mut parts = vec![format!("Auscult {}", env!("CARGO_PKG_VERSION"))];
+        if let Some(model) = self.model.info() {
+            parts.push(model.name.clone());
+            if self.workspace == Workspace::Look {
+                parts.push(self.lens.words(model));
+            }
+            if model.random_weights {
+                parts.push("random weights: it means nothing".to_owned());
+            }
+        }
+        parts.push("research use only".to_owned());
+        parts.join(" · ")
     }
 
     /// The note on view in the library.

@@ -4,14 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::engine::{
-    AttentionQuery, AttentionResult, ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo,
-    Engine, EngineError, FillMaskQuery, FilledNote, Finished, Found, HeldAttention, Import,
-    ImportOptions, Job, LayerOverview, ModelInfo, Note, NoteTokens, OverviewQuery, Progress,
-    ReadingOptions, SearchQuery, StopFlag, SurpriseQuery, SurprisingNote, TagQuery, TaggedNote,
-    import, import_text,
+    AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, CellQuery,
+    ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo, EmbedQuery, Engine, EngineError,
+    FillMaskQuery, FilledNote, Finished, FlowQuery, Found, HeldAttention, Import, ImportOptions,
+    Job, LayerOverview, MapQuery, MeanFlow, ModelInfo, Note, NoteTokens, OverviewQuery, Pooling,
+    Progress, ReadingOptions, SearchQuery, StopFlag, SurpriseQuery, SurprisingNote, TagQuery,
+    TaggedNote, Unit, import, import_text,
 };
 
 /// Which thread answers. Each has engines of its own, so that none waits for another.
@@ -36,6 +37,8 @@ pub enum Question {
     Paste(String),
     /// Load a model and say what it is.
     Model(PathBuf),
+    /// How long the model of this folder takes to read the note of a file.
+    Measure(PathBuf, PathBuf),
     /// The tokens of a note.
     Tokens(Arc<Note>, ReadingOptions),
     /// What could stand in the place of a word.
@@ -50,6 +53,14 @@ pub enum Question {
     Attend(Arc<Note>, Box<AttentionQuery>),
     /// The heads of a layer at a glance.
     Overview(Arc<Note>, OverviewQuery),
+    /// A part of a head's map.
+    Map(Arc<Note>, Box<MapQuery>),
+    /// A value of a head's map.
+    Cell(Arc<Note>, Box<CellQuery>),
+    /// How the sections of a note look at each other.
+    Flow(Arc<Note>, FlowQuery),
+    /// The same in the mean of these notes.
+    MeanFlow(Vec<Arc<Note>>, FlowQuery),
     /// The passages of these notes that are most like a text.
     Search(Box<Wanted>),
 }
@@ -70,6 +81,8 @@ pub enum Answer {
     Import(Import),
     /// A model and what it computes on.
     Model(Box<ModelInfo>, DeviceInfo),
+    /// How long a note took.
+    Measure(Measured),
     /// Tokens.
     Tokens(NoteTokens),
     /// Candidates.
@@ -84,8 +97,27 @@ pub enum Answer {
     Attend(AttentionResult),
     /// Heads.
     Overview(LayerOverview),
+    /// A part of a map.
+    Map(AttentionMap),
+    /// A value of a map.
+    Cell(AttentionCell),
+    /// Sections of a note.
+    Flow(AttentionFlow),
+    /// Sections of many notes.
+    MeanFlow(MeanFlow),
     /// Passages.
     Search(Found),
+}
+
+/// How fast a computer is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Tokens of the note that was read.
+    pub tokens: usize,
+    /// How long that took.
+    pub took: Duration,
+    /// What computed.
+    pub device: DeviceInfo,
 }
 
 /// What a thread says.
@@ -100,8 +132,8 @@ pub struct Event {
 pub enum Said {
     /// How far it is.
     Progress(Progress),
-    /// It is done.
-    Answer(Answer),
+    /// It is done, and the thread holds so many bytes of attention for the next question.
+    Answer(Answer, usize),
     /// It was stopped.
     Stopped,
     /// It failed; a sentence for a person, without text of notes.
@@ -116,6 +148,8 @@ struct Asked {
     device: DeviceChoice,
     question: Question,
     stop: StopFlag,
+    /// Bytes of attention that may be held afterwards.
+    limit: usize,
 }
 
 /// The threads.
@@ -174,6 +208,7 @@ impl Workers {
         model: Option<&Path>,
         device: DeviceChoice,
         question: Question,
+        limit: usize,
     ) -> (Ticket, StopFlag) {
         self.next += 1;
         let stop = StopFlag::default();
@@ -183,6 +218,7 @@ impl Workers {
             device,
             question,
             stop: stop.clone(),
+            limit,
         };
         let own = self.lanes.iter().find(|(own, _)| *own == lane);
         if own.is_none_or(|(_, sender)| sender.try_send(asked).is_err()) {
@@ -205,7 +241,7 @@ impl Workers {
 fn work(asked: &Receiver<Asked>, tell: &(impl Fn(Event) + Clone + Send + Sync + 'static)) {
     let mut engines = Engines::default();
     for own in asked {
-        let ticket = own.ticket;
+        let (ticket, limit) = (own.ticket, own.limit);
         let say = |said| tell(Event { ticket, said });
         if own.stop.is_set() {
             say(Said::Stopped);
@@ -223,7 +259,7 @@ fn work(asked: &Receiver<Asked>, tell: &(impl Fn(Event) + Clone + Send + Sync + 
         let job = Job::reporting(own.stop.clone(), EVERY, progress);
         let answer = catch_unwind(AssertUnwindSafe(|| engines.answer(own, &job)));
         match answer {
-            Ok(Ok(answer)) => say(Said::Answer(answer)),
+            Ok(Ok(answer)) => say(Said::Answer(answer, engines.trimmed(limit))),
             Ok(Err(EngineError::Cancelled(_))) => say(Said::Stopped),
             Ok(Err(error)) => {
                 if matches!(error, EngineError::Fault(_)) {
@@ -284,6 +320,20 @@ impl Engines {
         Ok(&mut self.0[0])
     }
 
+    /// Lets go of held attention, that of the model used last at the end, until no more than `limit`
+    /// bytes are held; how many that are.
+    fn trimmed(&mut self, limit: usize) -> usize {
+        let bytes = |own: &Open| own.held.as_ref().map_or(0, HeldAttention::bytes);
+        let mut all: usize = self.0.iter().map(bytes).sum();
+        for own in self.0.iter_mut().rev() {
+            if all > limit {
+                all -= bytes(own);
+                own.held = None;
+            }
+        }
+        all
+    }
+
     /// The engine with the model that a question is asked of.
     fn chosen(
         &mut self,
@@ -317,6 +367,26 @@ impl Engines {
                 let engine = &self.of(&folder, device, job)?.engine;
                 let info = engine.model().cloned().ok_or(EngineError::NoModel)?;
                 Ok(Answer::Model(Box::new(info), engine.device().clone()))
+            }
+            Question::Measure(folder, file) => {
+                let engine = &self.of(&folder, device, job)?.engine;
+                let notes = import(&[file], &ImportOptions::default(), job).notes;
+                let note = notes.first().ok_or(EngineError::NoModel)?;
+                let reading = ReadingOptions::default();
+                let tokens = engine.tokens(note, &reading)?.coverage.tokens;
+                let query = EmbedQuery {
+                    unit: Unit::Note,
+                    pooling: Pooling::Mean,
+                    normalize: false,
+                    reading,
+                };
+                let start = Instant::now();
+                only(engine.embed(std::slice::from_ref(note), &query, job)?)?;
+                Ok(Answer::Measure(Measured {
+                    tokens,
+                    took: start.elapsed(),
+                    device: engine.device().clone(),
+                }))
             }
             Question::Tokens(note, reading) => {
                 let tokens = self
@@ -369,6 +439,29 @@ impl Engines {
                 let held = &mut open.held;
                 let found = open.engine.attention_overview(held, &note, &query, job)?;
                 Ok(Answer::Overview(found))
+            }
+            Question::Map(note, query) => {
+                let open = self.chosen(&model, device, job)?;
+                let found = open
+                    .engine
+                    .attention_map(&mut open.held, &note, &query, job)?;
+                Ok(Answer::Map(found))
+            }
+            Question::Cell(note, query) => {
+                let open = self.chosen(&model, device, job)?;
+                let found = open
+                    .engine
+                    .attention_cell(&mut open.held, &note, &query, job)?;
+                Ok(Answer::Cell(found))
+            }
+            Question::Flow(note, query) => {
+                let engine = &self.chosen(&model, device, job)?.engine;
+                Ok(Answer::Flow(engine.attention_flow(&note, &query, job)?))
+            }
+            Question::MeanFlow(notes, query) => {
+                let engine = &self.chosen(&model, device, job)?.engine;
+                let found = engine.attention_mean_flow(&notes, &query, job)?;
+                Ok(Answer::MeanFlow(found))
             }
             Question::Search(wanted) => {
                 let notes: Vec<Note> = wanted.notes.iter().map(|note| (**note).clone()).collect();

@@ -22,6 +22,11 @@ pub enum Encoding {
     Windows1252,
 }
 
+impl Encoding {
+    /// All of them, the most common first.
+    pub const ALL: [Self; 4] = [Self::Utf8, Self::Windows1252, Self::Utf16le, Self::Utf16be];
+}
+
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

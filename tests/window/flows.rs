@@ -1,9 +1,10 @@
 //! Whole flows: what a person does, with what.
 
-use auscult::app::{Action, Command};
+use auscult::app::{Action, Command, Panel};
 use auscult::engine::{
-    AttentionQuery, DeviceChoice, Direction, Engine, FillMaskQuery, HeadChoice, ImportOptions, Job,
-    LayerChoice, Note, ReadingOptions, Reduction, Selection, Unit, import,
+    AttentionQuery, Block, CellQuery, DeviceChoice, Direction, Engine, FillMaskQuery, FlowQuery,
+    HeadChoice, ImportOptions, Job, LayerChoice, MapQuery, Note, ReadingOptions, Reduction,
+    Selection, TextEncoding, Unit, import,
 };
 use eframe::egui::{Event, Key, Modifiers};
 
@@ -271,4 +272,242 @@ fn a_job_is_stopped_and_what_was_measured_stays() {
             .on_screen()
             .all(|own| own.title != "Measuring surprise failed")
     );
+}
+
+#[test]
+fn the_map_goes_from_the_note_to_a_value_by_keys_alone_and_is_the_engines() {
+    let mut window = Setup::full().open();
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    window.until("the whole map", |state| {
+        state.results().is_some_and(|own| own.map.value.is_some())
+    });
+    // The third layer, the second head.
+    for key in [Key::L, Key::L, Key::L, Key::H, Key::H] {
+        window.harness.key_press(key);
+        window.harness.run_steps(2);
+    }
+    for _ in 0..9 {
+        window
+            .harness
+            .key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
+        window.harness.run_steps(2);
+    }
+    window.settle();
+    let (engine, notes) = engine();
+    let of = |window: &super::Window| window.state().results().unwrap().map.value.clone().unwrap();
+    window.until("the head of the lens", |state| {
+        let map = state.results().and_then(|own| own.map.value.as_ref());
+        map.is_some_and(|own| (own.of.layer, own.of.head) == (2, 1))
+    });
+    let whole = of(&window);
+    let query = MapQuery {
+        of: whole.of,
+        selection: Selection::Token(0),
+        rows: 0..usize::MAX,
+        columns: 0..usize::MAX,
+        side: whole.side,
+        block: Block::Max,
+        reading: ReadingOptions::default(),
+    };
+    let map = |query: &MapQuery| {
+        engine
+            .attention_map(&mut None, &notes[0], query, &Job::silent())
+            .unwrap()
+    };
+    assert!(*whole == map(&query), "the whole map");
+    assert!(whole.side > 1, "a long note is not drawn token by token");
+
+    // To where the chosen word looks most.
+    window.harness.key_press(Key::Z);
+    window.harness.run_steps(2);
+    window.settle();
+    let state = window.state();
+    let cell = state.results().unwrap().cell.value.clone().unwrap();
+    let chosen = state.selection.bytes().unwrap();
+    let looks: Vec<usize> = (0..whole.spans.len())
+        .filter(|row| {
+            let own = &whole.spans[*row];
+            own.start < chosen.end && chosen.start < own.end
+        })
+        .collect();
+    assert!(looks.contains(&cell.row), "{looks:?}");
+    let query = CellQuery {
+        of: whole.of,
+        selection: Selection::Token(0),
+        rows: looks[0]..looks[looks.len() - 1] + 1,
+        columns: 0..usize::MAX,
+        reading: ReadingOptions::default(),
+    };
+    let want = engine.attention_cell(&mut None, &notes[0], &query, &Job::silent());
+    assert!(*cell == want.unwrap());
+    let marked = state.map.marked.clone().unwrap();
+    let seen = &whole.spans[cell.column];
+    assert!(seen.start <= marked.start && marked.end == seen.end);
+    let view = state.map.view.unwrap();
+    assert!(view.tokens <= 64.0 && view.top <= cell.row as f64 && view.left <= cell.column as f64);
+    window.until("the part", |state| {
+        let part = state.results().and_then(|own| own.part.value.as_ref());
+        part.is_some_and(|own| own.side == 1 && own.rows.contains(&cell.row))
+    });
+    let part = window
+        .state()
+        .results()
+        .unwrap()
+        .part
+        .value
+        .clone()
+        .unwrap();
+    let query = MapQuery {
+        of: part.of,
+        selection: Selection::Token(0),
+        rows: part.rows.clone(),
+        columns: part.columns.clone(),
+        side: 1,
+        block: Block::Max,
+        reading: ReadingOptions::default(),
+    };
+    assert!(*part == map(&query), "the part");
+    // Closer by keys, and back to the whole.
+    let before = window.state().map.view.unwrap().tokens;
+    window.harness.key_press(Key::Plus);
+    window.harness.run_steps(2);
+    assert_eq!(window.state().map.view.unwrap().tokens, before / 2.0);
+    window.harness.key_press(Key::W);
+    window.harness.run_steps(2);
+    assert_eq!(window.state().map.view, None);
+    // Another word takes the mark away.
+    window
+        .harness
+        .key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
+    window.settle();
+    assert_eq!(window.state().map.marked, None);
+}
+
+#[test]
+fn sections_look_at_sections_in_a_note_and_in_all() {
+    let mut window = Setup::full().open();
+    window.harness.key_press(Key::F);
+    window.until("the sections", |state| {
+        state.results().is_some_and(|own| own.flow.value.is_some())
+    });
+    window.act(Action::FlowOfAll);
+    window.settle();
+    let state = window.state();
+    let (engine, notes) = engine();
+    let query = FlowQuery {
+        layers: LayerChoice::Global,
+        heads: HeadChoice::All,
+        unit: Unit::Section,
+        reading: ReadingOptions::default(),
+    };
+    let want = engine.attention_flow(&notes[0], &query, &Job::silent());
+    assert!(*state.results().unwrap().flow.value.clone().unwrap() == want.unwrap());
+    let mean = state.mean_flow.value.clone().unwrap();
+    assert_eq!((mean.notes, mean.left_out, mean.complete), (2, 0, true));
+    let count = mean.sections.len();
+    for (row, outside) in mean.matrix.chunks(count).zip(&mean.outside) {
+        assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn figures_of_panels_are_saved_and_one_that_is_not_in_sight_is_said() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    for _ in 0..3 {
+        window.act(Action::NextWord);
+    }
+    window.settle();
+    window.until("the map", |state| {
+        state.results().is_some_and(|own| own.map.value.is_some())
+    });
+    window.harness.run_steps(4);
+    let path = |name: &str| window.temporary.path().join(name);
+    let [map, row, heads, none] = ["map.svg", "row.svg", "heads.svg", "none.svg"].map(path);
+    for (panel, path) in [
+        (Panel::Map, &map),
+        (Panel::Row, &row),
+        (Panel::Heads, &heads),
+        (Panel::Flow, &none),
+    ] {
+        window.execute(Command::SaveFigure(panel, path.clone()));
+        window.harness.run_steps(3);
+    }
+    let text = |path| std::fs::read_to_string(path).unwrap();
+    let (map, row) = (text(&map), text(&row));
+    assert!(map.contains("<image") && map.contains("data:image/png;base64,"));
+    assert!(map.contains("Layer 1, head 1"), "text stays text");
+    for own in [&map, &row] {
+        assert!(own.starts_with("<svg") && own.trim_end().ends_with("</svg>"));
+        assert!(own.contains("research use only") && own.contains("random weights"));
+        assert_eq!(own.matches("<g ").count(), own.matches("</g>").count());
+    }
+    // The strongest item with its value, as on the screen.
+    let shown = window
+        .state()
+        .results()
+        .unwrap()
+        .attention
+        .value
+        .clone()
+        .unwrap();
+    let most = shown.items.iter().map(|own| own.value).fold(0.0, f32::max);
+    assert!(row.contains(&format!(">{most:.4}<")));
+    assert!(!none.exists(), "it is behind another panel");
+    let mut said = window.state().messages.all();
+    assert!(said.any(|own| own.title == "The figure was not saved"));
+}
+
+#[test]
+fn a_file_is_read_in_the_encoding_that_a_person_chooses_and_stays_so() {
+    let mut window = Setup::full().open();
+    let file = window.temporary.path().join("umlaut.txt");
+    // In Windows-1252, of which nothing in the file says so.
+    std::fs::write(&file, b"Fi\xe8vre").unwrap();
+    window.execute(Command::Open(vec![file.clone()]));
+    window.settle();
+    window.act(Action::NextNote);
+    window.act(Action::NextNote);
+    window.settle();
+    let text = |window: &super::Window| window.state().entry().unwrap().note.text().to_owned();
+    assert_eq!(text(&window), "Fi\u{e8}vre");
+    // As UTF-8 the same bytes are no text: that is said, and the note stays as it was.
+    window.execute(Command::Encoding(file.clone(), TextEncoding::Utf8));
+    window.settle();
+    window.settle();
+    assert_eq!(text(&window), "Fi\u{e8}vre");
+    let said = |window: &super::Window| {
+        let mut all = window.state().messages.all();
+        all.any(|own| own.details.contains("umlaut.txt") && own.details.contains("UTF-8"))
+    };
+    assert!(said(&window));
+    // What is UTF-8 can be read as something else, since a person knows better.
+    std::fs::write(&file, "Fi\u{e8}vre").unwrap();
+    window.execute(Command::Encoding(file, TextEncoding::Windows1252));
+    window.settle();
+    assert_eq!(text(&window), "Fi\u{c3}\u{a8}vre");
+    assert_eq!(window.state().library.entries().len(), 3);
+}
+
+#[test]
+fn a_change_of_the_layout_can_be_undone() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.settle();
+    let has = |window: &super::Window, label: &str| {
+        use egui_kittest::kittest::Queryable;
+        window.harness.query_by_label(label).is_some()
+    };
+    assert!(has(&window, "Map: closer"));
+    window.harness.key_press(Key::F);
+    window.harness.run_steps(3);
+    window.settle();
+    assert!(has(&window, "Ribbons") && !has(&window, "Map: closer"));
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.harness.run_steps(3);
+    assert!(has(&window, "Map: closer") && !has(&window, "Ribbons"));
 }

@@ -19,15 +19,21 @@ impl Actor {
         for Event { ticket, said } in events {
             match said {
                 Said::Progress(progress) => self.state.jobs.progress(ticket, progress),
-                Said::Answer(answer) => {
+                Said::Answer(answer, held) => {
+                    if let Some(lane) = self.state.jobs.lane(ticket) {
+                        self.holds.insert(lane, held);
+                        self.state.held = self.holds.values().sum();
+                    }
                     let ended = match &answer {
                         Answer::Import(import) if import.stopped => Ended::Stopped,
                         Answer::Surprise(note) if !note.complete => Ended::Stopped,
+                        Answer::MeanFlow(flow) if !flow.complete => Ended::Stopped,
                         _ => Ended::Done,
                     };
                     if let Some(purpose) = self.state.jobs.end(ticket, ended, None) {
                         self.answered(purpose, answer);
                     }
+                    self.state.make_room();
                 }
                 Said::Stopped => {
                     let purpose = self.state.jobs.end(ticket, Ended::Stopped, None);
@@ -64,6 +70,7 @@ impl Actor {
                     };
                 }
                 self.tokens();
+                self.forget_maps();
                 self.attended = None;
                 self.attend();
                 if self.state.shown.surprise {
@@ -79,6 +86,7 @@ impl Actor {
                     own.tags = Default::default();
                 }
             }
+            (Purpose::Measure, Answer::Measure(found)) => self.state.measured = Some(found),
             (Purpose::Tokens(key), Answer::Tokens(tokens)) => {
                 self.state
                     .results
@@ -124,6 +132,12 @@ impl Actor {
                     self.overview(key, layer + 1);
                 }
             }
+            (Purpose::Map(key), Answer::Map(found)) => self.map_drawn(key, found),
+            (Purpose::Cell(key), Answer::Cell(found)) => self.cell_read(key, found),
+            (Purpose::Flow(key), Answer::Flow(found)) => {
+                self.state.results.entry(key).or_default().flow.set(found);
+            }
+            (Purpose::MeanFlow, Answer::MeanFlow(found)) => self.state.mean_flow.set(found),
             (Purpose::Similar(key, bytes), Answer::Search(found)) => {
                 let of_name: std::collections::HashMap<String, NoteKey> =
                     (self.state.library.entries().iter())
@@ -200,9 +214,25 @@ impl Actor {
             Purpose::Overview(key, _) => {
                 results.entry(*key).or_default().heads.failure = Some(reason.clone());
             }
+            Purpose::Map(key) => {
+                // The panel says so, nothing more.
+                results.entry(*key).or_default().map.failure = Some(reason);
+                return;
+            }
+            Purpose::Cell(key) => {
+                results.entry(*key).or_default().cell.failure = Some(reason);
+                self.go_to_cell = false;
+                return;
+            }
+            Purpose::Flow(key) => {
+                results.entry(*key).or_default().flow.failure = Some(reason.clone());
+            }
+            Purpose::MeanFlow => self.state.mean_flow.failure = Some(reason.clone()),
             Purpose::Similar(key, _) => {
                 results.entry(*key).or_default().similar.failure = Some(reason.clone());
             }
+            // Nobody asked for it, and what is wrong shows with the first note.
+            Purpose::Measure => return,
             Purpose::Import | Purpose::Paste => {}
         }
         let title = format!("{} failed", purpose.title());

@@ -17,6 +17,16 @@ impl Actor {
     }
 
     pub(super) fn select(&mut self, bytes: Range<usize>, jump: bool, reveal: bool) {
+        self.state.map.marked = None;
+        self.choose(bytes, jump, reveal);
+    }
+
+    /// The same for a value of a map, whose other token stays marked.
+    pub(super) fn select_marked(&mut self, bytes: Range<usize>) {
+        self.choose(bytes, true, true);
+    }
+
+    fn choose(&mut self, bytes: Range<usize>, jump: bool, reveal: bool) {
         let Some(view) = &self.state.on_view else {
             return;
         };

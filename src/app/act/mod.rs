@@ -3,9 +3,11 @@
 mod answers;
 mod attention;
 mod choosing;
+mod map;
 mod notes;
 mod questions;
 
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +18,11 @@ use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
 use crate::app::moving;
 use crate::app::settings::{Folder, LongChoice, Session};
-use crate::app::state::{Over, State, Workspace};
+use crate::app::state::{Over, Results, State, Workspace};
 use crate::app::theme::Look;
+use crate::app::views::Panel;
 use crate::app::worker::{Lane, Question, Workers};
-use crate::engine::{DeviceChoice, HeadChoice, LayerChoice};
+use crate::engine::{DeviceChoice, HeadChoice, LayerChoice, TextEncoding};
 
 /// What only the system's window can do.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,8 @@ pub enum Outside {
         /// Whether it is to predict.
         predictor: bool,
     },
+    /// Ask where to save a figure of a panel.
+    AskFigure(Panel),
     /// Put a text into the clipboard.
     Copy(String),
     /// Take the text out of it.
@@ -43,6 +48,8 @@ pub enum Outside {
     Zoom(f32),
     /// Put the panels where they usually are.
     ResetLayout,
+    /// Put the panels where they were before.
+    UndoLayout,
     /// Close the window.
     Quit,
 }
@@ -61,8 +68,18 @@ pub struct Actor {
     /// What the lens was asked for last, and whether something else waits for it.
     attended: Option<(NoteKey, Range<usize>, Lens)>,
     attend_next: bool,
+    /// Whether the map is to go to the value that is being read.
+    go_to_cell: bool,
     /// Where to compute in place of what the settings say, until that is changed.
     pub device: Option<String>,
+    /// How often a note was put on view.
+    seen: u64,
+    /// Bytes of attention that each thread holds.
+    holds: HashMap<Lane, usize>,
+    /// The encodings that were chosen for files.
+    encodings: BTreeMap<PathBuf, TextEncoding>,
+    /// The file that is being read in another one, with that of before.
+    reread: Option<(PathBuf, Option<TextEncoding>)>,
     /// The note that is to be put on view once it was read, by where it came from.
     wanted_note: Option<String>,
 }
@@ -81,7 +98,12 @@ impl Actor {
             data: None,
             attended: None,
             attend_next: false,
+            go_to_cell: false,
             device: None,
+            seen: 0,
+            holds: HashMap::new(),
+            encodings: BTreeMap::new(),
+            reread: None,
             wanted_note: None,
         }
     }
@@ -89,6 +111,10 @@ impl Actor {
     /// Opens what was open last time, and the models that were chosen; `model` in place of the first.
     pub fn restore(&mut self, session: Session, model: Option<PathBuf>) {
         self.wanted_note = session.note;
+        let encodings = session.encodings.into_iter();
+        self.encodings = encodings
+            .filter_map(|(path, own)| Some((path, own.parse().ok()?)))
+            .collect();
         if !session.files.is_empty() {
             self.state.welcome = false;
             self.import(session.files);
@@ -107,6 +133,9 @@ impl Actor {
         Session {
             files: self.state.library.paths().to_vec(),
             note,
+            encodings: (self.encodings.iter())
+                .map(|(path, own)| (path.clone(), own.to_string()))
+                .collect(),
         }
     }
 
@@ -129,12 +158,29 @@ impl Actor {
                 lens.layers = LayerChoice::Only(vec![layer]);
                 lens.heads = HeadChoice::Only(vec![head]);
             }),
+            Command::Map(part) => self.draw_map(part),
+            Command::Cell(part) => self.read_cell(part),
+            Command::ChooseCell => self.choose_cell(),
+            Command::MapView(map) => self.state.map = map,
             Command::Unpin(number) => {
                 if let Some(results) = self.results_on_view()
                     && number < results.pins.len()
                 {
                     results.pins.remove(number);
                 }
+            }
+            Command::Figure(panel) => self.outside.push(Outside::AskFigure(panel)),
+            Command::SaveFigure(panel, path) => self.state.figure = Some((panel, path)),
+            Command::FigureSaved(saved) => self.figure_saved(saved),
+            Command::CopyNumbers(numbers) => {
+                let said = match numbers {
+                    Some(numbers) => {
+                        self.outside.push(Outside::Copy(numbers));
+                        "The numbers are in the clipboard, as a table"
+                    }
+                    None => "This panel shows no numbers",
+                };
+                self.state.messages.tell(Weight::Note, said, "");
             }
             Command::Copy(text) => self.outside.push(Outside::Copy(text)),
             Command::UseModel(folder) => {
@@ -172,6 +218,12 @@ impl Actor {
                 self.state.keys = Keys::new(changed);
                 self.keep();
             }
+            Command::Cache(megabytes) => {
+                self.state.settings.cache_mb = megabytes;
+                self.keep();
+                self.state.make_room();
+            }
+            Command::Encoding(path, encoding) => self.read_as(path, encoding),
             Command::Heading(heading, name) => {
                 self.state.settings.headings.insert(heading, name);
                 self.headings();
@@ -255,6 +307,12 @@ impl Actor {
             Action::Sinks => self.change_lens(|lens, _| lens.hide_sinks = !lens.hide_sinks),
             Action::Rollout => self.change_lens(|lens, _| lens.rollout = !lens.rollout),
             Action::AllHeads => self.all_heads(),
+            Action::MapIn => self.zoom_map(2.0),
+            Action::MapOut => self.zoom_map(0.5),
+            Action::MapWhole => self.whole_map(),
+            Action::MapToSelection => self.map_to_selection(),
+            Action::Flow => self.flow(),
+            Action::FlowOfAll => self.flow_of_all(),
             Action::Pin => self.pin(),
             Action::Unpin => {
                 if let Some(results) = self.results_on_view() {
@@ -270,6 +328,7 @@ impl Actor {
             Action::Stop => state.jobs.stop_all(|_| true),
             Action::CloseNotes => self.close_notes(),
             Action::ResetLayout => self.outside.push(Outside::ResetLayout),
+            Action::UndoLayout => self.outside.push(Outside::UndoLayout),
             Action::Larger => self.zoom(ZOOM.2),
             Action::Smaller => self.zoom(-ZOOM.2),
             Action::UsualSize => self.zoom(1.0 - self.state.settings.zoom),
@@ -285,8 +344,27 @@ impl Actor {
         let device = self.device.as_ref().unwrap_or(&self.state.settings.device);
         let device = device.parse::<DeviceChoice>();
         let device = device.unwrap_or_default();
-        let (ticket, stop) = self.workers.ask(lane, model, device, question);
-        self.state.jobs.begin(ticket, purpose, stop);
+        // What is held beside it was asked of the note on view, or goes.
+        let own = self.state.results().map_or(0, Results::bytes);
+        let limit = self.state.cache_limit().saturating_sub(own);
+        let (ticket, stop) = self.workers.ask(lane, model, device, question, limit);
+        self.state.jobs.begin(ticket, lane, purpose, stop);
+    }
+
+    fn figure_saved(&mut self, saved: Result<PathBuf, String>) {
+        self.state.figure = None;
+        match saved {
+            Ok(path) => {
+                let title = format!("Saved {}", path.display());
+                let said =
+                    "It shows what the panel showed; where that is text of a note, so does it.";
+                self.state.messages.tell(Weight::Note, title, said);
+            }
+            Err(reason) => {
+                let title = "The figure was not saved";
+                self.state.messages.tell(Weight::Failure, title, reason);
+            }
+        }
     }
 
     fn look(&mut self, look: Look) {

@@ -9,7 +9,7 @@ use crate::app::library::NoteKey;
 use crate::app::selection::Place;
 use crate::app::state::{ModelState, OnView};
 use crate::app::worker::{Lane, Question};
-use crate::engine::{Bundled, Import, ImportOptions, SystemFolder, counted};
+use crate::engine::{Bundled, Import, ImportOptions, SystemFolder, TextEncoding, counted};
 
 impl Actor {
     pub(super) fn import(&mut self, paths: Vec<PathBuf>) {
@@ -18,8 +18,35 @@ impl Actor {
         }
         self.state.welcome = false;
         self.state.library.opened(&paths);
-        let question = Question::Import(paths, ImportOptions::default());
-        self.ask(Lane::Files, None, Purpose::Import, question);
+        // Files whose encoding was chosen are read by themselves.
+        let (own, rest): (Vec<PathBuf>, Vec<PathBuf>) =
+            (paths.into_iter()).partition(|path| self.encodings.contains_key(path));
+        if !rest.is_empty() {
+            let question = Question::Import(rest, ImportOptions::default());
+            self.ask(Lane::Files, None, Purpose::Import, question);
+        }
+        for path in own {
+            let options = ImportOptions {
+                encoding: self.encodings.get(&path).copied(),
+                ..ImportOptions::default()
+            };
+            let question = Question::Import(vec![path], options);
+            self.ask(Lane::Files, None, Purpose::Import, question);
+        }
+    }
+
+    /// Reads a file anew, in this encoding.
+    pub(super) fn read_as(&mut self, path: PathBuf, encoding: TextEncoding) {
+        let state = &mut self.state;
+        self.wanted_note = state.entry().map(|own| own.note.source().to_string());
+        let closed = state.library.close_file(&path);
+        closed.iter().for_each(|key| {
+            state.results.remove(key);
+        });
+        state.on_view = None;
+        let before = self.encodings.insert(path.clone(), encoding);
+        self.import(vec![path.clone()]);
+        self.reread = Some((path, before));
     }
 
     pub(super) fn paste(&mut self, text: String) {
@@ -47,15 +74,37 @@ impl Actor {
         let is_free = |own: &ModelState| matches!(own, ModelState::None | ModelState::Failed(..));
         if is_free(&self.state.model) {
             match self.unpack(Bundled::Encoder) {
-                Ok(folder) => self.load(Purpose::Model(folder)),
+                Ok(folder) => {
+                    // So that the next time begins where this one ended.
+                    self.state.settings.model = Some(folder.clone());
+                    self.keep();
+                    self.load(Purpose::Model(folder));
+                }
                 Err(error) => self.not_unpacked(error),
             }
         }
         if is_free(&self.state.predictor) {
             match self.unpack(Bundled::Tagger) {
-                Ok(folder) => self.load(Purpose::Predictor(folder)),
+                Ok(folder) => {
+                    self.state.settings.predictor = Some(folder.clone());
+                    self.keep();
+                    self.load(Purpose::Predictor(folder));
+                }
                 Err(error) => self.not_unpacked(error),
             }
+        }
+    }
+
+    /// Measures how long the bundled long note takes here.
+    pub fn measure_device(&mut self) {
+        let (Ok(notes), Ok(model)) = (self.unpack(Bundled::Notes), self.unpack(Bundled::Encoder))
+        else {
+            // The demo says what is wrong with that.
+            return;
+        };
+        if let Some(first) = Bundled::Notes.names().next() {
+            let question = Question::Measure(model, notes.join(first));
+            self.ask(Lane::Long, None, Purpose::Measure, question);
         }
     }
 
@@ -76,14 +125,28 @@ impl Actor {
 
     pub(super) fn imported(&mut self, import: Import, tell: bool) {
         let read = import.notes.len();
+        if let Some((path, before)) = self.reread.take()
+            && read == 0
+        {
+            // It cannot be read so: it stays as it was.
+            match before {
+                Some(before) => self.encodings.insert(path.clone(), before),
+                None => self.encodings.remove(&path),
+            };
+            self.import(vec![path]);
+        }
         let first = self.state.library.add(import.notes);
-        let wanted = self.wanted_note.take().and_then(|name| {
-            let mut all = self.state.library.entries().iter();
-            let own = all.find(|own| own.note.source().to_string() == name)?;
+        let mut all = self.state.library.entries().iter();
+        let wanted = self.wanted_note.as_ref();
+        let wanted = wanted.and_then(|name| {
+            let own = all.find(|own| own.note.source().to_string() == *name)?;
             Some(own.key)
         });
+        if wanted.is_some() {
+            self.wanted_note = None;
+        }
         let shows_none = self.state.on_view.is_none();
-        if let Some(key) = wanted.or(first).filter(|_| shows_none || tell) {
+        if let Some(key) = wanted.or(first.filter(|_| shows_none || tell)) {
             self.show(key);
         }
         let failures = import.failures.iter().map(ToString::to_string);
@@ -141,6 +204,12 @@ impl Actor {
         state.look_for();
         self.tokens();
         self.state.hovered = None;
+        self.state.map.view = None;
+        self.state.map.marked = None;
+        if let Some(view) = &self.state.on_view {
+            self.seen += 1;
+            self.state.results.entry(view.key).or_default().seen = self.seen;
+        }
         self.attend();
         if self.state.shown.surprise {
             self.measure_surprise();

@@ -63,6 +63,7 @@ impl Actor {
         self.keep();
         // All of them were made from another reading.
         self.state.results.clear();
+        self.forget_maps();
         self.attended = None;
         self.tokens();
         self.attend();

@@ -31,7 +31,10 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             press(ui, model(state, &palette), Action::OpenModel);
             if let Some(device) = &state.device {
                 ui.separator();
-                let text = RichText::new(device.name.clone()).color(palette.soft);
+                let held = thousands(state.cached() >> 20);
+                let most = thousands(state.settings.cache_mb);
+                let text = format!("{} · {held} of {most} MB", device.name);
+                let text = RichText::new(text).color(palette.soft);
                 press(ui, text, Action::Settings);
             }
             if let Some(tokens) = state.tokens() {

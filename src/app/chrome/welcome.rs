@@ -4,9 +4,11 @@ use eframe::egui::{self, Align, CentralPanel, Frame, Layout, Margin, RichText, S
 
 use super::status::NOTICE;
 use crate::app::command::{Action, Command};
+use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts;
+use crate::app::widgets::parts::{self, thousands};
+use crate::engine::Kind;
 
 /// A way to begin.
 struct Card {
@@ -80,12 +82,36 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                         });
                     }
                 }
+                ui.add_space(22.0);
+                ui.vertical_centered(|ui| {
+                    ui.label(RichText::new(computer(state)).color(palette.soft));
+                });
                 if !state.settings.notice_read {
                     ui.add_space(30.0);
                     ui.vertical_centered(|ui| notice(ui, commands));
                 }
             });
     });
+}
+
+/// What this computer is, and how fast.
+fn computer(state: &State) -> String {
+    let Some(own) = &state.measured else {
+        return match state.jobs.is_running(|own| *own == Purpose::Measure) {
+            true => "Measuring how fast this computer reads…".to_owned(),
+            false => String::new(),
+        };
+    };
+    let how = match own.device.kind {
+        Kind::Cpu | Kind::Software => "no graphics card is used, which is fine for single notes",
+        _ => "on its graphics card",
+    };
+    format!(
+        "This computer ({}) reads a note of {} tokens in {:.1} s with the small model; {how}.",
+        own.device.name,
+        thousands(own.tokens),
+        own.took.as_secs_f64()
+    )
 }
 
 fn card(ui: &mut Ui, own: &Card, state: &State, commands: &mut Vec<Command>) {

@@ -82,6 +82,19 @@ impl Settings {
             }
         });
         ui.end_row();
+        ui.label("Memory for results");
+        ui.horizontal(|ui| {
+            for megabytes in [256, 1024, 2048, 8192] {
+                let text = format!("{} MB", thousands(megabytes));
+                let chosen = own.cache_mb == megabytes;
+                if ui.selectable_label(chosen, text).clicked() {
+                    commands.push(Command::Cache(megabytes));
+                }
+            }
+            let now = state.cached() >> 20;
+            parts::soft(ui, format!("{} MB now", thousands(now)));
+        });
+        ui.end_row();
         ui.label("Compute on");
         ui.horizontal(|ui| {
             for (device, text) in DEVICES {

@@ -1,15 +1,17 @@
 //! All heads at a glance: a small picture of each, in order or by what they do.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Color32, ColorImage, Rect, Response, RichText, Role, ScrollArea, Sense, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, vec2,
+    self, Color32, ColorImage, ImageData, Rect, Response, RichText, Role, ScrollArea, Sense,
+    Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, vec2,
 };
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::figure::Pictures;
 use crate::app::jobs::Purpose;
 use crate::app::state::{Heads, State};
 use crate::app::theme::{self, Palette};
@@ -19,7 +21,7 @@ use crate::engine::{HeadChoice, HeadOverview, LayerChoice, LayerOverview};
 /// The panel.
 #[derive(Default)]
 pub struct HeadsView {
-    pictures: HashMap<(usize, usize), TextureHandle>,
+    pictures: HashMap<(usize, usize), (TextureHandle, Arc<ColorImage>)>,
     /// For which result and which colours the pictures are.
     of: (usize, Color32),
     order: Order,
@@ -144,6 +146,43 @@ impl View for HeadsView {
                 _ => self.in_order(ui, state, &found, commands),
             });
     }
+
+    fn numbers(&self, state: &State) -> Option<String> {
+        let found = state.results()?.heads.value.as_ref()?;
+        let mut out = String::from("layer\thead\tkind\tentropy\tdistance\tsinks\tchosen\n");
+        for layer in &found.layers {
+            let kind = if layer.reach.is_some() {
+                "local"
+            } else {
+                "global"
+            };
+            for (number, own) in layer.heads.iter().enumerate() {
+                let _ = writeln!(
+                    out,
+                    "{}\t{}\t{kind}\t{}\t{}\t{}\t{}",
+                    layer.layer + 1,
+                    number + 1,
+                    own.entropy,
+                    own.distance,
+                    own.sinks,
+                    own.chosen
+                );
+            }
+        }
+        Some(out)
+    }
+
+    fn pictures(&self) -> Pictures {
+        let own = self.pictures.values();
+        own.map(|(texture, image)| (texture.id(), Arc::clone(image)))
+            .collect()
+    }
+
+    fn help(&self) -> &'static str {
+        "A small picture of every head. Of a global layer each row is a token and each column what it looks \
+         at; of a local layer the columns are distances, so that its band is straight. Click one to look \
+         through it."
+    }
 }
 
 impl HeadsView {
@@ -200,10 +239,12 @@ impl HeadsView {
         commands: &mut Vec<Command>,
     ) {
         let palette = theme::palette(ui);
-        let texture = self.pictures.entry((layer.layer, head)).or_insert_with(|| {
-            let image = image(layer, &layer.heads[head], &palette);
+        let (texture, _) = self.pictures.entry((layer.layer, head)).or_insert_with(|| {
+            let image = Arc::new(image(layer, &layer.heads[head], &palette));
             let name = format!("head {} {head}", layer.layer);
-            ui.ctx().load_texture(name, image, TextureOptions::LINEAR)
+            let pixels = ImageData::Color(Arc::clone(&image));
+            let texture = ui.ctx().load_texture(name, pixels, TextureOptions::LINEAR);
+            (texture, image)
         });
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
         let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));

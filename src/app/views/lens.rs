@@ -71,6 +71,12 @@ impl View for LensView {
             commands.push(Command::Lens(Box::new(lens)));
         }
     }
+
+    fn help(&self) -> &'static str {
+        "Which layers and heads the lens looks through, and how. L and H go to the next layer and head, \
+         with Shift to the one before; G takes the global layers, T turns the lens, S hides sinks. With \
+         Ctrl a click adds to what is chosen."
+    }
 }
 
 /// Layers and heads by their numbers.

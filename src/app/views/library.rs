@@ -80,6 +80,11 @@ impl View for Library {
         }
         self.list(ui, state, commands);
     }
+
+    fn help(&self) -> &'static str {
+        "The notes that are open. Filter by title, or look for words in all of them; J and K go to the next \
+         note and the one before. Drop files or folders anywhere, or paste a text."
+    }
 }
 
 impl Library {

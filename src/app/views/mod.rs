@@ -1,8 +1,10 @@
 //! The panels of the workspaces.
 
+mod flow;
 mod heads;
 mod lens;
 pub mod library;
+mod map;
 mod note;
 mod outline;
 mod predictions;
@@ -14,12 +16,26 @@ use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
+use super::figure::Pictures;
 use super::state::State;
 
 /// A panel.
 pub trait View {
     /// Draws it.
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>);
+
+    /// What it shows, as a table for a spreadsheet, if it shows numbers.
+    fn numbers(&self, _: &State) -> Option<String> {
+        None
+    }
+
+    /// The pixels of the pictures that it paints, for a figure.
+    fn pictures(&self) -> Pictures {
+        Pictures::new()
+    }
+
+    /// What can be done in it, in sentences.
+    fn help(&self) -> &'static str;
 }
 
 /// Which panel.
@@ -44,6 +60,10 @@ pub enum Panel {
     Row,
     /// All heads at a glance.
     Heads,
+    /// One head, from the whole note to a value.
+    Map,
+    /// How sections look at each other.
+    Flow,
 }
 
 impl Panel {
@@ -59,6 +79,8 @@ impl Panel {
             Self::Lens => "Lens",
             Self::Row => "Attention",
             Self::Heads => "All heads",
+            Self::Map => "Map",
+            Self::Flow => "Sections",
         }
     }
 }
@@ -75,6 +97,8 @@ pub struct Views {
     lens: lens::LensView,
     row: row::Row,
     heads: heads::HeadsView,
+    map: map::MapView,
+    flow: flow::FlowView,
 }
 
 impl Views {
@@ -90,6 +114,8 @@ impl Views {
             Panel::Lens => &mut self.lens,
             Panel::Row => &mut self.row,
             Panel::Heads => &mut self.heads,
+            Panel::Map => &mut self.map,
+            Panel::Flow => &mut self.flow,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::app::state::{ModelState, Results, State, Workspace};
 use crate::app::theme;
 use crate::app::widgets::note_text::{Marks, NoteText, Touched, Underline};
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::{AttentionResult, NoteTokens, TaggedNote, Way};
+use crate::engine::{AttentionResult, NoteTokens, Source, TaggedNote, TextEncoding, Way};
 
 /// The text with its bar of tools.
 #[derive(Default)]
@@ -74,6 +74,12 @@ impl View for NoteView {
         ui.separator();
         self.body(ui, key, state, commands);
     }
+
+    fn help(&self) -> &'static str {
+        "Click a word to choose it, drag over a part. Arrows go from token to token, with Alt by words and \
+         sentences, brackets by sections. M masks the word, U tints by surprise, B shows tokens. In Look \
+         the text glows where the word under the pointer looks. The strip at the right is the whole note."
+    }
 }
 
 /// The name of the note, the budget of tokens, and what can be shown.
@@ -127,6 +133,7 @@ fn budget(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     parts::budget(ui, used, most, 120.0);
     let said = format!("{} of {} tokens", thousands(used), thousands(most));
     parts::soft(ui, said);
+    encoding(ui, state, commands);
     if used > most {
         let chosen = state.settings.long_notes;
         let what = egui::ComboBox::from_id_salt("long notes")
@@ -144,6 +151,31 @@ fn budget(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         name(&what.response, "What is done with notes that are too long");
         parts::soft(ui, way(tokens));
     }
+}
+
+/// How the file was read, where that was not plain.
+fn encoding(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let Some(Source::File(file, _)) = state.entry().map(|own| own.note.source()) else {
+        return;
+    };
+    if !file.guessed && file.encoding == TextEncoding::Utf8 {
+        return;
+    }
+    let said = match file.guessed {
+        true => format!("{} (a guess)", file.encoding),
+        false => file.encoding.to_string(),
+    };
+    let chooser = egui::ComboBox::from_id_salt("encoding")
+        .selected_text(said)
+        .show_ui(ui, |ui| {
+            for own in TextEncoding::ALL {
+                let label = ui.selectable_label(own == file.encoding, own.to_string());
+                if label.clicked() {
+                    commands.push(Command::Encoding(file.path.clone(), own));
+                }
+            }
+        });
+    name(&chooser.response, "How the file spells characters");
 }
 
 /// How a note that is too long is read, in words.
@@ -248,6 +280,7 @@ impl NoteView {
         };
         let marks = Marks {
             chosen,
+            marked: state.map.marked.clone().filter(|_| looks),
             hits: &view.hits,
             tint: if looks { glow } else { tint },
             lines,

@@ -51,6 +51,11 @@ impl View for Outline {
             }
         });
     }
+
+    fn help(&self) -> &'static str {
+        "The sections of the note by their headings. Click one to go there; its menu gives a heading another \
+         name or says that it is none, and that is remembered."
+    }
 }
 
 /// What can be done about a heading.

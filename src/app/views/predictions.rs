@@ -62,6 +62,11 @@ impl View for Predictions {
             }
         });
     }
+
+    fn help(&self) -> &'static str {
+        "What the predictor says of the note: scores of labels, or spans that are underlined in the text. \
+         Scores are not probabilities. P predicts."
+    }
 }
 
 fn labels(ui: &mut Ui, found: &ClassifiedNote) {

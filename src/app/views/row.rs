@@ -8,6 +8,7 @@ use eframe::egui::{self, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo};
 use super::View;
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
+use crate::app::moving;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::widgets::parts;
@@ -54,13 +55,17 @@ impl View for Row {
             parts::empty(ui, title, text, None, commands);
             return;
         };
+        if (state.jobs).is_slow(|own| matches!(own, Purpose::Attend(..))) {
+            ui.set_opacity(0.55);
+        }
         let text = view.note.text();
         head(ui, found, text, &state.lens.words(model), busy);
         ui.horizontal(|ui| {
-            parts::action_button(ui, "Pin", Action::Pin, state, commands);
-            if ui.button("Copy numbers").clicked() {
-                commands.push(Command::Copy(table(found, text)));
-            }
+            let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
+            parts::legend(ui, most, parts::Scale::Even);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                parts::action_button(ui, "Pin", Action::Pin, state, commands);
+            });
         });
         self.sort(found);
         let most = self
@@ -82,6 +87,16 @@ impl View for Row {
         pins(ui, state, commands);
         ui.label(RichText::new(CAUTION).small().color(palette.soft));
     }
+
+    fn numbers(&self, state: &State) -> Option<String> {
+        let found = state.results()?.attention.value.as_ref()?;
+        Some(table(found, state.on_view.as_ref()?.note.text()))
+    }
+
+    fn help(&self) -> &'static str {
+        "What the chosen word looks at, or what looks at it, the strongest first. Click a line to go there. \
+         A dot pins what is shown: its lines stay in the text beside the next."
+    }
 }
 
 fn head(ui: &mut Ui, found: &AttentionResult, text: &str, how: &str, busy: bool) {
@@ -102,12 +117,11 @@ fn head(ui: &mut Ui, found: &AttentionResult, text: &str, how: &str, busy: bool)
             ui.spinner();
         }
     });
-    parts::soft(ui, how);
     let rest = match found.hidden {
         Some(hidden) => format!("{:.1} % hidden in sinks", 100.0 * hidden),
         None => format!("{:.1} % in [CLS], [SEP] and between", 100.0 * found.outside),
     };
-    parts::soft(ui, rest);
+    parts::soft(ui, format!("{how} · {rest}"));
     if found.chosen_left_out > 0 {
         let said = format!(
             "{} tokens lie outside of what is read at once",
@@ -119,30 +133,6 @@ fn head(ui: &mut Ui, found: &AttentionResult, text: &str, how: &str, busy: bool)
         let said = "Random weights: this means nothing.";
         ui.label(RichText::new(said).small().color(palette.warn));
     }
-    let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
-    legend(ui, most);
-}
-
-/// What the strongest glow stands for.
-fn legend(ui: &mut Ui, most: f32) {
-    let palette = theme::palette(ui);
-    ui.horizontal(|ui| {
-        parts::soft(ui, "0");
-        let (rect, response) = ui.allocate_exact_size(egui::vec2(120.0, 8.0), Sense::hover());
-        let steps = 24;
-        for step in 0..steps {
-            let share = step as f32 / (steps - 1) as f32;
-            let width = rect.width() / steps as f32;
-            let at = egui::pos2(rect.min.x + step as f32 * width, rect.min.y);
-            let part = egui::Rect::from_min_size(at, egui::vec2(width + 0.5, rect.height()));
-            ui.painter()
-                .rect_filled(part, 0.0, theme::heat(&palette, share));
-        }
-        response.widget_info(|| {
-            WidgetInfo::labeled(Role::Label, true, format!("Glow from 0 to {most:.4}"))
-        });
-        parts::soft(ui, format!("{most:.4}"));
-    });
 }
 
 fn line(ui: &mut Ui, item: &UnitAttention, text: &str, most: f32, commands: &mut Vec<Command>) {
@@ -152,7 +142,7 @@ fn line(ui: &mut Ui, item: &UnitAttention, text: &str, most: f32, commands: &mut
         Some(section) => section.clone(),
         None => {
             let own = text.get(item.start..item.end).unwrap_or_default();
-            own.split_whitespace().collect::<Vec<_>>().join(" ")
+            moving::one_line(own)
         }
     };
     let share = if most > 0.0 { item.value / most } else { 0.0 };
@@ -206,7 +196,7 @@ fn table(found: &AttentionResult, text: &str) -> String {
     let mut out = String::from("start\tend\tvalue\ttext\n");
     for item in &found.items {
         let own = text.get(item.start..item.end).unwrap_or_default();
-        let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+        let own = moving::one_line(own);
         let _ = writeln!(out, "{}\t{}\t{}\t{own}", item.start, item.end, item.value);
     }
     out

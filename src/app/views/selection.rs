@@ -128,4 +128,9 @@ impl View for SelectionView {
             parts::action_button(ui, "Find similar passages", action, state, commands);
         });
     }
+
+    fn help(&self) -> &'static str {
+        "What is chosen in the text: its tokens, and what the model would put in its place. M hides the \
+         word and asks the model."
+    }
 }

@@ -57,4 +57,8 @@ impl View for SimilarView {
             }
         });
     }
+
+    fn help(&self) -> &'static str {
+        "Sentences of the open notes that are most like the chosen part. Click one to go there."
+    }
 }

@@ -22,6 +22,8 @@ use crate::engine::NoteToken;
 pub struct Marks<'a> {
     /// What is chosen.
     pub chosen: Option<Range<usize>>,
+    /// What the chosen part looks at, in the value of a map.
+    pub marked: Option<Range<usize>>,
     /// Hits of a search.
     pub hits: &'a [Range<usize>],
     /// Parts with a strength from 0 to 1, in order.
@@ -292,6 +294,13 @@ impl NoteText {
                 painter.rect_stroke(rect, 3.0, ring, StrokeKind::Middle);
             });
         }
+        if let Some(marked) = &marks.marked {
+            let ring = Stroke::new(2.0, palette.ink);
+            self.each_rect(painter, text, marked, &bytes, origin, |rect| {
+                let rect = rect.expand2(vec2(2.0, 0.0));
+                painter.rect_stroke(rect, 3.0, ring, StrokeKind::Middle);
+            });
+        }
         for paragraph in own {
             let at = origin + vec2(0.0, paragraph.top);
             painter.galley(at, self.galley(painter, text, paragraph), palette.ink);
@@ -330,8 +339,9 @@ impl NoteText {
         let small = FontId::proportional(9.5);
         let from = tokens.partition_point(|own| own.end <= bytes.start && !own.special);
         let own = tokens.iter().enumerate().skip(from);
-        for (number, token) in own.take_while(|(_, own)| own.start < bytes.end) {
+        for (number, token) in own.take_while(|(_, own)| own.special || own.start < bytes.end) {
             if token.special {
+                self.special(ui, origin, text, tokens, number, bytes, palette);
                 continue;
             }
             let drawn = moving::drawn(text, token);
@@ -352,6 +362,49 @@ impl NoteText {
                 }
             });
         }
+    }
+
+    /// A token of the template stands beside the token next to it: over the first, after the last.
+    #[expect(clippy::too_many_arguments, reason = "what a drawing needs")]
+    fn special(
+        &self,
+        ui: &Ui,
+        origin: Pos2,
+        text: &str,
+        tokens: &[NoteToken],
+        number: usize,
+        bytes: &Range<usize>,
+        palette: &Palette,
+    ) {
+        let painter = ui.painter();
+        let before = tokens[..number].iter().rfind(|own| !own.special);
+        let (at, align) = match before {
+            Some(last) => {
+                let mut end = None;
+                self.each_rect(
+                    painter,
+                    text,
+                    &moving::drawn(text, last),
+                    bytes,
+                    origin,
+                    |own| {
+                        end = Some(own);
+                    },
+                );
+                let Some(end) = end else {
+                    return;
+                };
+                (end.right_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER)
+            }
+            None if bytes.start == 0 => (origin - vec2(0.0, 4.0), Align2::LEFT_BOTTOM),
+            None => return,
+        };
+        let font = FontId::monospace(10.5);
+        let galley = painter.layout_no_wrap(tokens[number].spelling.clone(), font, palette.soft);
+        let area = align.anchor_size(at, galley.size());
+        let edge = Stroke::new(1.0, palette.line);
+        painter.rect_stroke(area.expand2(vec2(3.0, 1.0)), 3.0, edge, StrokeKind::Inside);
+        painter.galley(area.min, galley, palette.soft);
     }
 
     /// The map of the whole note: where something is marked, and what is in sight. Where it was

@@ -139,6 +139,40 @@ pub fn bar(ui: &mut Ui, share: f32, text: &str, value: &str, colour: Color32) ->
     response
 }
 
+/// How colours follow values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly.
+    Even,
+    /// By their square root.
+    Root,
+}
+
+/// Which colours stand for which values, from 0 to the largest.
+pub fn legend(ui: &mut Ui, most: f32, scale: Scale) {
+    let palette = theme::palette(ui);
+    soft(ui, "0");
+    let (rect, response) = ui.allocate_exact_size(vec2(96.0, 8.0), Sense::hover());
+    let steps = 24;
+    for step in 0..steps {
+        let share = step as f32 / (steps - 1) as f32;
+        let share = match scale {
+            Scale::Even => share,
+            Scale::Root => share.sqrt(),
+        };
+        let width = rect.width() / steps as f32;
+        let at = egui::pos2(rect.min.x + step as f32 * width, rect.min.y);
+        let part = Rect::from_min_size(at, vec2(width + 0.5, rect.height()));
+        ui.painter()
+            .rect_filled(part, 0.0, theme::heat(&palette, share));
+    }
+    response.widget_info(|| {
+        let said = format!("Colours from 0 to {most:.4}");
+        WidgetInfo::labeled(Role::Label, true, said)
+    });
+    soft(ui, format!("{most:.4}"));
+}
+
 /// How much of something is used: a thin line, full in another colour.
 pub fn budget(ui: &mut Ui, used: usize, most: usize, width: f32) -> Response {
     let palette = theme::palette(ui);
