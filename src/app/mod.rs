@@ -177,6 +177,7 @@ impl App {
 
     /// Carries out a command, as if a view had asked for it.
     pub fn execute(&mut self, command: Command) {
+        self.bring(&command);
         self.actor.execute(command);
     }
 
@@ -232,8 +233,7 @@ impl App {
             ui.ctx().request_repaint();
         }
         for command in commands {
-            self.bring(&command);
-            self.actor.execute(command);
+            self.execute(command);
         }
         self.outside(ui.ctx());
     }

@@ -13,6 +13,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::attention::AttentionCall;
+use super::cross_entropy::{self, Targets};
 use super::ops::{AttentionParts, EncoderOps};
 use super::rope::{Direction, RopeTable};
 use super::sequences::{HeadShape, Sequences};
@@ -545,4 +546,76 @@ fn activations_and_norms_agree_with_the_loops() {
     );
     let got: Vec<f32> = got.into_data().try_into_vec().unwrap();
     assert!(error(&got, &want) < 3e-6);
+}
+
+/// What a shape without a kernel takes on an adapter, in the precision that it has there.
+#[test]
+fn default_bodies_of_gradients_agree_with_the_loops() {
+    let mut numbers = Numbers(17);
+    let (rows, width) = (29, 14);
+    let values: Vec<f32> = (numbers.take(rows * 2 * width).iter())
+        .map(|x| 4.0 * x)
+        .collect();
+    let d_out = numbers.take(rows * width);
+    let got = activation::geglu_backward::<Flex>(
+        primitive(&values, [rows, 2 * width]),
+        primitive(&d_out, [rows, width]),
+    );
+    let want = reference::geglu_backward(&doubles(&values), &doubles(&d_out), width);
+    let own = error(&floats(got), &want);
+    assert!(own < 5e-6, "GeGLU: {own:e}");
+
+    // A vocabulary in two chunks; some targets lie in the first, some in the second.
+    let entries = 37;
+    let targets: Vec<usize> = (0..rows).map(|row| row * 11 % entries).collect();
+    let products: Vec<f32> = (numbers.take(rows * entries).iter())
+        .map(|x| 9.0 * x)
+        .collect();
+    let bias = numbers.take(entries);
+    let d_losses = numbers.take(rows);
+    let logits: Vec<f64> = (products.chunks_exact(entries))
+        .flat_map(|row| {
+            row.iter()
+                .zip(&bias)
+                .map(|(a, b)| f64::from(*a) + f64::from(*b))
+        })
+        .collect();
+    let (losses, gradient) = reference::cross_entropy(&logits, &targets);
+    let targets = Targets::new(&targets);
+    let chunk = |columns: &std::ops::Range<usize>| {
+        let rows_of = products.chunks_exact(entries);
+        let own: Vec<f32> = rows_of
+            .flat_map(|row| row[columns.clone()].to_vec())
+            .collect();
+        primitive(&own, [rows, columns.len()])
+    };
+    let all = || primitive(&bias, [entries]);
+    let mut running = primitive(&[-1e30, 0.0, 0.0].repeat(rows), [rows, 3]);
+    let chunks = [0..20, 20..entries];
+    for own in &chunks {
+        running = cross_entropy::add::<Flex>(running, chunk(own), all(), own, &targets);
+    }
+    let running = floats(running);
+    let found: Vec<f32> = (running.chunks_exact(3))
+        .map(|own| own[0] + own[1].ln() - own[2])
+        .collect();
+    let own = error(&found, &losses);
+    assert!(own < 3e-6, "losses: {own:e}");
+    let stats: Vec<f32> = (running.chunks_exact(3))
+        .flat_map(|own| [own[0], own[1].ln()])
+        .collect();
+    for own in &chunks {
+        let given = [
+            chunk(own),
+            all(),
+            primitive(&stats, [rows, 2]),
+            primitive(&d_losses, [rows, 1]),
+        ];
+        let got = floats(cross_entropy::grad::<Flex>(given, own, &targets));
+        let want: Vec<f64> = (gradient.chunks_exact(entries).zip(&d_losses))
+            .flat_map(|(row, d)| row[own.clone()].iter().map(move |own| own * f64::from(*d)))
+            .collect();
+        let far = error(&got, &want);
+        assert!(far < 3e-6, "the gradient of {own:?}: {far:e}");
+    }
 }

@@ -88,6 +88,27 @@ xdotool type --delay 30 "abdominal"
 press Return
 picture found
 press Escape
+# Another note, a word of it, what it looks at, the map of a head down to a value, all sections.
+press j
+press j
+press ctrl+2
+press alt+Down alt+Down alt+Right alt+Right
+sleep "${LOAD:-6}"
+picture look
+press z
+sleep "${PAUSE:-0.7}"
+picture value
+press a
+sleep "${LOAD:-6}"
+picture heads
+press f
+sleep "${LOAD:-6}"
+picture sections
+press ctrl+z
+picture undone
+press period
+picture pinned
+press ctrl+1
 press ctrl+comma
 picture settings
 press Escape
@@ -96,6 +117,12 @@ picture dark
 press ctrl+k
 picture palette
 press Escape
+# What it takes when nobody does anything: hundredths of a second of processor time.
+ticks() { awk '{ print $14 + $15 }' "/proc/$window_process/stat"; }
+sleep 8
+before="$(ticks)"
+sleep 10
+printf 'idle: %d.%d %% of a core\n' $((($(ticks) - before) / 10)) $((($(ticks) - before) % 10))
 press ctrl+q
 for _ in $(seq 50); do
     kill -0 "$window_process" 2>/dev/null || break

@@ -14,6 +14,17 @@ use crate::app::widgets::parts;
 /// A job gets a line of its own when it takes longer than this.
 const PATIENCE: Duration = Duration::from_millis(600);
 
+/// How long a job took is told from here on.
+const QUICK: Duration = Duration::from_secs(30);
+
+/// How long ago something was.
+fn ago(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => "just now".to_owned(),
+        _ => format!("{} ago", in_words(time)),
+    }
+}
+
 /// Draws what there is to be drawn.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
@@ -66,7 +77,7 @@ fn drawer(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(mark).color(colour));
                 ui.label(&own.title);
-                parts::soft(ui, format!("{} ago", in_words(own.at.elapsed())));
+                parts::soft(ui, ago(own.at.elapsed()));
             });
             if !own.details.is_empty() {
                 ui.indent(own.number, |ui| {
@@ -80,10 +91,13 @@ fn drawer(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 Ended::Stopped => "stopped",
                 Ended::Failed => "failed",
             };
-            let took = in_words(own.took);
+            let after = match own.took < QUICK {
+                true => ended.to_owned(),
+                false => format!("{ended} after {}", in_words(own.took)),
+            };
             ui.horizontal(|ui| {
                 ui.label(RichText::new(own.title).color(palette.soft));
-                parts::soft(ui, format!("{ended} after {took}"));
+                parts::soft(ui, after);
             });
         }
         let nothing = state.jobs.running().is_empty()

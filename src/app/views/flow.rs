@@ -83,11 +83,11 @@ fn named(name: &str) -> String {
 impl View for FlowView {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         let state = &*state;
-        let Some(model) = state.model.info().filter(|_| state.on_view.is_some()) else {
+        if state.model.info().is_none() || state.on_view.is_none() {
             let text = "How much of what a section looks at lies in each of the others.";
             parts::empty(ui, "Nothing to look at", text, None, commands);
             return;
-        };
+        }
         let palette = theme::palette(ui);
         ui.horizontal_wrapped(|ui| {
             for (all, text) in [(false, "This note"), (true, "All notes")] {
@@ -130,12 +130,10 @@ impl View for FlowView {
         );
         let (drawn, about) = match (self.all, note, mean) {
             (false, Some(flow), _) => {
-                let lens = state.lens.words(model);
-                let same = (flow.layers.len(), flow.heads.len());
                 let about = format!(
-                    "{}, {} · the lens now: {lens}",
-                    crate::engine::counted(same.0, "layer"),
-                    crate::engine::counted(same.1, "head"),
+                    "mean of {}, {}",
+                    crate::engine::counted(flow.layers.len(), "layer"),
+                    crate::engine::counted(flow.heads.len(), "head"),
                 );
                 (of_note(flow), about)
             }

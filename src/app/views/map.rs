@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
+use eframe::egui::scroll_area::ScrollSource;
 use eframe::egui::{
     self, Color32, ColorImage, CursorIcon, ImageData, PointerButton, Pos2, Rect, Response,
-    RichText, Role, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle, TextureOptions, Ui,
-    WidgetInfo, pos2, vec2,
+    RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle,
+    TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::View;
@@ -15,7 +16,7 @@ use crate::app::command::{Action, Command};
 use crate::app::figure::Pictures;
 use crate::app::jobs::Purpose;
 use crate::app::moving;
-use crate::app::state::{MapPart, MapState, State};
+use crate::app::state::{MapPart, MapState, OnView, State};
 use crate::app::theme::{self, Palette};
 use crate::app::viewport::Viewport;
 use crate::app::widgets::parts::{self, thousands};
@@ -42,7 +43,10 @@ struct Picture {
 }
 
 /// Space under the map, for what is said of it.
-const UNDER: f32 = 46.0;
+const UNDER: f32 = 56.0;
+
+/// Side of the map at least.
+const LEAST: f32 = 140.0;
 
 /// How much closer a step of the wheel goes, as a power of e for each point.
 const WHEEL: f32 = 1.0 / 160.0;
@@ -55,60 +59,18 @@ impl View for MapView {
             parts::empty(ui, "Nothing to look at", text, None, commands);
             return;
         };
-        let palette = theme::palette(ui);
         let of = state.lens.head(model);
-        self.bar(ui, state, of, commands);
-        let results = state.results();
-        let failure = results.and_then(|own| own.map.failure.as_ref());
-        if let Some(failure) = failure {
-            ui.label(RichText::new(failure).color(palette.bad));
-        }
-        let wanted = wanted(state, of);
-        let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Map(_)));
-        if let Some(wanted) = &wanted {
-            let asked = Some((view.key, wanted.clone()));
-            if !busy && state.map_asked != asked {
-                commands.push(Command::Map(wanted.clone()));
-            }
-        }
-        let Some(map) = results.and_then(|own| own.map.value.clone()) else {
-            match (busy, wanted) {
-                (false, Some(wanted)) if state.map_asked.is_some() => {
-                    let action = ("Draw the map", Command::Map(wanted));
-                    let text = "What each token of the note looks at.";
-                    parts::empty(ui, "Not drawn", text, Some(action), commands);
-                }
-                _ => {
-                    let text = "The note goes through the model once.";
-                    parts::empty(ui, "Drawing…", text, None, commands);
-                }
-            }
-            return;
+        let bottom = ui.max_rect().max.y;
+        // The wheel comes closer; where there is little room the bar beside it scrolls.
+        let source = ScrollSource {
+            mouse_wheel: false,
+            ..ScrollSource::default()
         };
-        let size = ui.available_size();
-        let side = size.x.min(size.y - UNDER).max(96.0);
-        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click_and_drag());
-        let part = results.and_then(|own| own.part.value.clone());
-        let part = part.filter(|own| own.of == map.of && own.block == map.block);
-        let most = match self.kept {
-            Some(kept) => kept,
-            None => largest(&map),
-        };
-        self.draw(ui, rect, state, &map, part.as_deref(), most);
-        if map.of != of || map.block != state.map.block {
-            // Another head is on its way.
-            let veil = palette.chrome.gamma_multiply(0.6);
-            ui.painter().rect_filled(rect, 0.0, veil);
-        }
-        let response = response.on_hover_cursor(CursorIcon::Crosshair);
-        describe(&response, &map, state);
-        self.touch(ui, rect, &response, state, &map, commands);
-        if response.has_focus() {
-            let ring = Stroke::new(1.5, palette.accent);
-            ui.painter()
-                .rect_stroke(rect, 0.0, ring, StrokeKind::Inside);
-        }
-        said(ui, state, &map, view.note.text(), most);
+        let area = ScrollArea::vertical().id_salt("map").auto_shrink(false);
+        area.scroll_source(source).show(ui, |ui| {
+            self.bar(ui, state, of, commands);
+            self.content(ui, bottom, view, of, state, commands);
+        });
     }
 
     fn numbers(&self, state: &State) -> Option<String> {
@@ -198,18 +160,91 @@ fn largest(map: &AttentionMap) -> f32 {
 }
 
 impl MapView {
+    /// All but the bar over it, down to `bottom`.
+    fn content(
+        &mut self,
+        ui: &mut Ui,
+        bottom: f32,
+        view: &OnView,
+        of: HeadPlace,
+        state: &State,
+        commands: &mut Vec<Command>,
+    ) {
+        let palette = theme::palette(ui);
+        let results = state.results();
+        let failure = results.and_then(|own| own.map.failure.as_ref());
+        if let Some(failure) = failure {
+            ui.label(RichText::new(failure).color(palette.bad));
+        }
+        let wanted = wanted(state, of);
+        let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Map(_)));
+        if let Some(wanted) = &wanted {
+            let asked = Some((view.key, wanted.clone()));
+            if !busy && state.map_asked != asked {
+                commands.push(Command::Map(wanted.clone()));
+            }
+        }
+        let Some(map) = results.and_then(|own| own.map.value.clone()) else {
+            match (busy, wanted) {
+                (false, Some(wanted)) if state.map_asked.is_some() => {
+                    let action = ("Draw the map", Command::Map(wanted));
+                    let text = "What each token of the note looks at.";
+                    parts::empty(ui, "Not drawn", text, Some(action), commands);
+                }
+                _ => {
+                    let text = "The note goes through the model once.";
+                    parts::empty(ui, "Drawing…", text, None, commands);
+                }
+            }
+            return;
+        };
+        let height = bottom - ui.cursor().min.y - UNDER;
+        let side = ui.available_width().min(height).max(LEAST);
+        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click_and_drag());
+        let part = results.and_then(|own| own.part.value.clone());
+        let part = part.filter(|own| own.of == map.of && own.block == map.block);
+        let most = match self.kept {
+            Some(kept) => kept,
+            None => largest(&map),
+        };
+        self.draw(ui, rect, state, &map, part.as_deref(), most);
+        if map.of != of || map.block != state.map.block {
+            // Another head is on its way.
+            let veil = palette.chrome.gamma_multiply(0.6);
+            ui.painter().rect_filled(rect, 0.0, veil);
+        }
+        let response = response.on_hover_cursor(CursorIcon::Crosshair);
+        describe(&response, &map, state);
+        self.touch(ui, rect, &response, state, &map, commands);
+        if response.has_focus() {
+            let ring = Stroke::new(1.5, palette.accent);
+            ui.painter()
+                .rect_stroke(rect, 0.0, ring, StrokeKind::Inside);
+        }
+        said(ui, state, &map, view.note.text(), most);
+    }
+
     /// Which head, and how it is looked at.
     fn bar(&mut self, ui: &mut Ui, state: &State, of: HeadPlace, commands: &mut Vec<Command>) {
         let local = state.model.info().is_some_and(|own| own.local[of.layer]);
         let kind = if local { "local" } else { "global" };
         let name = format!("Layer {}, head {}", of.layer + 1, of.head + 1);
+        let results = state.results();
+        let map = results.and_then(|own| own.map.value.as_ref());
         ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new(name).font(theme::strong(13.5)));
             let first = match state.lens.is_single() {
                 true => kind.to_owned(),
-                false => format!("{kind} · the first of those in the lens"),
+                false => format!("{kind}, first of the lens"),
             };
             parts::soft(ui, first);
+            let mut keep = self.kept.is_some();
+            let kept = ui.checkbox(&mut keep, RichText::new("Keep range").small());
+            let kept =
+                kept.on_hover_text("The same colour stands for the same value in every head");
+            if kept.changed() {
+                self.kept = map.filter(|_| keep).map(|own| largest(own));
+            }
         });
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -240,15 +275,6 @@ impl MapView {
                     };
                     commands.push(Command::MapView(map));
                 }
-            }
-            let results = state.results();
-            let map = results.and_then(|own| own.map.value.as_ref());
-            let mut keep = self.kept.is_some();
-            let kept = ui.checkbox(&mut keep, "Keep");
-            let kept =
-                kept.on_hover_text("The same colour stands for the same value in every head");
-            if kept.changed() {
-                self.kept = map.filter(|_| keep).map(|own| largest(own));
             }
         });
     }

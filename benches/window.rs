@@ -1,0 +1,298 @@
+//! What the window takes with a long note and with many: `cargo bench --bench window`.
+//!
+//! Prints the figures of the stories M1, M2 and M6 to M9 beside their goals; they are read, never
+//! asserted. Frames are laid out and tessellated as for a screen, but not sent to a graphics card.
+//! `AUSCULT_DEVICE=gpu` computes elsewhere than on the processor.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark stops at the first surprise"
+)]
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use auscult::app::{Action, App, Command, Options, State};
+use auscult::engine::Unit;
+use eframe::egui::{self, Context, Event, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, vec2};
+
+/// The window with its own clock.
+struct Bench {
+    ctx: Context,
+    app: App,
+    frame: u64,
+}
+
+/// Size of the window, in points.
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
+/// Frames that are measured of each movement.
+const FRAMES: usize = 240;
+
+impl Bench {
+    fn open(options: Options) -> (Self, Duration) {
+        let start = Instant::now();
+        let ctx = Context::default();
+        let app = App::new(&ctx, options);
+        let mut own = Self { ctx, app, frame: 0 };
+        own.draw(Vec::new());
+        (own, start.elapsed())
+    }
+
+    /// Draws a frame, and says how long that took.
+    fn draw(&mut self, events: Vec<Event>) -> Duration {
+        let start = Instant::now();
+        self.frame += 1;
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE.into())),
+            time: Some(self.frame as f64 / 60.0),
+            events,
+            ..RawInput::default()
+        };
+        self.app.advance(&self.ctx);
+        let app = &mut self.app;
+        let mut output = self.ctx.run_ui(input, |ui| app.draw(ui));
+        // No graphics card takes them.
+        output.textures_delta.clear();
+        let shapes = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        std::hint::black_box(shapes);
+        start.elapsed()
+    }
+
+    /// Asks for something, and says how long it takes until it is on the screen.
+    fn until(&mut self, ask: Option<Command>, so: impl Fn(&State) -> bool) -> Duration {
+        let start = Instant::now();
+        if let Some(command) = ask {
+            self.app.execute(command);
+        }
+        loop {
+            self.draw(Vec::new());
+            if so(self.app.state()) {
+                self.draw(Vec::new());
+                return start.elapsed();
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn act(&mut self, action: Action, so: impl Fn(&State) -> bool) -> Duration {
+        self.until(Some(Command::Do(action)), so)
+    }
+
+    /// Frames while the wheel turns with the pointer at `at`.
+    fn scrolled(&mut self, at: Pos2, lines: f32, modifiers: Modifiers) -> Vec<Duration> {
+        self.draw(vec![Event::PointerMoved(at)]);
+        let wheel = || Event::MouseWheel {
+            unit: MouseWheelUnit::Line,
+            delta: vec2(0.0, lines),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Wheel,
+            modifiers,
+        };
+        (0..FRAMES).map(|_| self.draw(vec![wheel()])).collect()
+    }
+}
+
+/// A figure in a line, as soon as it is there.
+fn row(what: &str, found: &str, goal: &str) {
+    println!("{what:<58} {found:>24}  {goal}");
+}
+
+fn once(what: &str, took: Duration, goal: &str) {
+    row(what, &format!("{:.1} ms", milliseconds(took)), goal);
+}
+
+fn many(what: &str, mut all: Vec<Duration>, goal: &str) {
+    all.sort_unstable();
+    let at = |share: f64| milliseconds(all[((all.len() - 1) as f64 * share) as usize]);
+    let found = format!("{:.1}, 95 % {:.1} ms", at(0.5), at(0.95));
+    row(what, &found, goal);
+}
+
+fn milliseconds(own: Duration) -> f64 {
+    1000.0 * own.as_secs_f64()
+}
+
+fn idle(state: &State) -> bool {
+    state.jobs.running().is_empty()
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options {
+        device: Some(std::env::var("AUSCULT_DEVICE").unwrap_or_else(|_| "cpu".to_owned())),
+        settings: Some(folder.path().join("settings")),
+        data: Some(folder.path().join("data")),
+        ..Options::default()
+    };
+    row("", "found", "goal");
+    long_note(options());
+    many_notes(options(), folder.path());
+}
+
+fn long_note(options: Options) {
+    let (mut own, took) = Bench::open(options);
+    once("first frame, system's window not counted", took, "2 s");
+    own.until(Some(Command::Do(Action::TryDemo)), |state| {
+        state.tokens().is_some() && state.predictor.folder().is_some() && idle(state)
+    });
+    let state = own.app.state();
+    let tokens = state.tokens().unwrap().tokens.len();
+    let text = state.on_view.as_ref().unwrap().note.text().to_owned();
+    let device = state.device.as_ref().unwrap().to_string();
+    row("the long note", &format!("{tokens} tokens"), "");
+    row("computed on", &device, "");
+
+    let text_at = Pos2::new(600.0, 400.0);
+    let frames = own.scrolled(text_at, -3.0, Modifiers::NONE);
+    many("M2 a frame while scrolling", frames, "16.7 ms");
+    own.act(Action::Predict, idle);
+    own.act(Action::TokenIds, idle);
+    let results = own.app.state().results().unwrap();
+    let spans = results.tags.value.as_ref().map_or(0, |own| own.spans.len());
+    let frames = own.scrolled(text_at, 3.0, Modifiers::NONE);
+    let what = format!("M2 the same with {spans} spans, all tokens and numbers");
+    many(&what, frames, "16.7 ms");
+    own.act(Action::TokenIds, idle);
+    own.act(Action::Tokens, idle);
+
+    // The lens: the first word takes a forward pass, the others are read from what is held.
+    let words: Vec<usize> = text.match_indices(" the ").map(|own| own.0 + 1).collect();
+    own.act(Action::Look, idle);
+    let shows = |byte: usize| {
+        move |state: &State| {
+            let found = state.results().and_then(|own| own.attention.value.as_ref());
+            found.is_some_and(|own| own.chosen.start <= byte && byte < own.chosen.end)
+        }
+    };
+    let first = words[words.len() / 2];
+    let took = own.until(Some(Command::Point(first..first + 3)), shows(first));
+    once("M6 the first word, with the forward pass", took, "");
+    own.until(None, idle);
+    let hovered = words
+        .iter()
+        .step_by(words.len().div_ceil(40))
+        .filter(|own| **own != first);
+    let hovered: Vec<usize> = hovered.copied().collect();
+    let all = hovered
+        .iter()
+        .map(|&byte| own.until(Some(Command::Hover(Some(byte..byte + 3))), shows(byte)));
+    let all: Vec<Duration> = all.collect();
+    many(
+        "M6 another word",
+        all,
+        "200 ms on the processor, 50 on a GPU",
+    );
+    own.until(Some(Command::Hover(None)), idle);
+
+    // The map, once more from nothing: another head.
+    let head = |layer: usize, head: usize| {
+        move |state: &State| {
+            let map = state.results().and_then(|own| own.map.value.as_ref());
+            map.is_some_and(|own| (own.of.layer, own.of.head) == (layer, head))
+        }
+    };
+    let took = own.until(Some(Command::Head(0, 1)), head(0, 1));
+    once("M7 the whole map of a global head", took, "300 ms");
+    let took = own.until(Some(Command::Head(1, 1)), head(1, 1));
+    once("M7 the whole map of a local head", took, "300 ms");
+    own.until(Some(Command::Head(0, 1)), head(0, 1));
+    own.until(None, idle);
+    for (times, what) in [(2, "a quarter of the side"), (3, "to single values")] {
+        for _ in 0..times {
+            own.app.execute(Command::Do(Action::MapIn));
+        }
+        let took = own.until(None, |state| {
+            let (view, results) = (state.map_view(), state.results());
+            let part = results.and_then(|own| own.part.value.as_ref());
+            part.is_some_and(|own| own.side == view.side() && own.of.head == 1)
+        });
+        once(&format!("M7 a sharp part, {what}"), took, "100 ms");
+    }
+    own.until(None, idle);
+    let map_at = Pos2::new(1030.0, 640.0);
+    let frames = own.scrolled(map_at, 1.0, Modifiers::NONE);
+    many("M7 a frame while zooming", frames, "16.7 ms");
+    own.act(Action::MapWhole, idle);
+
+    let layers = own.app.state().model.info().unwrap().layers;
+    let took = own.act(Action::AllHeads, |state| {
+        let heads = state.results().and_then(|own| own.heads.value.as_ref());
+        heads.is_some_and(|own| own.layers.len() == layers)
+    });
+    once("M8 all heads", took, "2 s on a GPU");
+
+    let before = |state: &State| state.results().and_then(|own| own.attention.value.clone());
+    for (unit, what) in [(Unit::Sentence, "sentences"), (Unit::Section, "sections")] {
+        let mut lens = own.app.state().lens.clone();
+        lens.unit = unit;
+        let took = own.until(Some(Command::Lens(Box::new(lens))), |state| {
+            before(state).is_some_and(|own| own.unit == unit)
+        });
+        once(&format!("M9 gathered into {what}"), took, "");
+    }
+    let took = own.act(Action::Rollout, |state| {
+        before(state).is_some_and(|own| own.reduction.is_none())
+    });
+    once("M9 rollout through all layers", took, "");
+    own.act(Action::Rollout, idle);
+    let took = own.act(Action::Flow, |state| {
+        state.results().is_some_and(|own| own.flow.value.is_some())
+    });
+    let sections = own
+        .app
+        .state()
+        .results()
+        .unwrap()
+        .flow
+        .value
+        .clone()
+        .unwrap();
+    let what = format!(
+        "X2 {} sections by sections, in numbers",
+        sections.units.len()
+    );
+    once(&what, took, "");
+    let frames = (0..FRAMES).map(|_| own.draw(Vec::new())).collect();
+    many("X2 a frame with them", frames, "100 ms");
+    let (held, most) = (own.app.state().cached(), own.app.state().cache_limit());
+    let found = format!("{} of {} MB", held >> 20, most >> 20);
+    row(
+        "memory that is held",
+        &found,
+        "within 10 % of what is allowed",
+    );
+}
+
+fn many_notes(options: Options, folder: &std::path::Path) {
+    let mut lines = String::new();
+    for number in 0..10_000 {
+        let text =
+            format!("Note {number}. Denies chest pain; {number} mg of aspirin daily. ").repeat(20);
+        let _ = writeln!(lines, "{{\"id\":\"{number}\",\"text\":\"{text}\"}}");
+    }
+    let file = folder.join("many.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let (mut own, _) = Bench::open(Options {
+        notes: vec![folder.join("none.txt")],
+        settings: None,
+        ..options
+    });
+    own.until(None, idle);
+    let took = own.until(Some(Command::Open(vec![file])), |state| {
+        state.library.entries().len() == 10_000 && idle(state)
+    });
+    once("M1 10,000 notes are listed", took, "3 s");
+    own.act(Action::Read, idle);
+    let frames = own.scrolled(Pos2::new(120.0, 500.0), -3.0, Modifiers::NONE);
+    many("M1 a frame while scrolling through them", frames, "16.7 ms");
+    let keys = own.app.state().library.entries().iter();
+    let keys: Vec<_> = keys.step_by(250).map(|own| own.key).collect();
+    let all = keys.iter().map(|&key| {
+        own.until(Some(Command::Show(key)), move |state| {
+            state.on_view.as_ref().is_some_and(|own| own.key == key)
+        })
+    });
+    let all = all.collect();
+    many("M1 one of them is opened", all, "100 ms");
+}
