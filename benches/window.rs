@@ -82,14 +82,17 @@ impl Bench {
     /// Frames while the wheel turns with the pointer at `at`.
     fn scrolled(&mut self, at: Pos2, lines: f32, modifiers: Modifiers) -> Vec<Duration> {
         self.draw(vec![Event::PointerMoved(at)]);
-        let wheel = || Event::MouseWheel {
+        let wheel = |back: bool| Event::MouseWheel {
             unit: MouseWheelUnit::Line,
-            delta: vec2(0.0, lines),
+            delta: vec2(0.0, if back { -lines } else { lines }),
             phase: egui::TouchPhase::Move,
             source: egui::MouseWheelSource::Wheel,
             modifiers,
         };
-        (0..FRAMES).map(|_| self.draw(vec![wheel()])).collect()
+        // To and fro, so that every frame is another one.
+        let half = FRAMES / 8;
+        let turned = (0..FRAMES).map(|frame| frame / half % 2 == 1);
+        turned.map(|back| self.draw(vec![wheel(back)])).collect()
     }
 }
 
@@ -275,7 +278,7 @@ fn many_notes(options: Options, folder: &std::path::Path) {
     std::fs::write(&file, lines).unwrap();
     let (mut own, _) = Bench::open(Options {
         notes: vec![folder.join("none.txt")],
-        settings: None,
+        settings: Some(folder.join("settings-of-many")),
         ..options
     });
     own.until(None, idle);

@@ -124,7 +124,10 @@ impl Window {
             }
             assert!(
                 start.elapsed() < Duration::from_secs(120),
-                "waited for: {what}"
+                "waited for: {what}; running: {:?}",
+                (self.state().jobs.running().iter())
+                    .map(|own| &own.purpose)
+                    .collect::<Vec<_>>()
             );
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -18,9 +18,11 @@ pub enum Command {
     /// Read notes from these files and folders.
     Open(Vec<PathBuf>),
     /// Make a note of a text.
-    Paste(String),
+    Paste(Quiet),
     /// Put a note on view.
     Show(NoteKey),
+    /// Put a note on view, with a part of it chosen.
+    ShowAt(NoteKey, Range<usize>),
     /// Choose a part of the note on view, and bring it into view.
     Select(Range<usize>),
     /// Choose a part of the note, which is on view already.
@@ -39,6 +41,8 @@ pub enum Command {
     ChooseCell,
     /// Look at the map of a head so.
     MapView(super::state::MapState),
+    /// Show how the sections of all notes look at each other, or those of the note on view.
+    FlowOf(bool),
     /// Let go of the pin of this number.
     Unpin(usize),
     /// Ask where to save a figure of a panel.
@@ -48,9 +52,9 @@ pub enum Command {
     /// A figure was saved, or why not.
     FigureSaved(Result<PathBuf, String>),
     /// Put the numbers of a panel into the clipboard, if it has some.
-    CopyNumbers(Option<String>),
+    CopyNumbers(Option<Quiet>),
     /// Put a text into the clipboard.
-    Copy(String),
+    Copy(Quiet),
     /// Read notes with the model of this folder.
     UseModel(PathBuf),
     /// Mark spans, or label notes, with the model of this folder.
@@ -85,6 +89,39 @@ pub enum Command {
     Dismiss(u64),
     /// The sentence about what Auscult is not was read.
     NoticeRead,
+}
+
+/// A text that may be of a note, of which nothing is said but how long it is.
+#[derive(Clone, PartialEq)]
+pub struct Quiet(pub String);
+
+impl std::fmt::Debug for Quiet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl Action {
+    /// Whether it goes from token to token, by the arrows alone.
+    pub fn is_step(self) -> bool {
+        matches!(self, Self::NextToken | Self::PreviousToken)
+    }
+}
+
+impl Command {
+    /// Whether it is about places in the text of the note that is drawn.
+    pub fn is_of_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Select(_)
+                | Self::Point(_)
+                | Self::Hover(Some(_))
+                | Self::Map(_)
+                | Self::Cell(_)
+                | Self::ChooseCell
+                | Self::MapView(_)
+        )
+    }
 }
 
 macro_rules! actions {

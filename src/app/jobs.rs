@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::library::NoteKey;
-use super::worker::{Lane, Ticket};
+use super::worker::Ticket;
 use crate::engine::{Progress, StopFlag};
 
 /// What a job is for. Of two with the same purpose the newer takes the place of the older.
@@ -21,6 +21,8 @@ pub enum Purpose {
     Predictor(PathBuf),
     /// How fast this computer is.
     Measure,
+    /// Less memory that is held.
+    Trim,
     /// Tokens of a note.
     Tokens(NoteKey),
     /// What could stand at these bytes.
@@ -43,8 +45,8 @@ pub enum Purpose {
     Flow(NoteKey),
     /// The same in the mean of all notes.
     MeanFlow,
-    /// Passages like these bytes.
-    Similar(NoteKey, Range<usize>),
+    /// Passages like these bytes, in these notes.
+    Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
 
 impl Purpose {
@@ -56,6 +58,7 @@ impl Purpose {
             Self::Model(_) => "Loading the model",
             Self::Predictor(_) => "Loading the predictor",
             Self::Measure => "Measuring this computer",
+            Self::Trim => "Letting go of memory",
             Self::Tokens(_) => "Cutting the note into tokens",
             Self::Fill(..) => "Filling the mask",
             Self::Surprise(_) => "Measuring surprise",
@@ -71,9 +74,32 @@ impl Purpose {
         }
     }
 
+    /// Whether its answer follows from how notes are read, or from the model that reads them.
+    pub fn is_of_reading(&self) -> bool {
+        !matches!(
+            self,
+            Self::Import
+                | Self::Paste
+                | Self::Model(_)
+                | Self::Predictor(_)
+                | Self::Measure
+                | Self::Trim
+        )
+    }
+
+    /// Whether it is for the hand, about another note than this.
+    pub fn is_of_other(&self, note: Option<NoteKey>) -> bool {
+        match self {
+            Self::Attend(own, _) | Self::Map(own) | Self::Cell(own) | Self::Overview(own, _) => {
+                Some(*own) != note
+            }
+            _ => false,
+        }
+    }
+
     /// Whether one of these stands for the other.
     fn replaces(&self, other: &Self) -> bool {
-        let several = matches!(self, Self::Import | Self::Paste);
+        let several = matches!(self, Self::Import | Self::Paste | Self::Trim);
         !several && std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }
@@ -82,8 +108,6 @@ impl Purpose {
 pub struct Running {
     /// The number of its question.
     pub ticket: Ticket,
-    /// The thread that answers it.
-    pub lane: Lane,
     /// What it is for.
     pub purpose: Purpose,
     /// How far it is, once it has said so.
@@ -172,12 +196,6 @@ impl Jobs {
         self.running.iter().any(|own| of_kind(&own.purpose))
     }
 
-    /// Which thread a job is asked of, if it runs.
-    pub fn lane(&self, ticket: Ticket) -> Option<Lane> {
-        let own = self.running.iter().find(|own| own.ticket == ticket);
-        own.map(|own| own.lane)
-    }
-
     /// Whether one of this kind runs for so long that what is on the screen should not look new.
     pub fn is_slow(&self, of_kind: impl Fn(&Purpose) -> bool) -> bool {
         let slow = |own: &Running| own.since.elapsed() > SLOW && of_kind(&own.purpose);
@@ -185,7 +203,7 @@ impl Jobs {
     }
 
     /// A job begins; an older one with the same purpose is stopped and forgotten.
-    pub fn begin(&mut self, ticket: Ticket, lane: Lane, purpose: Purpose, stop: StopFlag) {
+    pub fn begin(&mut self, ticket: Ticket, purpose: Purpose, stop: StopFlag) {
         self.running.retain(|own| {
             let replaced = purpose.replaces(&own.purpose);
             if replaced {
@@ -195,7 +213,6 @@ impl Jobs {
         });
         self.running.push(Running {
             ticket,
-            lane,
             purpose,
             progress: None,
             since: Instant::now(),
@@ -218,7 +235,8 @@ impl Jobs {
         // What takes no time is not worth a line.
         let small = matches!(
             own.purpose,
-            Purpose::Tokens(_)
+            Purpose::Trim
+                | Purpose::Tokens(_)
                 | Purpose::Attend(..)
                 | Purpose::Overview(..)
                 | Purpose::Map(_)
@@ -236,6 +254,17 @@ impl Jobs {
             self.past.drain(..more);
         }
         Some(own.purpose)
+    }
+
+    /// Stops jobs and forgets them: what they answer is not taken in any more.
+    pub fn forget(&mut self, of_kind: impl Fn(&Purpose) -> bool) {
+        self.running.retain(|own| {
+            let forgotten = of_kind(&own.purpose);
+            if forgotten {
+                own.stop.stop();
+            }
+            !forgotten
+        });
     }
 
     /// Asks a job to stop.
@@ -356,10 +385,10 @@ mod tests {
         let mut jobs = Jobs::default();
         let flags: Vec<StopFlag> = (0..4).map(|_| StopFlag::default()).collect();
         let folder = |name: &str| Purpose::Model(PathBuf::from(name));
-        jobs.begin(1, Lane::Hand, folder("a"), flags[0].clone());
-        jobs.begin(2, Lane::Hand, Purpose::Import, flags[1].clone());
-        jobs.begin(3, Lane::Hand, Purpose::Import, flags[2].clone());
-        jobs.begin(4, Lane::Hand, folder("b"), flags[3].clone());
+        jobs.begin(1, folder("a"), flags[0].clone());
+        jobs.begin(2, Purpose::Import, flags[1].clone());
+        jobs.begin(3, Purpose::Import, flags[2].clone());
+        jobs.begin(4, folder("b"), flags[3].clone());
         let set: Vec<bool> = flags.iter().map(StopFlag::is_set).collect();
         assert_eq!(set, [true, false, false, false]);
         assert_eq!(

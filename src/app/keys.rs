@@ -58,7 +58,15 @@ impl Shortcut {
 
     /// Whether it may be meant as text, so that it acts only where nobody types.
     pub fn is_text(self) -> bool {
-        !self.command && !self.alt
+        let edits = matches!(
+            self.key,
+            Key::Z | Key::Y | Key::X | Key::C | Key::V | Key::A
+        );
+        let moves = matches!(
+            self.key,
+            Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown
+        );
+        (!self.command && !self.alt) || (self.command && edits) || moves
     }
 
     /// Takes it from what was pressed, if it was. What is held counts when the key goes down: it may
@@ -203,11 +211,17 @@ impl Keys {
     }
 
     /// What was asked for by keys in this frame. `typing` says that a field takes the letters.
-    pub fn pressed(&self, ctx: &Context, typing: bool) -> Vec<Action> {
+    /// Keys of actions that are not `wanted` are left to others.
+    pub fn pressed(
+        &self,
+        ctx: &Context,
+        typing: bool,
+        wanted: impl Fn(Action) -> bool,
+    ) -> Vec<Action> {
         let mut all: Vec<(Shortcut, Action)> = Action::ALL
             .iter()
             .flat_map(|action| self.of(*action).into_iter().map(|own| (own, *action)))
-            .filter(|(own, _)| !(typing && own.is_text()))
+            .filter(|(own, action)| !(typing && own.is_text()) && wanted(*action))
             .collect();
         // The longer ones first, or the shorter would take their key.
         all.sort_by_key(|(own, _)| {

@@ -4,7 +4,7 @@ use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{self, RichText, Ui};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree, UiResponse};
 
-use super::command::Command;
+use super::command::{Command, Quiet};
 use super::figure::{self, Painted};
 use super::state::{State, Workspace};
 use super::theme;
@@ -16,7 +16,7 @@ use super::widgets::parts;
 const VERSION: u32 = 2;
 
 /// Where the panels are.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Layout {
     version: u32,
     read: Tree<Panel>,
@@ -169,7 +169,7 @@ fn menu(ui: &mut Ui, panel: Panel, view: &dyn View, state: &State, commands: &mu
         parts::soft(ui, view.help());
         ui.separator();
         if ui.button("Copy numbers").clicked() {
-            commands.push(Command::CopyNumbers(view.numbers(state)));
+            commands.push(Command::CopyNumbers(view.numbers(state).map(Quiet)));
             ui.close();
         }
         if ui.button("Save figure…").clicked() {

@@ -1,8 +1,8 @@
 //! How attention is looked at: which layers and heads, which way, over what.
 
 use crate::engine::{
-    AttentionQuery, Direction, HeadChoice, HeadPlace, LayerChoice, ModelInfo, ReadingOptions,
-    Reduction, Selection, Unit,
+    AttentionQuery, AttentionResult, Direction, HeadChoice, HeadPlace, LayerChoice, ModelInfo,
+    ReadingOptions, Reduction, Selection, Unit,
 };
 
 /// How attention is looked at.
@@ -88,8 +88,22 @@ impl Lens {
             HeadChoice::Only(own) => own.first().copied(),
         };
         HeadPlace {
-            layer: layer.unwrap_or(0),
-            head: head.unwrap_or(0),
+            layer: layer.unwrap_or(0).min(model.layers.saturating_sub(1)),
+            head: head.unwrap_or(0).min(model.heads.saturating_sub(1)),
+        }
+    }
+
+    /// Looks at nothing that this model does not have.
+    pub fn fit(&mut self, model: &ModelInfo) {
+        if let LayerChoice::Only(own) = &self.layers
+            && own.iter().any(|own| *own >= model.layers)
+        {
+            self.layers = Self::default().layers;
+        }
+        if let HeadChoice::Only(own) = &self.heads
+            && own.iter().any(|own| *own >= model.heads)
+        {
+            self.heads = HeadChoice::All;
         }
     }
 
@@ -106,6 +120,34 @@ impl Lens {
             Direction::LooksAt => Direction::LookedAtBy,
             Direction::LookedAtBy => Direction::LooksAt,
         };
+    }
+
+    /// The lens with which a result was made, which may be an earlier one.
+    pub fn of(found: &AttentionResult, model: &ModelInfo) -> Self {
+        let kind = |wanted: bool| -> Vec<usize> {
+            (0..model.layers)
+                .filter(|own| model.local[*own] == wanted)
+                .collect()
+        };
+        let layers = match &found.layers {
+            own if own.len() == model.layers => LayerChoice::All,
+            own if *own == kind(false) => LayerChoice::Global,
+            own if *own == kind(true) => LayerChoice::Local,
+            own => LayerChoice::Only(own.clone()),
+        };
+        let heads = match &found.heads {
+            own if own.len() == model.heads => HeadChoice::All,
+            own => HeadChoice::Only(own.clone()),
+        };
+        Self {
+            layers,
+            heads,
+            reduction: found.reduction.unwrap_or(Reduction::Mean),
+            direction: found.direction,
+            unit: found.unit,
+            hide_sinks: found.hidden.is_some(),
+            rollout: found.reduction.is_none(),
+        }
     }
 
     /// What it is, in words, counted from 1 as people do.

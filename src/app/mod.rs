@@ -44,7 +44,7 @@ use self::worker::Workers;
 
 use crate::engine::write_aside;
 
-pub use self::command::{Action, Command};
+pub use self::command::{Action, Command, Quiet};
 pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
 pub use self::state::State;
@@ -73,6 +73,13 @@ pub struct Options {
 /// # Errors
 /// When the system gives no window; the sentence says what to try.
 pub fn run(options: Options) -> Result<()> {
+    // What a panic says may hold text of a note.
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        eprintln!("error: Auscult has a bug at {place}; what it was doing is stopped");
+    }));
     let viewport = egui::ViewportBuilder::default()
         .with_title("Auscult")
         .with_app_id("auscult")
@@ -105,10 +112,12 @@ pub struct App {
     settings: over::settings::Settings,
     dialogs: Dialogs,
     folder: Option<Folder>,
-    /// The layouts of before as they are written, the one on the screen last.
-    layouts: Vec<String>,
+    /// The layouts of before, the one on the screen last.
+    layouts: Vec<Layout>,
     /// Whether a picture of the window is being taken.
     shooting: bool,
+    /// Whether a text of the clipboard was asked for.
+    pasting: bool,
 }
 
 /// Layouts that can be gone back to.
@@ -167,6 +176,7 @@ impl App {
             folder,
             layouts: Vec::new(),
             shooting: false,
+            pasting: false,
         }
     }
 
@@ -232,7 +242,13 @@ impl App {
             // They change what was drawn before.
             ui.ctx().request_repaint();
         }
+        let key = |own: &Self| own.actor.state.on_view.as_ref().map(|own| own.key);
+        let drawn = key(self);
         for command in commands {
+            // Places in the text are those of the note that was drawn.
+            if command.is_of_text() && key(self) != drawn {
+                continue;
+            }
             self.execute(command);
         }
         self.outside(ui.ctx());
@@ -244,7 +260,12 @@ impl App {
         let typing = ui.ctx().text_edit_focused();
         let over = state.over.is_some();
         // The palette and the settings have the keys for themselves, but for those that close them.
-        let asked = state.keys.pressed(ui.ctx(), typing || over);
+        // Escape closes what is open over the panels before it clears what is chosen.
+        let popup = egui::Popup::is_any_open(ui.ctx());
+        let held = widgets::parts::arrows_are_held(ui);
+        let asked = state.keys.pressed(ui.ctx(), typing || over, |own| {
+            !((popup && own == Action::Clear) || (held && own.is_step()))
+        });
         let asked = asked.into_iter().filter(|own| {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
             !over || closes
@@ -266,21 +287,18 @@ impl App {
         if !dropped.is_empty() {
             commands.push(Command::Open(dropped));
         }
-        if let Some(text) = pasted.filter(|_| !typing && !over) {
-            commands.push(Command::Paste(text));
+        let asked_for = self.pasting && pasted.is_some();
+        self.pasting &= !asked_for;
+        if let Some(text) = pasted.filter(|_| asked_for || (!typing && !over)) {
+            commands.push(Command::Paste(Quiet(text)));
         }
     }
 
     /// Remembers the layout when it has changed, once the pointer lets go of what it moved.
     fn remember_layout(&mut self, ui: &Ui) {
-        if ui.input(|own| own.pointer.any_down()) {
-            return;
-        }
-        let Ok(now) = serde_json::to_string(&self.layout) else {
-            return;
-        };
-        if self.layouts.last() != Some(&now) {
-            self.layouts.push(now);
+        let moving = ui.input(|own| own.pointer.any_down());
+        if !moving && self.layouts.last() != Some(&self.layout) {
+            self.layouts.push(self.layout.clone());
             let more = self.layouts.len().saturating_sub(LAYOUTS);
             self.layouts.drain(..more);
         }
@@ -288,13 +306,10 @@ impl App {
 
     fn undo_layout(&mut self) {
         // The last one is what is on the screen.
-        if self.layouts.len() < 2 {
-            return;
-        }
-        self.layouts.pop();
-        let before = self.layouts.last();
-        if let Some(before) = before.and_then(|own| serde_json::from_str(own).ok()) {
-            self.layout = before;
+        if self.layouts.len() > 1 {
+            self.layouts.pop();
+            self.layout
+                .clone_from(&self.layouts[self.layouts.len() - 1]);
         }
     }
 
@@ -381,8 +396,11 @@ impl App {
                     self.dialogs
                         .figure(ctx, "Save a figure", &name.replace(' ', "-"), then);
                 }
-                Outside::Copy(text) => ctx.copy_text(text),
-                Outside::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
+                Outside::Copy(text) => ctx.copy_text(text.0),
+                Outside::Paste => {
+                    self.pasting = true;
+                    ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
+                }
                 Outside::Look(look) => theme::apply(ctx, look),
                 Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
                 Outside::ResetLayout => self.layout = Layout::default(),

@@ -37,6 +37,26 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The parts of a text, in order.
+pub fn parts(
+    text: &str,
+    tokens: Option<&[NoteToken]>,
+    outline: &[Section],
+    unit: Unit,
+) -> Vec<Range<usize>> {
+    match (unit, tokens) {
+        (Unit::Token, Some(tokens)) => tokens
+            .iter()
+            .filter(|token| !token.special)
+            .map(|token| drawn(text, token))
+            .filter(|bytes| !bytes.is_empty())
+            .collect(),
+        (Unit::Token, None) | (Unit::Word, _) => words(text),
+        (Unit::Sentence, _) => sentences(text),
+        (Unit::Section, _) => outline.iter().map(|own| heading(text, own)).collect(),
+    }
+}
+
 /// The next part from `now`, or for -1 the one before it; from nothing the first, or the last.
 pub fn step(
     text: &str,
@@ -46,17 +66,7 @@ pub fn step(
     unit: Unit,
     by: isize,
 ) -> Option<Range<usize>> {
-    let parts: Vec<Range<usize>> = match (unit, tokens) {
-        (Unit::Token, Some(tokens)) => tokens
-            .iter()
-            .filter(|token| !token.special)
-            .map(|token| drawn(text, token))
-            .filter(|bytes| !bytes.is_empty())
-            .collect(),
-        (Unit::Token, None) | (Unit::Word, _) => words(text),
-        (Unit::Sentence, _) => sentences(text),
-        (Unit::Section, _) => outline.iter().map(heading).collect(),
-    };
+    let parts = parts(text, tokens, outline, unit);
     match (by > 0, now) {
         (true, None) => parts.first().cloned(),
         (false, None) => parts.last().cloned(),
@@ -72,18 +82,37 @@ pub fn step(
 }
 
 /// What is marked where a section is gone to: its heading, or its first character.
-pub fn heading(section: &Section) -> Range<usize> {
-    match section.title.is_empty() {
-        false => section.title.clone(),
-        true => section.body.start..section.body.end.min(section.body.start + 1),
+pub fn heading(text: &str, section: &Section) -> Range<usize> {
+    if !section.title.is_empty() {
+        return section.title.clone();
     }
+    let body = &section.body;
+    let first = text.get(body.clone()).and_then(|own| own.chars().next());
+    body.start..body.start + first.map_or(0, char::len_utf8)
 }
 
-/// The chosen bytes with the next part; for -1 without the last.
-pub fn extended(now: Range<usize>, next: Range<usize>, by: isize) -> Range<usize> {
-    match by > 0 {
-        true => now.start.min(next.start)..now.end.max(next.end),
-        false => next.start.min(now.start)..now.end,
+/// Bytes that begin and end with whole characters of the text.
+pub fn whole(text: &str, bytes: &Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(bytes.start);
+    start
+        ..text
+            .ceil_char_boundary(bytes.end.min(text.len()))
+            .max(start)
+}
+
+/// The chosen bytes with the next part.
+pub fn extended(now: Range<usize>, next: Range<usize>) -> Range<usize> {
+    now.start.min(next.start)..now.end.max(next.end)
+}
+
+/// The chosen bytes without the last of these parts; one is left.
+pub fn shrunk(parts: &[Range<usize>], now: Range<usize>) -> Range<usize> {
+    let inside = parts
+        .iter()
+        .filter(|own| own.start >= now.start && own.end < now.end);
+    match inside.map(|own| own.end).max() {
+        Some(end) => now.start..end,
+        None => now,
     }
 }
 
@@ -110,14 +139,11 @@ pub fn hit(hits: &[Range<usize>], now: Option<&Range<usize>>, by: isize) -> Opti
 
 /// The sentence that holds this byte.
 pub fn sentence_at(text: &str, byte: usize) -> Option<Range<usize>> {
-    let all = sentences(text);
-    let place = all.partition_point(|own| own.end <= byte);
-    all.get(place).filter(|own| own.start <= byte).cloned()
+    part_at(&sentences(text), byte)
 }
 
-/// The word that holds this byte.
-pub fn word_at(text: &str, byte: usize) -> Option<Range<usize>> {
-    let all = words(text);
+/// The one of these parts, which are in order, that holds this byte.
+pub fn part_at(all: &[Range<usize>], byte: usize) -> Option<Range<usize>> {
     let place = all.partition_point(|own| own.end <= byte);
     all.get(place).filter(|own| own.start <= byte).cloned()
 }
@@ -136,9 +162,16 @@ mod tests {
         assert_eq!(of(Some(0..2), Unit::Word, -1), None);
         assert_eq!(of(Some(3..8), Unit::Sentence, 1).unwrap().start, 10);
         assert_eq!(of(None, Unit::Token, -1), Some(25..26));
-        assert_eq!(extended(0..2, 3..8, 1), 0..8);
-        assert_eq!(word_at(text, 4), Some(3..8));
-        assert_eq!(word_at(text, 2), None);
+        assert_eq!(extended(0..2, 3..8), 0..8);
+        let parts = [0..2, 3..8, 9..12];
+        assert_eq!(shrunk(&parts, 0..12), 0..8);
+        assert_eq!(shrunk(&parts, 0..8), 0..2);
+        assert_eq!(shrunk(&parts, 0..2), 0..2);
+        // Never within a character.
+        assert_eq!(whole("a\u{e9}b", &(2..2)), 1..2);
+        assert_eq!(whole("a\u{e9}b", &(2..99)), 1..4);
+        assert_eq!(part_at(&words(text), 4), Some(3..8));
+        assert_eq!(part_at(&words(text), 2), None);
         assert_eq!(sentence_at(text, 12).unwrap().start, 10);
     }
 

@@ -85,6 +85,17 @@ impl Selection {
         std::mem::take(&mut self.reveal)
     }
 
+    /// Forgets the places of these notes.
+    pub fn close(&mut self, notes: &[NoteKey]) {
+        let gone = |own: &Place| notes.contains(&own.note);
+        let before = self.places[..self.now]
+            .iter()
+            .filter(|own| gone(own))
+            .count();
+        self.now -= before;
+        self.places.retain(|own| !gone(own));
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -305,6 +305,8 @@ pub struct State {
     pub map_asked: Option<(NoteKey, MapPart)>,
     /// See [`State::map_asked`].
     pub cell_asked: Option<(NoteKey, MapPart)>,
+    /// Whether the sections of all notes are looked at, and not those of the note on view.
+    pub flow_of_all: bool,
     /// How the sections of all notes look at each other.
     pub mean_flow: Asked<MeanFlow>,
     /// Bytes of the note under the pointer that the lens is to show.
@@ -348,6 +350,7 @@ impl State {
             map: MapState::default(),
             map_asked: None,
             cell_asked: None,
+            flow_of_all: false,
             mean_flow: Asked::default(),
             hovered: None,
             find: FindState::default(),
@@ -366,7 +369,9 @@ impl State {
         if let Some(model) = self.model.info() {
             parts.push(model.name.clone());
             if self.workspace == Workspace::Look {
-                parts.push(self.lens.words(model));
+                let shown = self.results().and_then(|own| own.attention.value.as_ref());
+                let lens = shown.map_or_else(|| self.lens.clone(), |own| Lens::of(own, model));
+                parts.push(lens.words(model));
             }
             if model.random_weights {
                 parts.push("random weights: it means nothing".to_owned());

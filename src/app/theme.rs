@@ -165,15 +165,6 @@ pub fn strong(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(HEADINGS.into()))
 }
 
-/// Whether the window is drawn light on dark, given what the system asks for.
-pub fn is_dark(look: Look, system: Option<egui::Theme>) -> bool {
-    match look {
-        Look::System => system == Some(egui::Theme::Dark),
-        Look::Light => false,
-        Look::Dark | Look::HighContrast => true,
-    }
-}
-
 /// The colours of the window as it is drawn.
 pub fn palette(ui: &egui::Ui) -> Palette {
     of_visuals(ui.visuals())
@@ -222,17 +213,22 @@ pub fn fonts(ctx: &egui::Context) {
 
 /// Gives the window its colours and spacing.
 pub fn apply(ctx: &egui::Context, look: Look) {
-    let dark = is_dark(look, ctx.system_theme());
-    let palette = match (look, dark) {
-        (Look::HighContrast, _) => HIGH_CONTRAST,
-        (_, true) => DARK,
-        (_, false) => LIGHT,
+    // What the system wants is not known before the first frame, and may change at any time.
+    ctx.set_theme(match look {
+        Look::System => egui::ThemePreference::System,
+        Look::Light => egui::ThemePreference::Light,
+        Look::Dark | Look::HighContrast => egui::ThemePreference::Dark,
+    });
+    let dark = match look {
+        Look::HighContrast => HIGH_CONTRAST,
+        _ => DARK,
     };
-    let theme = match dark {
-        true => egui::Theme::Dark,
-        false => egui::Theme::Light,
-    };
-    ctx.set_theme(theme);
+    style(ctx, egui::Theme::Light, LIGHT);
+    style(ctx, egui::Theme::Dark, dark);
+}
+
+fn style(ctx: &egui::Context, theme: egui::Theme, palette: Palette) {
+    let dark = theme == egui::Theme::Dark;
     ctx.style_mut_of(theme, |style| {
         style.visuals = visuals(&palette, dark);
         style.text_styles = [

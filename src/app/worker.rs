@@ -63,6 +63,8 @@ pub enum Question {
     MeanFlow(Vec<Arc<Note>>, FlowQuery),
     /// The passages of these notes that are most like a text.
     Search(Box<Wanted>),
+    /// Let go of what is over the limit.
+    Trim,
 }
 
 /// A text that is looked for among notes.
@@ -107,6 +109,8 @@ pub enum Answer {
     MeanFlow(MeanFlow),
     /// Passages.
     Search(Found),
+    /// Nothing but that it is done.
+    Done,
 }
 
 /// How fast a computer is.
@@ -126,14 +130,16 @@ pub struct Event {
     pub ticket: Ticket,
     /// What.
     pub said: Said,
+    /// The thread, and the bytes of attention that it holds; once a question has ended.
+    pub held: Option<(Lane, usize)>,
 }
 
 /// What a thread says of a question.
 pub enum Said {
     /// How far it is.
     Progress(Progress),
-    /// It is done, and the thread holds so many bytes of attention for the next question.
-    Answer(Answer, usize),
+    /// It is done.
+    Answer(Answer),
     /// It was stopped.
     Stopped,
     /// It failed; a sentence for a person, without text of notes.
@@ -188,7 +194,7 @@ impl Workers {
             };
             let name = format!("{lane:?}").to_lowercase();
             let thread = std::thread::Builder::new().name(name);
-            let started = thread.spawn(move || work(&asked, &tell));
+            let started = thread.spawn(move || work(lane, &asked, &tell));
             // Without its thread the lane's receiver is gone, and what is asked of it fails.
             drop(started);
             (lane, asks)
@@ -226,6 +232,7 @@ impl Workers {
             self.refused.push(Event {
                 ticket: self.next,
                 said: Said::Failed(sentence.to_owned()),
+                held: None,
             });
         }
         (self.next, stop)
@@ -238,13 +245,20 @@ impl Workers {
 }
 
 /// Answers questions until nobody can ask any more.
-fn work(asked: &Receiver<Asked>, tell: &(impl Fn(Event) + Clone + Send + Sync + 'static)) {
+fn work(
+    lane: Lane,
+    asked: &Receiver<Asked>,
+    tell: &(impl Fn(Event) + Clone + Send + Sync + 'static),
+) {
     let mut engines = Engines::default();
     for own in asked {
         let (ticket, limit) = (own.ticket, own.limit);
-        let say = |said| tell(Event { ticket, said });
+        let end = |said, held| {
+            let held = Some((lane, held));
+            tell(Event { ticket, said, held });
+        };
         if own.stop.is_set() {
-            say(Said::Stopped);
+            end(Said::Stopped, engines.trimmed(limit));
             continue;
         }
         let progress = {
@@ -253,29 +267,31 @@ fn work(asked: &Receiver<Asked>, tell: &(impl Fn(Event) + Clone + Send + Sync + 
                 tell(Event {
                     ticket,
                     said: Said::Progress(progress),
+                    held: None,
                 });
             }
         };
         let job = Job::reporting(own.stop.clone(), EVERY, progress);
         let answer = catch_unwind(AssertUnwindSafe(|| engines.answer(own, &job)));
-        match answer {
-            Ok(Ok(answer)) => say(Said::Answer(answer, engines.trimmed(limit))),
-            Ok(Err(EngineError::Cancelled(_))) => say(Said::Stopped),
+        let said = match answer {
+            Ok(Ok(answer)) => Said::Answer(answer),
+            Ok(Err(EngineError::Cancelled(_))) => Said::Stopped,
             Ok(Err(error)) => {
                 if matches!(error, EngineError::Fault(_)) {
                     // A device that failed may not compute again; the next question opens it anew.
                     engines = Engines::default();
                 }
-                say(Said::Failed(error.to_string()));
+                Said::Failed(error.to_string())
             }
             Err(_) => {
                 engines = Engines::default();
                 // What a panic says may hold anything, so it is not shown.
                 let sentence = "this failed for a reason that Auscult does not know; the model was \
                                 closed, and is opened again when it is needed";
-                say(Said::Failed(sentence.to_owned()));
+                Said::Failed(sentence.to_owned())
             }
-        }
+        };
+        end(said, engines.trimmed(limit));
     }
 }
 
@@ -463,6 +479,7 @@ impl Engines {
                 let found = engine.attention_mean_flow(&notes, &query, job)?;
                 Ok(Answer::MeanFlow(found))
             }
+            Question::Trim => Ok(Answer::Done),
             Question::Search(wanted) => {
                 let notes: Vec<Note> = wanted.notes.iter().map(|note| (**note).clone()).collect();
                 let engine = &self.chosen(&model, device, job)?.engine;

@@ -30,6 +30,9 @@ pub struct Hit {
     pub score: f32,
     /// Where the note came from.
     pub note: String,
+    /// Its place among the notes that were given, from 0.
+    #[serde(skip)]
+    pub number: usize,
     /// How the note was read.
     #[serde(flatten)]
     pub coverage: Coverage,
@@ -112,8 +115,10 @@ impl Engine {
         let nearest = analysis::nearest(wanted_vector, &vectors, query.top);
         let hits = nearest.iter().enumerate().map(|(rank, found)| {
             let (note, place, section, coverage) = &places[found.row];
-            let note = &notes[*note];
+            let number = *note;
+            let note = &notes[number];
             Hit {
+                number,
                 rank: rank + 1,
                 score: found.score,
                 note: note.source().to_string(),

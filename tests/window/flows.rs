@@ -9,7 +9,7 @@ use auscult::engine::{
 use eframe::egui::{Event, Key, Modifiers};
 
 use super::Setup;
-use crate::common::{bundled_note, fixture};
+use crate::common::{bundled_note, fixture, spelling};
 
 /// The tiny model, and the note that is on view at first.
 fn engine() -> (Engine, Vec<Note>) {
@@ -257,15 +257,14 @@ fn a_job_is_stopped_and_what_was_measured_stays() {
     window.settle();
     window.act(Action::Surprise);
     window.until("the measuring is on its way", |state| {
-        (state.jobs.running().iter()).any(|own| own.progress.is_some_and(|own| own.share > 0.0))
+        (state.jobs.running().iter()).any(|own| own.progress.is_some_and(|own| own.share > 0.5))
     });
     window.act(Action::Stop);
     window.settle();
     let state = window.state();
     let found = state.results().and_then(|own| own.surprise.value.clone());
-    if let Some(found) = found {
-        assert!(!found.note.complete && !found.words.is_empty());
-    }
+    let found = found.expect("what was measured stays");
+    assert!(!found.note.complete && !found.words.is_empty());
     assert!(
         state
             .messages
@@ -436,7 +435,11 @@ fn figures_of_panels_are_saved_and_one_that_is_not_in_sight_is_said() {
         window.harness.run_steps(3);
     }
     let text = |path| std::fs::read_to_string(path).unwrap();
-    let (map, row) = (text(&map), text(&row));
+    let (map, row, heads) = (text(&map), text(&row), text(&heads));
+    assert!(
+        heads.contains("Look at all heads"),
+        "its heads were not looked at"
+    );
     assert!(map.contains("<image") && map.contains("data:image/png;base64,"));
     assert!(map.contains("Layer 1, head 1"), "text stays text");
     for own in [&map, &row] {
@@ -505,9 +508,95 @@ fn a_change_of_the_layout_can_be_undone() {
     window.harness.run_steps(3);
     window.settle();
     assert!(has(&window, "Ribbons") && !has(&window, "Map: closer"));
-    window
-        .harness
-        .key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.act(Action::MaskWord);
     window.harness.run_steps(3);
+    assert!(has(&window, "Nothing chosen"));
+    // Step by step.
+    let undo = |window: &mut super::Window| {
+        let harness = &mut window.harness;
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+        harness.run_steps(3);
+    };
+    undo(&mut window);
+    assert!(has(&window, "Ribbons") && !has(&window, "Nothing chosen"));
+    undo(&mut window);
     assert!(has(&window, "Map: closer") && !has(&window, "Ribbons"));
+}
+
+#[test]
+fn a_model_with_fewer_layers_takes_the_place_of_one_with_more() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.act(Action::NextWord);
+    window.execute(Command::Head(3, 3));
+    window.settle();
+    let folder = spelling("bert-masked-lm", &window.temporary);
+    window.execute(Command::UseModel(folder));
+    window.settle();
+    let state = window.state();
+    assert_eq!(state.model.info().unwrap().layers, 3);
+    assert_eq!(state.lens.layers, LayerChoice::Global);
+    window.act(Action::NextWord);
+    window.settle();
+    let results = window.state().results().unwrap();
+    let (shown, failure) = (&results.attention.value, &results.attention.failure);
+    assert_eq!(
+        shown.as_ref().map(|own| &own.layers[..]),
+        Some(&[0, 1, 2][..]),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn passages_of_notes_without_a_name_are_those_of_their_own_note() {
+    let mut window = Setup {
+        notes: Vec::new(),
+        ..Setup::full()
+    }
+    .open();
+    for text in [
+        "\u{a0}Aspirin was stopped. Later the fever rose again.",
+        "No pain. The fever rose again in the night.",
+    ] {
+        window.harness.event(Event::Paste(text.to_owned()));
+        window.harness.run_steps(2);
+        window.settle();
+    }
+    // The first section of a note without a heading begins with a space of two bytes.
+    window.act(Action::PreviousNote);
+    window.act(Action::NextSection);
+    window.act(Action::Similar);
+    window.settle();
+    let state = window.state();
+    let found = state.results().unwrap().similar.value.clone().unwrap();
+    let texts: Vec<&str> = (found.hits.iter())
+        .map(|(key, bytes, _)| {
+            let note = &state.library.get(*key).unwrap().note;
+            note.text().get(bytes.clone()).unwrap().trim()
+        })
+        .collect();
+    for wanted in [
+        "Later the fever rose again.",
+        "The fever rose again in the night.",
+    ] {
+        let own = texts.iter().filter(|own| **own == wanted);
+        assert_eq!(own.count(), 1, "{texts:?}");
+    }
+}
+
+#[test]
+fn commands_say_nothing_of_the_text_that_they_carry() {
+    use auscult::app::Quiet;
+    let text = || Quiet("Zyxwv denies fever.".to_owned());
+    for command in [
+        Command::Paste(text()),
+        Command::Copy(text()),
+        Command::CopyNumbers(Some(text())),
+    ] {
+        let said = format!("{command:?}");
+        assert!(
+            said.contains("19 bytes") && !said.contains("Zyxwv"),
+            "{said}"
+        );
+    }
 }

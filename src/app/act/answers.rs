@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Actor;
 use crate::app::jobs::{Ended, Purpose, Weight};
-use crate::app::library::NoteKey;
 use crate::app::state::{ModelState, Results, Similar, Surprise};
 use crate::app::worker::{Answer, Event, Said};
 
@@ -16,14 +15,14 @@ impl Actor {
     /// there is more of that.
     pub fn take_in(&mut self) -> bool {
         let events: Vec<Event> = self.workers.events().collect();
-        for Event { ticket, said } in events {
+        for Event { ticket, said, held } in events {
+            if let Some((lane, held)) = held {
+                self.holds.insert(lane, held);
+                self.state.held = self.holds.values().sum();
+            }
             match said {
                 Said::Progress(progress) => self.state.jobs.progress(ticket, progress),
-                Said::Answer(answer, held) => {
-                    if let Some(lane) = self.state.jobs.lane(ticket) {
-                        self.holds.insert(lane, held);
-                        self.state.held = self.holds.values().sum();
-                    }
+                Said::Answer(answer) => {
                     let ended = match &answer {
                         Answer::Import(import) if import.stopped => Ended::Stopped,
                         Answer::Surprise(note) if !note.complete => Ended::Stopped,
@@ -59,14 +58,23 @@ impl Actor {
             (Purpose::Model(folder), Answer::Model(info, device)) => {
                 self.state.device = Some(device);
                 self.told_ready(&info);
+                self.state.lens.fit(&info);
                 self.state.model = ModelState::Ready(folder, info);
                 // What another model said of these notes is no longer true.
+                let predictor = self.state.predictor.folder().is_some();
                 for own in self.state.results.values_mut() {
                     let (classes, tags) = (own.classes.clone(), own.tags.clone());
-                    *own = Results {
-                        classes,
-                        tags,
-                        ..Default::default()
+                    *own = match predictor {
+                        true => Results {
+                            classes,
+                            tags,
+                            seen: own.seen,
+                            ..Default::default()
+                        },
+                        false => Results {
+                            seen: own.seen,
+                            ..Default::default()
+                        },
                     };
                 }
                 self.tokens();
@@ -88,12 +96,12 @@ impl Actor {
             }
             (Purpose::Measure, Answer::Measure(found)) => self.state.measured = Some(found),
             (Purpose::Tokens(key), Answer::Tokens(tokens)) => {
-                self.state
-                    .results
-                    .entry(key)
-                    .or_default()
-                    .tokens
-                    .set(tokens);
+                let results = self.state.results.entry(key).or_default();
+                results.tokens.set(tokens);
+                if self.surprise_waits && self.state.shown.surprise {
+                    // It depends on how many they are.
+                    self.measure_surprise();
+                }
             }
             (Purpose::Fill(key, _), Answer::Fill(filled)) => {
                 self.state.results.entry(key).or_default().fill.set(filled);
@@ -138,13 +146,9 @@ impl Actor {
                 self.state.results.entry(key).or_default().flow.set(found);
             }
             (Purpose::MeanFlow, Answer::MeanFlow(found)) => self.state.mean_flow.set(found),
-            (Purpose::Similar(key, bytes), Answer::Search(found)) => {
-                let of_name: std::collections::HashMap<String, NoteKey> =
-                    (self.state.library.entries().iter())
-                        .map(|own| (own.note.source().to_string(), own.key))
-                        .collect();
+            (Purpose::Similar(key, bytes, among), Answer::Search(found)) => {
                 let hits = found.hits.into_iter().filter_map(|hit| {
-                    let key = *of_name.get(&hit.note)?;
+                    let key = *among.get(hit.number)?;
                     Some((key, hit.start..hit.end, hit.score))
                 });
                 let own = Similar {
@@ -173,6 +177,11 @@ impl Actor {
             Purpose::Attend(..) => {
                 self.attended = None;
                 self.attend_next = false;
+            }
+            Purpose::Map(_) | Purpose::Cell(_) => self.unasked(),
+            Purpose::Tokens(key) => {
+                let results = self.state.results.entry(*key).or_default();
+                results.tokens.failure = Some("Stopped; choose the note again".to_owned());
             }
             Purpose::Model(_) => self.state.model = ModelState::None,
             Purpose::Predictor(_) => self.state.predictor = ModelState::None,
@@ -221,18 +230,18 @@ impl Actor {
             }
             Purpose::Cell(key) => {
                 results.entry(*key).or_default().cell.failure = Some(reason);
-                self.go_to_cell = false;
+                self.go_to_cell = None;
                 return;
             }
             Purpose::Flow(key) => {
                 results.entry(*key).or_default().flow.failure = Some(reason.clone());
             }
             Purpose::MeanFlow => self.state.mean_flow.failure = Some(reason.clone()),
-            Purpose::Similar(key, _) => {
+            Purpose::Similar(key, ..) => {
                 results.entry(*key).or_default().similar.failure = Some(reason.clone());
             }
             // Nobody asked for it, and what is wrong shows with the first note.
-            Purpose::Measure => return,
+            Purpose::Measure | Purpose::Trim => return,
             Purpose::Import | Purpose::Paste => {}
         }
         let title = format!("{} failed", purpose.title());

@@ -123,9 +123,8 @@ impl Actor {
     }
 
     pub(super) fn pin(&mut self) {
-        let how = match self.state.model.info() {
-            Some(model) => self.state.lens.words(model),
-            None => return,
+        let Some(model) = self.state.model.info().cloned() else {
+            return;
         };
         let Some(results) = self.results_on_view() else {
             return;
@@ -135,6 +134,7 @@ impl Actor {
             self.state.messages.tell(Weight::Note, said, "");
             return;
         };
+        let how = Lens::of(&attention, &model).words(&model);
         if results.pins.len() == PINS {
             results.pins.remove(0);
         }

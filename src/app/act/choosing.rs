@@ -32,7 +32,7 @@ impl Actor {
         };
         let place = Place {
             note: view.key,
-            bytes,
+            bytes: moving::whole(view.note.text(), &bytes),
         };
         self.state.selection.go(place, jump, reveal);
         self.attend();
@@ -46,12 +46,18 @@ impl Actor {
         let now = state.selection.bytes();
         let tokens = state.tokens().map(|own| &own.tokens[..]);
         let text = view.note.text();
+        if let (true, false, Some(now)) = (extend, by > 0, &now) {
+            let parts = moving::parts(text, tokens, &view.outline, unit);
+            let bytes = moving::shrunk(&parts, now.clone());
+            self.select(bytes, false, true);
+            return;
+        }
         let next = moving::step(text, tokens, &view.outline, now.clone(), unit, by);
         let Some(next) = next else {
             return;
         };
         let bytes = match (extend, now) {
-            (true, Some(now)) => moving::extended(now, next, by),
+            (true, Some(now)) => moving::extended(now, next),
             (_, _) => next,
         };
         self.select(bytes, unit == moving::Unit::Section, true);
@@ -113,6 +119,8 @@ impl Actor {
             view.outline = state.rules.outline(view.note.text());
         }
         self.keep();
+        // Sections are units, and parts that long notes are read in.
+        self.read_anew();
     }
 
     pub(super) fn make_heading(&mut self) {

@@ -89,17 +89,35 @@ impl Actor {
         let results = self.state.results.entry(key).or_default();
         let tokens = map.spans.len();
         let is_whole = map.rows == (0..tokens) && map.columns == (0..tokens);
-        match is_whole && map.side == Viewport::whole(tokens).side() {
-            true => results.map.set(map),
-            false => results.part.set(map),
+        // A window may be shorter than was thought when it was asked for: the view asks again.
+        if is_whole && map.side >= Viewport::whole(tokens).side() {
+            let same = |own: &Option<Arc<AttentionMap>>| {
+                own.as_ref().is_some_and(|own| own.spans == map.spans)
+            };
+            if !same(&results.map.value) {
+                // Another window: parts and values of the one before are not of it.
+                results.part = Asked::default();
+                results.cell = Asked::default();
+                self.state.cell_asked = None;
+            }
+            results.map.set(map);
+        } else if (results.map.value.as_ref()).is_some_and(|own| own.spans == map.spans) {
+            results.part.set(map);
         }
+    }
+
+    /// What was asked of maps was stopped, and may be asked again.
+    pub(super) fn unasked(&mut self) {
+        self.state.cell_asked = None;
+        self.go_to_cell = None;
     }
 
     pub(super) fn cell_read(&mut self, key: NoteKey, cell: AttentionCell) {
         let (row, column) = (cell.row, cell.column);
         let results = self.state.results.entry(key).or_default();
         results.cell.set(cell);
-        if std::mem::take(&mut self.go_to_cell) {
+        let here = self.state.on_view.as_ref().map(|own| own.key) == Some(key);
+        if self.go_to_cell.take_if(|own| *own == key).is_some() && here {
             let tokens = self.state.map_tokens();
             let view = self.state.map_view();
             let near = Viewport {
@@ -132,6 +150,14 @@ impl Actor {
 
     pub(super) fn zoom_map(&mut self, factor: f64) {
         self.go_to(Workspace::Look);
+        if self
+            .state
+            .results()
+            .is_none_or(|own| own.map.value.is_none())
+        {
+            // There is nothing yet to come closer to.
+            return;
+        }
         let tokens = self.state.map_tokens();
         let view = self.state.map_view().zoomed(factor, [0.5, 0.5], tokens);
         self.state.map.view = Some(view);
@@ -153,7 +179,7 @@ impl Actor {
             return;
         };
         if let Some(rows) = map.rows_of(&bytes) {
-            self.go_to_cell = true;
+            self.go_to_cell = self.state.on_view.as_ref().map(|own| own.key);
             self.read_cell(MapPart {
                 of: map.of,
                 rows,
@@ -184,6 +210,7 @@ impl Actor {
             return;
         };
         self.go_to(Workspace::Look);
+        self.state.flow_of_all = false;
         let question = Question::Flow(note, self.flow_query());
         let folder = self.state.model.folder().cloned();
         self.ask(Lane::Long, folder.as_deref(), Purpose::Flow(key), question);
@@ -195,6 +222,7 @@ impl Actor {
             return;
         }
         self.go_to(Workspace::Look);
+        self.state.flow_of_all = true;
         let notes = self.state.library.entries().iter();
         let notes = notes.map(|own| Arc::clone(&own.note)).collect();
         let question = Question::MeanFlow(notes, self.flow_query());
@@ -210,7 +238,7 @@ impl Actor {
         state.map.view = None;
         state.map.marked = None;
         state.mean_flow = Asked::default();
-        self.go_to_cell = false;
+        self.go_to_cell = None;
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::app::command::{Action, Command};
+use crate::app::command::{Action, Command, Quiet};
 use crate::app::jobs::{Purpose, Weight};
 use crate::app::keys::Keys;
 use crate::app::lens::Lens;
@@ -39,7 +39,7 @@ pub enum Outside {
     /// Ask where to save a figure of a panel.
     AskFigure(Panel),
     /// Put a text into the clipboard.
-    Copy(String),
+    Copy(Quiet),
     /// Take the text out of it.
     Paste,
     /// Use these colours.
@@ -68,8 +68,10 @@ pub struct Actor {
     /// What the lens was asked for last, and whether something else waits for it.
     attended: Option<(NoteKey, Range<usize>, Lens)>,
     attend_next: bool,
-    /// Whether the map is to go to the value that is being read.
-    go_to_cell: bool,
+    /// Whether surprise is to be measured once the tokens of the note are there.
+    surprise_waits: bool,
+    /// The note whose map is to go to the value that is being read.
+    go_to_cell: Option<NoteKey>,
     /// Where to compute in place of what the settings say, until that is changed.
     pub device: Option<String>,
     /// How often a note was put on view.
@@ -98,7 +100,8 @@ impl Actor {
             data: None,
             attended: None,
             attend_next: false,
-            go_to_cell: false,
+            surprise_waits: false,
+            go_to_cell: None,
             device: None,
             seen: 0,
             holds: HashMap::new(),
@@ -144,8 +147,12 @@ impl Actor {
         match command {
             Command::Do(action) => self.act(action),
             Command::Open(paths) => self.import(paths),
-            Command::Paste(text) => self.paste(text),
+            Command::Paste(text) => self.paste(text.0),
             Command::Show(key) => self.show(key),
+            Command::ShowAt(key, bytes) => {
+                self.show(key);
+                self.select(bytes, true, true);
+            }
             Command::Select(bytes) => self.select(bytes, true, true),
             Command::Point(bytes) => self.select(bytes, false, false),
             Command::Hover(bytes) => {
@@ -161,6 +168,7 @@ impl Actor {
             Command::Map(part) => self.draw_map(part),
             Command::Cell(part) => self.read_cell(part),
             Command::ChooseCell => self.choose_cell(),
+            Command::FlowOf(all) => self.state.flow_of_all = all,
             Command::MapView(map) => self.state.map = map,
             Command::Unpin(number) => {
                 if let Some(results) = self.results_on_view()
@@ -221,7 +229,7 @@ impl Actor {
             Command::Cache(megabytes) => {
                 self.state.settings.cache_mb = megabytes;
                 self.keep();
-                self.state.make_room();
+                self.trim();
             }
             Command::Encoding(path, encoding) => self.read_as(path, encoding),
             Command::Heading(heading, name) => {
@@ -325,7 +333,10 @@ impl Actor {
             Action::Help => over(state, Over::Help),
             Action::Models => over(state, Over::Models),
             Action::Verify => over(state, Over::Verify),
-            Action::Stop => state.jobs.stop_all(|_| true),
+            Action::Stop => {
+                state.jobs.stop_all(|_| true);
+                self.surprise_waits = false;
+            }
             Action::CloseNotes => self.close_notes(),
             Action::ResetLayout => self.outside.push(Outside::ResetLayout),
             Action::UndoLayout => self.outside.push(Outside::UndoLayout),
@@ -348,7 +359,7 @@ impl Actor {
         let own = self.state.results().map_or(0, Results::bytes);
         let limit = self.state.cache_limit().saturating_sub(own);
         let (ticket, stop) = self.workers.ask(lane, model, device, question, limit);
-        self.state.jobs.begin(ticket, lane, purpose, stop);
+        self.state.jobs.begin(ticket, purpose, stop);
     }
 
     fn figure_saved(&mut self, saved: Result<PathBuf, String>) {
@@ -364,6 +375,14 @@ impl Actor {
                 let title = "The figure was not saved";
                 self.state.messages.tell(Weight::Failure, title, reason);
             }
+        }
+    }
+
+    /// Lets go of what is over the limit, here and in the threads.
+    fn trim(&mut self) {
+        self.state.make_room();
+        for lane in [Lane::Hand, Lane::Long] {
+            self.ask(lane, None, Purpose::Trim, Question::Trim);
         }
     }
 

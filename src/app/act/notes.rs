@@ -7,7 +7,7 @@ use super::Actor;
 use crate::app::jobs::{Purpose, Weight};
 use crate::app::library::NoteKey;
 use crate::app::selection::Place;
-use crate::app::state::{ModelState, OnView};
+use crate::app::state::{FindState, ModelState, OnView};
 use crate::app::worker::{Lane, Question};
 use crate::engine::{Bundled, Import, ImportOptions, SystemFolder, TextEncoding, counted};
 
@@ -44,6 +44,7 @@ impl Actor {
             state.results.remove(key);
         });
         state.on_view = None;
+        state.selection.close(&closed);
         let before = self.encodings.insert(path.clone(), encoding);
         self.import(vec![path.clone()]);
         self.reread = Some((path, before));
@@ -194,6 +195,8 @@ impl Actor {
         if state.on_view.as_ref().map(|own| own.key) == chosen {
             return;
         }
+        // Nobody waits for what the hand was on any more.
+        state.jobs.forget(|own| own.is_of_other(chosen));
         let entry = chosen.and_then(|key| state.library.get(key));
         state.on_view = entry.map(|entry| OnView {
             key: entry.key,
@@ -206,6 +209,9 @@ impl Actor {
         self.state.hovered = None;
         self.state.map.view = None;
         self.state.map.marked = None;
+        self.state.map_asked = None;
+        self.unasked();
+        self.attend_next = false;
         if let Some(view) = &self.state.on_view {
             self.seen += 1;
             self.state.results.entry(view.key).or_default().seen = self.seen;
@@ -225,10 +231,16 @@ impl Actor {
 
     pub(super) fn close_notes(&mut self) {
         let state = &mut self.state;
-        state.jobs.stop_all(|_| true);
+        state
+            .jobs
+            .forget(|own| own.is_of_reading() || matches!(own, Purpose::Import | Purpose::Paste));
         state.library.clear();
         state.selection.clear();
         state.results.clear();
         state.on_view = None;
+        state.find_all = FindState::default();
+        self.forget_maps();
+        self.attended = None;
+        self.trim();
     }
 }

@@ -34,6 +34,12 @@ impl Actor {
             _ => return,
         };
         *state = ModelState::Loading(folder.clone());
+        match &purpose {
+            // Answers of the model that was there before would be taken for its own.
+            Purpose::Model(_) => self.state.jobs.forget(Purpose::is_of_reading),
+            _ => (self.state.jobs)
+                .forget(|own| matches!(own, Purpose::Classify(_) | Purpose::Tag(_))),
+        }
         self.ask(Lane::Hand, None, purpose, Question::Model(folder));
     }
 
@@ -61,8 +67,18 @@ impl Actor {
         }
         self.state.settings.long_notes = choice;
         self.keep();
-        // All of them were made from another reading.
-        self.state.results.clear();
+        self.read_anew();
+    }
+
+    /// Forgets what was asked of notes, since they are read in another way now.
+    pub(super) fn read_anew(&mut self) {
+        self.state.jobs.forget(Purpose::is_of_reading);
+        for own in self.state.results.values_mut() {
+            *own = Results {
+                seen: own.seen,
+                ..Results::default()
+            };
+        }
         self.forget_maps();
         self.attended = None;
         self.tokens();
@@ -165,7 +181,12 @@ impl Actor {
         if complete {
             return;
         }
-        let tokens = self.state.tokens().map_or(0, |own| own.tokens.len());
+        // Without them it is not known what is affordable; it is asked again when they are there.
+        let Some(tokens) = self.state.tokens().map(|own| own.tokens.len()) else {
+            self.surprise_waits = true;
+            return;
+        };
+        self.surprise_waits = false;
         let query = SurpriseQuery {
             mask_every: (tokens > ONE_BY_ONE).then_some(EVERY),
             context: None,
@@ -224,10 +245,11 @@ impl Actor {
             0..40 => moving::sentence_at(note.text(), bytes.start).unwrap_or(bytes),
             _ => bytes,
         };
-        let wanted = Note::new(Source::Typed, note.text()[bytes.clone()].to_owned());
-        let all: Vec<Arc<Note>> = (self.state.library.entries().iter())
-            .map(|own| Arc::clone(&own.note))
-            .collect();
+        let text = note.text().get(bytes.clone()).unwrap_or_default();
+        let wanted = Note::new(Source::Typed, text.to_owned());
+        let (among, all): (Vec<NoteKey>, Vec<Arc<Note>>) = (self.state.library.entries().iter())
+            .map(|own| (own.key, Arc::clone(&own.note)))
+            .unzip();
         let query = SearchQuery {
             unit: Unit::Sentence,
             pooling: Pooling::Mean,
@@ -240,7 +262,7 @@ impl Actor {
             query,
         }));
         let folder = self.state.model.folder().cloned();
-        let purpose = Purpose::Similar(key, bytes);
+        let purpose = Purpose::Similar(key, bytes, among);
         self.ask(Lane::Long, folder.as_deref(), purpose, question);
     }
 }

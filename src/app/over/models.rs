@@ -4,7 +4,7 @@ use eframe::egui::{RichText, Ui};
 
 use super::dialog;
 
-use crate::app::command::{Action, Command};
+use crate::app::command::{Action, Command, Quiet};
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::library::name;
@@ -63,7 +63,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                     name(&copy, &format!("Copy link: {}", own.name));
                     let link = format!("https://huggingface.co/{}/tree/main", own.hub);
                     if copy.on_hover_text(&link).clicked() {
-                        commands.push(Command::Copy(link));
+                        commands.push(Command::Copy(Quiet(link)));
                     }
                 },
             );

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eframe::egui::{self, Grid, Key, RichText, ScrollArea, Ui};
+use eframe::egui::{self, Event, Grid, Key, RichText, ScrollArea, Ui};
 
 use super::dialog;
 
@@ -175,16 +175,23 @@ impl Settings {
     }
 }
 
-/// The key that is held down in this frame, with what is held beside it.
+/// The key that goes down in this frame, with what is held beside it.
 fn pressed(ui: &Ui) -> Option<Shortcut> {
     ui.input(|input| {
-        let mut down = input.keys_down.iter();
-        let key = down.find(|key| !matches!(key, Key::Escape | Key::Tab))?;
-        Some(Shortcut {
-            command: input.modifiers.command,
-            shift: input.modifiers.shift,
-            alt: input.modifiers.alt,
-            key: *key,
+        input.events.iter().find_map(|event| match event {
+            Event::Key {
+                key,
+                pressed: true,
+                repeat: false,
+                modifiers,
+                ..
+            } if !matches!(key, Key::Escape | Key::Tab) => Some(Shortcut {
+                command: modifiers.command,
+                shift: modifiers.shift,
+                alt: modifiers.alt,
+                key: *key,
+            }),
+            _ => None,
         })
     })
 }

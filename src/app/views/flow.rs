@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use eframe::egui::{
-    self, Color32, Mesh, Pos2, Rect, Response, RichText, Role, ScrollArea, Sense, Shape, Stroke,
-    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    self, Color32, Key, Mesh, Modifiers, Pos2, Rect, Response, RichText, Role, ScrollArea, Sense,
+    Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::View;
@@ -18,8 +18,6 @@ use crate::engine::{AttentionFlow, MeanFlow};
 /// The panel.
 #[derive(Default)]
 pub struct FlowView {
-    /// Whether all notes are looked at, and not the one on view.
-    all: bool,
     ribbons: bool,
     /// The pair that is read out: the section that looks, and that which is looked at.
     pair: Option<[usize; 2]>,
@@ -82,7 +80,6 @@ fn named(name: &str) -> String {
 
 impl View for FlowView {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
         if state.model.info().is_none() || state.on_view.is_none() {
             let text = "How much of what a section looks at lies in each of the others.";
             parts::empty(ui, "Nothing to look at", text, None, commands);
@@ -91,8 +88,11 @@ impl View for FlowView {
         let palette = theme::palette(ui);
         ui.horizontal_wrapped(|ui| {
             for (all, text) in [(false, "This note"), (true, "All notes")] {
-                if ui.selectable_label(self.all == all, text).clicked() {
-                    self.all = all;
+                if ui
+                    .selectable_label(state.flow_of_all == all, text)
+                    .clicked()
+                {
+                    commands.push(Command::FlowOf(all));
                     self.pair = None;
                 }
             }
@@ -105,14 +105,14 @@ impl View for FlowView {
         });
         let results = state.results();
         let own = results.map(|own| &own.flow);
-        let failure = match self.all {
+        let failure = match state.flow_of_all {
             true => state.mean_flow.failure.as_ref(),
             false => own.and_then(|own| own.failure.as_ref()),
         };
         if let Some(failure) = failure {
             ui.label(RichText::new(failure).color(palette.bad));
         }
-        let (action, name, busy) = match self.all {
+        let (action, name, busy) = match state.flow_of_all {
             true => (
                 Action::FlowOfAll,
                 "Look at all notes",
@@ -128,7 +128,7 @@ impl View for FlowView {
             own.and_then(|own| own.value.as_ref()),
             state.mean_flow.value.as_ref(),
         );
-        let (drawn, about) = match (self.all, note, mean) {
+        let (drawn, about) = match (state.flow_of_all, note, mean) {
             (false, Some(flow), _) => {
                 let about = format!(
                     "mean of {}, {}",
@@ -142,8 +142,15 @@ impl View for FlowView {
                     true => "",
                     false => ", stopped before the last",
                 };
+                let others = match flow.others {
+                    0 => String::new(),
+                    others => format!(
+                        ", {} that few have left out",
+                        crate::engine::counted(others, "section")
+                    ),
+                };
                 let about = format!(
-                    "mean of {}, {} without sections{ended}",
+                    "mean of {}, {} without sections{others}{ended}",
                     crate::engine::counted(flow.notes, "note"),
                     flow.left_out
                 );
@@ -176,7 +183,7 @@ impl View for FlowView {
             }
             parts::soft(ui, about);
         });
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             match self.ribbons {
                 true => self.ribbons(ui, &drawn),
                 false => self.matrix(ui, &drawn, commands),
@@ -186,7 +193,7 @@ impl View for FlowView {
     }
 
     fn numbers(&self, state: &State) -> Option<String> {
-        let drawn = match self.all {
+        let drawn = match state.flow_of_all {
             true => of_all(state.mean_flow.value.as_ref()?),
             false => of_note(state.results()?.flow.value.as_ref()?),
         };
@@ -226,11 +233,34 @@ impl FlowView {
         let high = cell.clamp(LINE, 34.0);
         let most = drawn.most();
         let size = vec2(NAMES + cell * count as f32, LINE + high * count as f32);
-        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let painter = ui.painter().clone();
         let small = egui::FontId::proportional(11.0);
-        for number in 0..count {
-            let x = rect.min.x + NAMES + cell * (number as f32 + 0.5);
+        let frame = Rect::from_min_max(rect.min + vec2(NAMES, LINE), rect.max);
+        self.choose(ui, &response, frame, vec2(cell, high), count);
+        let pair = self.pair.filter(|own| own.iter().all(|own| *own < count));
+        let said = pair.map_or_else(String::new, |own| words(drawn, own));
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Button, true, "Sections by sections");
+            info.current_text_value = Some(said.clone());
+            info
+        });
+        if response.clicked()
+            && let Some([from, _]) = pair
+        {
+            go(drawn, from, commands);
+        }
+        // Only what is in sight is drawn: a note may have thousands of sections.
+        let clip = ui.clip_rect();
+        let seen = |from: f32, least: f32, most: f32, step: f32| {
+            let first = ((least - from) / step).max(0.0) as usize;
+            let end = ((most - from) / step).max(0.0).ceil() as usize;
+            first.min(count)..end.min(count)
+        };
+        let columns = seen(frame.min.x, clip.min.x, clip.max.x, cell);
+        let rows = seen(frame.min.y, clip.min.y, clip.max.y, high);
+        for number in columns.clone() {
+            let x = frame.min.x + cell * (number as f32 + 0.5);
             if cell >= 13.0 || number % 5 == 4 {
                 let at = pos2(x, rect.min.y + LINE / 2.0);
                 let text = (number + 1).to_string();
@@ -243,33 +273,30 @@ impl FlowView {
                 );
             }
         }
-        for (from, name) in drawn.names.iter().enumerate() {
-            let y = rect.min.y + LINE + high * from as f32;
+        for from in rows {
+            let y = frame.min.y + high * from as f32;
             let area = Rect::from_min_size(pos2(rect.min.x, y), vec2(NAMES - 6.0, high));
-            let own = format!("{} {name}", from + 1);
-            label(ui, area, &own, palette.ink);
-            for to in 0..count {
-                let at = pos2(rect.min.x + NAMES + cell * to as f32, y);
+            label(
+                ui,
+                area,
+                &format!("{} {}", from + 1, drawn.names[from]),
+                palette.ink,
+            );
+            for to in columns.clone() {
+                let at = pos2(frame.min.x + cell * to as f32, y);
                 let area = Rect::from_min_size(at, vec2(cell, high)).shrink(0.5);
                 let value = drawn.value([from, to]);
                 painter.rect_filled(area, 1.0, theme::heat(&palette, (value / most).sqrt()));
-                let id = ui.scope_id().with(("flow", from, to));
-                let response = ui.interact(area, id, Sense::click());
-                let said = words(drawn, [from, to]);
-                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &said));
-                if response.hovered() || response.has_focus() {
-                    self.pair = Some([from, to]);
-                }
-                if response.clicked() {
-                    go(drawn, from, commands);
-                }
-                if self.pair == Some([from, to]) {
+                if pair == Some([from, to]) {
                     let ring = Stroke::new(1.5, palette.accent);
                     painter.rect_stroke(area, 1.0, ring, StrokeKind::Inside);
                 }
             }
         }
-        let frame = Rect::from_min_max(rect.min + vec2(NAMES, LINE), rect.max);
+        if response.has_focus() {
+            let ring = Stroke::new(1.5, palette.accent);
+            painter.rect_stroke(rect, 2.0, ring, StrokeKind::Outside);
+        }
         painter.rect_stroke(
             frame,
             0.0,
@@ -280,6 +307,39 @@ impl FlowView {
             parts::legend(ui, most, parts::Scale::Root);
             parts::soft(ui, "of what a row looks at");
         });
+    }
+
+    /// The pair under the pointer, or where the arrows went.
+    fn choose(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        frame: Rect,
+        cell: egui::Vec2,
+        count: usize,
+    ) {
+        let at = response.hover_pos().filter(|own| frame.contains(*own));
+        if let Some(at) = at {
+            let own = (at - frame.min) / cell;
+            let last = count.saturating_sub(1);
+            self.pair = Some([own.y as usize, own.x as usize].map(|own| own.min(last)));
+        }
+        if !response.has_focus() || count == 0 {
+            return;
+        }
+        parts::take_arrows(ui, response.id);
+        let [row, column] = self.pair.unwrap_or_default();
+        let steps = [
+            (Key::ArrowUp, [row.saturating_sub(1), column]),
+            (Key::ArrowDown, [row + 1, column]),
+            (Key::ArrowLeft, [row, column.saturating_sub(1)]),
+            (Key::ArrowRight, [row, column + 1]),
+        ];
+        for (key, next) in steps {
+            if ui.input_mut(|own| own.consume_key(Modifiers::NONE, key)) {
+                self.pair = Some(next.map(|own| own.min(count - 1)));
+            }
+        }
     }
 
     /// Sections at the left look at sections at the right.

@@ -16,6 +16,7 @@ use crate::app::jobs::Purpose;
 use crate::app::state::{Heads, State};
 use crate::app::theme::{self, Palette};
 use crate::app::widgets::parts;
+use crate::app::widgets::same::Of;
 use crate::engine::{HeadChoice, HeadOverview, LayerChoice, LayerOverview};
 
 /// The panel.
@@ -23,7 +24,7 @@ use crate::engine::{HeadChoice, HeadOverview, LayerChoice, LayerOverview};
 pub struct HeadsView {
     pictures: HashMap<(usize, usize), (TextureHandle, Arc<ColorImage>)>,
     /// For which result and which colours the pictures are.
-    of: (usize, Color32),
+    of: (Of<LayerOverview>, Color32),
     order: Order,
 }
 
@@ -128,15 +129,9 @@ impl View for HeadsView {
         );
         parts::soft(ui, said);
         // The pictures of layers that come later are made when they are there.
-        let of = (
-            found
-                .layers
-                .first()
-                .map_or(0, |own| Arc::as_ptr(own) as usize),
-            palette.surface,
-        );
-        if self.of != of {
-            self.of = of;
+        let another = self.of.0.changes(found.layers.first());
+        if another || self.of.1 != palette.surface {
+            self.of.1 = palette.surface;
             self.pictures.clear();
         }
         ScrollArea::vertical()
@@ -214,6 +209,7 @@ impl HeadsView {
         let value =
             |(layer, head): &(&Arc<LayerOverview>, usize)| self.order.value(&layer.heads[*head]);
         all.sort_by(|a, b| value(b).total_cmp(&value(a)));
+        let nothing = found.chosen.is_empty() && self.order == Order::Chosen;
         let side = 64.0;
         ui.spacing_mut().item_spacing = vec2(SPACE + 3.0, SPACE + 3.0);
         let order = self.order;
@@ -223,7 +219,10 @@ impl HeadsView {
                     ui.spacing_mut().item_spacing.y = 1.0;
                     self.picture(ui, state, layer, head, side, commands);
                     parts::soft(ui, format!("{}·{}", layer.layer + 1, head + 1));
-                    parts::soft(ui, order.words(&layer.heads[head]));
+                    match nothing {
+                        true => parts::soft(ui, "—"),
+                        false => parts::soft(ui, order.words(&layer.heads[head])),
+                    };
                 });
             }
         });

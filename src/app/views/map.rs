@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use eframe::egui::scroll_area::ScrollSource;
 use eframe::egui::{
-    self, Color32, ColorImage, CursorIcon, ImageData, PointerButton, Pos2, Rect, Response,
-    RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle,
+    self, Color32, ColorImage, CursorIcon, ImageData, Key, Modifiers, PointerButton, Pos2, Rect,
+    Response, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle,
     TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 
@@ -20,6 +20,7 @@ use crate::app::state::{MapPart, MapState, OnView, State};
 use crate::app::theme::{self, Palette};
 use crate::app::viewport::Viewport;
 use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::same::Of;
 use crate::engine::{AttentionCell, AttentionMap, Block, HeadPlace};
 
 /// The panel.
@@ -29,13 +30,11 @@ pub struct MapView {
     part: Option<Picture>,
     /// The value at which the colour is as strong as it gets, where it is kept from head to head.
     kept: Option<f32>,
-    /// The block under the pointer.
-    under: Option<[usize; 2]>,
 }
 
 /// A map as a texture.
 struct Picture {
-    of: usize,
+    of: Of<AttentionMap>,
     most: f32,
     surface: Color32,
     image: Arc<ColorImage>,
@@ -79,8 +78,17 @@ impl View for MapView {
         let view = state.map_view();
         let part = results.part.value.as_ref();
         let map = results.map.value.as_ref()?;
-        let fine = part.filter(|own| own.side == view.side() && own.of == map.of);
-        Some(table(fine.unwrap_or(map), view, text))
+        let [rows, columns] = [view.top, view.left].map(|own| {
+            let last = (own + view.tokens).ceil() as usize;
+            own as usize..last.min(map.spans.len())
+        });
+        let covers =
+            |all: &Range<usize>, own: &Range<usize>| all.start <= own.start && own.end <= all.end;
+        let fine = part.filter(|own| {
+            let same = (own.side, own.of, own.block) == (view.side(), map.of, map.block);
+            same && covers(&own.rows, &rows) && covers(&own.columns, &columns)
+        });
+        Some(table(fine.unwrap_or(map), [rows, columns], text))
     }
 
     fn pictures(&self) -> Pictures {
@@ -93,7 +101,7 @@ impl View for MapView {
         "Drag to move, turn the wheel to come closer, double-click to go to what is under the pointer. \
          Rows are tokens that look, columns those looked at. A click chooses both words of a value: the \
          one that looks is selected in the text, the other gets a frame. By keys: + and − come closer \
-         and go farther, W shows all of the note, Z goes to where the selection looks most."
+         and go farther, arrows move the map when it has the focus, Enter chooses what is in its middle, W shows all of the note, Z goes to where the selection looks most."
     }
 }
 
@@ -184,6 +192,7 @@ impl MapView {
                 commands.push(Command::Map(wanted.clone()));
             }
         }
+        let again_wanted = wanted.clone().filter(|_| !busy);
         let Some(map) = results.and_then(|own| own.map.value.clone()) else {
             match (busy, wanted) {
                 (false, Some(wanted)) if state.map_asked.is_some() => {
@@ -207,11 +216,17 @@ impl MapView {
             Some(kept) => kept,
             None => largest(&map),
         };
-        self.draw(ui, rect, state, &map, part.as_deref(), most);
+        self.draw(ui, rect, state, &map, part.as_ref(), most);
         if map.of != of || map.block != state.map.block {
-            // Another head is on its way.
+            // Another head is on its way, unless that was stopped.
             let veil = palette.chrome.gamma_multiply(0.6);
             ui.painter().rect_filled(rect, 0.0, veil);
+            let again = Rect::from_center_size(rect.center(), vec2(120.0, 30.0));
+            if let Some(wanted) = again_wanted
+                && ui.put(again, parts::primary(ui, "Draw the map")).clicked()
+            {
+                commands.push(Command::Map(wanted));
+            }
         }
         let response = response.on_hover_cursor(CursorIcon::Crosshair);
         describe(&response, &map, state);
@@ -226,7 +241,8 @@ impl MapView {
 
     /// Which head, and how it is looked at.
     fn bar(&mut self, ui: &mut Ui, state: &State, of: HeadPlace, commands: &mut Vec<Command>) {
-        let local = state.model.info().is_some_and(|own| own.local[of.layer]);
+        let local = (state.model.info()).and_then(|own| own.local.get(of.layer).copied());
+        let local = local.unwrap_or(false);
         let kind = if local { "local" } else { "global" };
         let name = format!("Layer {}, head {}", of.layer + 1, of.head + 1);
         let results = state.results();
@@ -285,7 +301,7 @@ impl MapView {
         rect: Rect,
         state: &State,
         map: &Arc<AttentionMap>,
-        part: Option<&AttentionMap>,
+        part: Option<&Arc<AttentionMap>>,
         most: f32,
     ) {
         let palette = theme::palette(ui);
@@ -293,16 +309,15 @@ impl MapView {
         painter.rect_filled(rect, 0.0, palette.surface);
         let view = state.map_view();
         let shown = [
-            (Some(&**map), &mut self.whole),
+            (Some(map), &mut self.whole),
             (part.filter(|own| own.side < map.side), &mut self.part),
         ];
         for (own, picture) in shown {
             let Some(own) = own else {
                 continue;
             };
-            let of = std::ptr::from_ref(own) as usize;
             let stale = |picture: &Picture| {
-                picture.of != of || picture.most != most || picture.surface != palette.surface
+                !picture.of.is(own) || picture.most != most || picture.surface != palette.surface
             };
             if picture.as_ref().is_none_or(stale) {
                 let options = TextureOptions {
@@ -312,7 +327,7 @@ impl MapView {
                 let image = Arc::new(image(own, most, &palette));
                 let pixels = ImageData::Color(Arc::clone(&image));
                 *picture = Some(Picture {
-                    of,
+                    of: Of::new(own),
                     most,
                     surface: palette.surface,
                     image,
@@ -377,6 +392,27 @@ impl MapView {
             let by = response.drag_delta() / rect.size();
             next = next.moved([f64::from(-by.y), f64::from(-by.x)], tokens);
         }
+        if response.has_focus() {
+            parts::take_arrows(ui, response.id);
+            let steps = [
+                (Key::ArrowUp, [-0.25, 0.0]),
+                (Key::ArrowDown, [0.25, 0.0]),
+                (Key::ArrowLeft, [0.0, -0.25]),
+                (Key::ArrowRight, [0.0, 0.25]),
+            ];
+            for (key, by) in steps {
+                if ui.input_mut(|own| own.consume_key(Modifiers::NONE, key)) {
+                    next = next.moved(by, tokens);
+                }
+            }
+            // Without a pointer what is in the middle is read.
+            if response.hover_pos().is_none() {
+                self.read(view, [0.5, 0.5], state, map, commands);
+                if ui.input_mut(|own| own.consume_key(Modifiers::NONE, Key::Enter)) {
+                    commands.push(Command::ChooseCell);
+                }
+            }
+        }
         if let Some(at) = response.hover_pos() {
             let (wheel, pinch) = ui.input(|own| (own.smooth_scroll_delta().y, own.zoom_delta()));
             let factor = f64::from((wheel * WHEEL).exp() * pinch);
@@ -386,26 +422,7 @@ impl MapView {
             if response.double_clicked() {
                 next = next.zoomed(4.0, share(at), tokens);
             }
-            let side = view.side();
-            let [row, column] = view.at(share(at));
-            let block = [row, column].map(|own| own.max(0.0) as usize / side * side);
-            let inside = |first: usize| first..(first + side).min(tokens);
-            self.under = Some(block).filter(|own| own.iter().all(|first| *first < tokens));
-            if let Some([row, column]) = self.under {
-                let part = MapPart {
-                    of: map.of,
-                    rows: inside(row),
-                    columns: inside(column),
-                    side,
-                    block: map.block,
-                    near: window(map),
-                };
-                let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Cell(_)));
-                let asked = state.cell_asked.as_ref().map(|(_, part)| part);
-                if !busy && asked != Some(&part) {
-                    commands.push(Command::Cell(part));
-                }
-            }
+            self.read(view, share(at), state, map, commands);
             if response.clicked() {
                 commands.push(Command::ChooseCell);
             }
@@ -416,6 +433,38 @@ impl MapView {
                 ..state.map.clone()
             };
             commands.push(Command::MapView(map));
+        }
+    }
+}
+
+impl MapView {
+    /// Asks for the value of the block at a point of the view.
+    fn read(
+        &mut self,
+        view: Viewport,
+        at: [f64; 2],
+        state: &State,
+        map: &AttentionMap,
+        commands: &mut Vec<Command>,
+    ) {
+        let (side, tokens) = (view.side(), map.spans.len());
+        let block = view.at(at).map(|own| own.max(0.0) as usize / side * side);
+        if block.iter().any(|first| *first >= tokens) {
+            return;
+        }
+        let [rows, columns] = block.map(|first| first..(first + side).min(tokens));
+        let part = MapPart {
+            of: map.of,
+            rows,
+            columns,
+            side,
+            block: map.block,
+            near: window(map),
+        };
+        let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Cell(_)));
+        let asked = state.cell_asked.as_ref().map(|(_, part)| part);
+        if !busy && asked != Some(&part) {
+            commands.push(Command::Cell(part));
         }
     }
 }
@@ -527,14 +576,19 @@ fn image(map: &AttentionMap, most: f32, palette: &Palette) -> ColorImage {
 }
 
 /// The blocks on the screen, with the tokens at which they begin.
-fn table(map: &AttentionMap, view: Viewport, text: &str) -> String {
-    let [_, across] = map.shape();
-    let seen = |first: f64, own: &Range<usize>| {
-        let last = (first + view.tokens).ceil() as usize;
-        let (first, last) = ((first as usize).max(own.start), last.min(own.end));
-        (first - own.start) / map.side..(last.max(first) - own.start).div_ceil(map.side)
+fn table(map: &AttentionMap, [rows, columns]: [Range<usize>; 2], text: &str) -> String {
+    let [down, across] = map.shape();
+    let blocks = |own: &Range<usize>, all: &Range<usize>, most: usize| {
+        let first = own.start.saturating_sub(all.start) / map.side;
+        let end = own
+            .end
+            .saturating_sub(all.start)
+            .div_ceil(map.side)
+            .min(most);
+        first.min(end)..end
     };
-    let (rows, columns) = (seen(view.top, &map.rows), seen(view.left, &map.columns));
+    let rows = blocks(&rows, &map.rows, down);
+    let columns = blocks(&columns, &map.columns, across);
     let name = |first: usize, number: usize| {
         let row = first + number * map.side;
         let own = word(map, text, row);

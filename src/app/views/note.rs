@@ -12,43 +12,45 @@ use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
 use crate::app::moving;
 use crate::app::settings::LongChoice;
-use crate::app::state::{ModelState, Results, State, Workspace};
+use crate::app::state::{ModelState, Results, State, Surprise, Workspace};
 use crate::app::theme;
 use crate::app::widgets::note_text::{Marks, NoteText, Touched, Underline};
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::{AttentionResult, NoteTokens, Source, TaggedNote, TextEncoding, Way};
+use crate::app::widgets::same::Of;
+use crate::engine::{
+    AttentionResult, Note, NoteTokens, Source, TaggedNote, TextEncoding, Way, words,
+};
 
 /// The text with its bar of tools.
 #[derive(Default)]
 pub struct NoteView {
     text: NoteText,
-    read: Cached<Vec<Range<usize>>>,
-    tint: Cached<Vec<(Range<usize>, f32)>>,
-    glow: Cached<Vec<(Range<usize>, f32)>>,
-    lines: Cached<Vec<Underline>>,
+    read: Cached<NoteTokens, Vec<Range<usize>>>,
+    tint: Cached<Surprise, Vec<(Range<usize>, f32)>>,
+    glow: Cached<AttentionResult, Vec<(Range<usize>, f32)>>,
+    lines: Cached<TaggedNote, Vec<Underline>>,
+    words: Cached<Note, Vec<Range<usize>>>,
     field: String,
 }
 
 /// Something made of a result, until there is another one.
-struct Cached<T> {
-    of: usize,
+struct Cached<S, T> {
+    of: Of<S>,
     value: T,
 }
 
-impl<T: Default> Default for Cached<T> {
+impl<S, T: Default> Default for Cached<S, T> {
     fn default() -> Self {
         Self {
-            of: 0,
+            of: Of::default(),
             value: T::default(),
         }
     }
 }
 
-impl<T: Default> Cached<T> {
-    fn get<S>(&mut self, source: Option<&Arc<S>>, make: impl FnOnce(&S) -> T) -> &T {
-        let of = source.map_or(0, |own| Arc::as_ptr(own) as usize);
-        if self.of != of {
-            self.of = of;
+impl<S, T: Default> Cached<S, T> {
+    fn get(&mut self, source: Option<&Arc<S>>, make: impl FnOnce(&S) -> T) -> &T {
+        if self.of.changes(source) {
             self.value = source.map(|own| make(own)).unwrap_or_default();
         }
         &self.value
@@ -298,20 +300,27 @@ impl NoteView {
         self.touch(ui, state, &touched, commands);
     }
 
-    fn touch(&self, ui: &mut Ui, state: &State, touched: &Touched, commands: &mut Vec<Command>) {
+    fn touch(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        touched: &Touched,
+        commands: &mut Vec<Command>,
+    ) {
         let Some(view) = &state.on_view else {
             return;
         };
-        let text = view.note.text();
+        let words = self.words.get(Some(&view.note), |own| words(own.text()));
+        let word_at = |byte: usize| moving::part_at(words, byte);
         if let Some(bytes) = &touched.dragged {
             commands.push(Command::Point(bytes.clone()));
         }
         if let Some(byte) = touched.clicked {
-            let word = moving::word_at(text, byte);
+            let word = word_at(byte);
             commands.push(Command::Point(word.unwrap_or(0..0)));
         }
         if state.workspace == Workspace::Look {
-            let under = touched.hovered.and_then(|byte| moving::word_at(text, byte));
+            let under = touched.hovered.and_then(word_at);
             if under != state.hovered {
                 commands.push(Command::Hover(under));
             }

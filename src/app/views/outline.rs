@@ -1,6 +1,6 @@
 //! The sections of the note on view.
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::{self, Key, Modifiers, ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::Command;
@@ -40,8 +40,14 @@ impl View for Outline {
                     false => format!("{} words · heading of its own", thousands(words)),
                 };
                 let row = ui.push_id(number, |ui| parts::list_row(ui, here, name, &second, None));
-                if row.inner.clicked() {
-                    commands.push(Command::Select(moving::heading(section)));
+                // The menu of the right button is there for keys as well.
+                let asked = row.inner.has_focus()
+                    && ui.input_mut(|own| own.consume_key(Modifiers::SHIFT, Key::Enter));
+                if asked {
+                    egui::Popup::open_id(ui.ctx(), egui::Popup::default_response_id(&row.inner));
+                }
+                if row.inner.clicked() && !asked {
+                    commands.push(Command::Select(moving::heading(text, section)));
                 }
                 let heading = text.get(section.title.clone()).unwrap_or_default();
                 if !heading.is_empty() {
@@ -53,7 +59,7 @@ impl View for Outline {
     }
 
     fn help(&self) -> &'static str {
-        "The sections of the note by their headings. Click one to go there; its menu gives a heading another \
+        "The sections of the note by their headings. Click one to go there; its menu (right button, or Shift+Enter) gives a heading another \
          name or says that it is none, and that is remembered."
     }
 }

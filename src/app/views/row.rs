@@ -8,10 +8,12 @@ use eframe::egui::{self, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo};
 use super::View;
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
+use crate::app::lens::Lens;
 use crate::app::moving;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::widgets::parts;
+use crate::app::widgets::same::Of;
 use crate::engine::{AttentionResult, Direction, UnitAttention};
 
 /// What attention is not.
@@ -21,7 +23,7 @@ pub const CAUTION: &str = "Attention shows what was mixed, not why the model dec
 #[derive(Default)]
 pub struct Row {
     /// The result whose items are in order, and the order.
-    of: usize,
+    of: Of<AttentionResult>,
     order: Vec<usize>,
 }
 
@@ -59,7 +61,7 @@ impl View for Row {
             ui.set_opacity(0.55);
         }
         let text = view.note.text();
-        head(ui, found, text, &state.lens.words(model), busy);
+        head(ui, found, text, &Lens::of(found, model).words(model), busy);
         ui.horizontal(|ui| {
             let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
             parts::legend(ui, most, parts::Scale::Even);
@@ -117,9 +119,11 @@ fn head(ui: &mut Ui, found: &AttentionResult, text: &str, how: &str, busy: bool)
             ui.spinner();
         }
     });
+    // Of a column, or of the largest of several heads, the sum is not 1.
+    let share = |own: f32| 100.0 * own / found.total.max(f32::MIN_POSITIVE);
     let rest = match found.hidden {
-        Some(hidden) => format!("{:.1} % hidden in sinks", 100.0 * hidden),
-        None => format!("{:.1} % in [CLS], [SEP] and between", 100.0 * found.outside),
+        Some(hidden) => format!("{:.1} % hidden in sinks", share(hidden)),
+        None => format!("{:.1} % in [CLS], [SEP] and between", share(found.outside)),
     };
     parts::soft(ui, format!("{how} · {rest}"));
     if found.chosen_left_out > 0 {
@@ -204,9 +208,7 @@ fn table(found: &AttentionResult, text: &str) -> String {
 
 impl Row {
     fn sort(&mut self, found: &Arc<AttentionResult>) {
-        let of = Arc::as_ptr(found) as usize;
-        if self.of != of {
-            self.of = of;
+        if self.of.changes(Some(found)) {
             let values = &found.items;
             self.order = (0..values.len())
                 .filter(|own| values[*own].value > 0.0)

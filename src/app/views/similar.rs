@@ -51,8 +51,7 @@ impl View for SimilarView {
                     parts::list_row(ui, false, text.trim(), &second, None)
                 });
                 if row.inner.on_hover_text(text.trim()).clicked() {
-                    commands.push(Command::Show(*key));
-                    commands.push(Command::Select(bytes.clone()));
+                    commands.push(Command::ShowAt(*key, bytes.clone()));
                 }
             }
         });

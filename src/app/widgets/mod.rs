@@ -2,3 +2,4 @@
 
 pub mod note_text;
 pub mod parts;
+pub mod same;

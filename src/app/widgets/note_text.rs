@@ -1,9 +1,12 @@
 //! The text of a note, line by line, with what is drawn on it.
 //!
-//! Paragraphs are laid out once for a width. Only those in sight are drawn, so that the length of a
-//! note and the number of its spans do not matter to a frame.
+//! Paragraphs are laid out once for a width. Only those in sight are drawn, with the marks on their rows
+//! in sight, so that the length of a note and the number of its spans do not matter to a frame.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +18,7 @@ use eframe::egui::{
 
 use crate::app::moving;
 use crate::app::theme::{self, Palette};
+use crate::app::widgets::parts;
 use crate::engine::NoteToken;
 
 /// What is drawn on a text.
@@ -70,6 +74,48 @@ pub struct NoteText {
     from: Option<usize>,
     /// Where to scroll to in the next frame.
     to: Option<f32>,
+    /// The letters of paragraphs that were drawn in this frame. They are not held longer: where
+    /// letters are drawn from changes with colours, size and fonts, and egui knows which are good.
+    laid: RefCell<HashMap<usize, Rc<Laid>>>,
+}
+
+/// The letters of a paragraph, and where its rows begin.
+struct Laid {
+    galley: Arc<Galley>,
+    /// The number of the first letter of each row.
+    rows: Vec<usize>,
+    /// Whether every letter is one byte.
+    ascii: bool,
+}
+
+impl Laid {
+    /// The letter at a byte of the paragraph.
+    fn letter(&self, line: &str, byte: usize) -> usize {
+        match self.ascii {
+            true => byte,
+            false => line.get(..byte).map_or(0, |own| own.chars().count()),
+        }
+    }
+
+    /// The byte of the paragraph at a letter; its end after the last.
+    fn byte(&self, line: &str, letter: usize) -> usize {
+        match self.ascii {
+            true => letter.min(line.len()),
+            false => {
+                let mut all = line.char_indices();
+                all.nth(letter).map_or(line.len(), |(byte, _)| byte)
+            }
+        }
+    }
+
+    /// The letters of the rows between two heights of the paragraph.
+    fn between(&self, heights: &Range<f32>) -> Range<usize> {
+        let rows = &self.galley.rows;
+        let first = rows.partition_point(|own| own.pos.y + own.size.y <= heights.start);
+        let end = rows.partition_point(|own| own.pos.y < heights.end);
+        let start = |row: usize| self.rows.get(row).copied().unwrap_or(usize::MAX);
+        start(first)..start(end.max(first))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +160,7 @@ impl NoteText {
         marks: &Marks<'_>,
         reveal: bool,
     ) -> Touched {
+        self.laid.get_mut().clear();
         let palette = theme::palette(ui);
         let whole = ui.available_rect_before_wrap();
         let inner = Rect::from_min_max(whole.min, pos2(whole.max.x - MAP, whole.max.y));
@@ -145,7 +192,7 @@ impl NoteText {
             let rows = viewport.min.y - MARGIN..viewport.max.y - MARGIN;
             let seen = self.seen(&rows);
             self.measure_seen(ui, text, seen.clone(), width, row);
-            self.draw(ui, origin, text, marks, seen, &palette);
+            self.draw(ui, origin, text, marks, (seen, &rows), &palette);
             self.touch(ui, &response, origin, text, &mut touched);
             if let (true, Some(chosen)) = (reveal, &marks.chosen)
                 && let Some(rect) = self.first_rect(ui.painter(), text, chosen, origin)
@@ -156,6 +203,7 @@ impl NoteText {
                 }
             }
             if response.has_focus() {
+                parts::hold_arrows(ui, response.id);
                 let ring = Stroke::new(1.5, palette.accent);
                 let rect = ui.clip_rect().shrink(1.0);
                 ui.painter()
@@ -241,14 +289,44 @@ impl NoteText {
         }
     }
 
-    /// The letters of a paragraph. They are not held from frame to frame: where the letters are drawn
-    /// from changes with colours, size and fonts, and egui knows which of them are still good.
-    fn galley(&self, painter: &Painter, text: &str, paragraph: &Paragraph) -> Arc<Galley> {
-        let (width, row) = match &self.made_for {
-            Some(own) => (own.width, own.row),
-            None => (COLUMN, ROW),
-        };
-        paragraph.galley(painter, text, width, row)
+    /// The letters of a paragraph, laid out once in a frame.
+    fn laid(&self, painter: &Painter, text: &str, paragraph: &Paragraph) -> Rc<Laid> {
+        let mut all = self.laid.borrow_mut();
+        let own = all.entry(paragraph.bytes.start).or_insert_with(|| {
+            let (width, row) = match &self.made_for {
+                Some(own) => (own.width, own.row),
+                None => (COLUMN, ROW),
+            };
+            let galley = paragraph.galley(painter, text, width, row);
+            let mut next = 0;
+            let rows = galley.rows.iter().map(|row| {
+                let own = next;
+                next += row.char_count_including_newline().0;
+                own
+            });
+            Rc::new(Laid {
+                rows: rows.collect(),
+                ascii: text[paragraph.bytes.clone()].is_ascii(),
+                galley,
+            })
+        });
+        Rc::clone(own)
+    }
+
+    /// The bytes of a paragraph that stand between two heights of the column.
+    fn bytes_between(
+        &self,
+        painter: &Painter,
+        text: &str,
+        paragraph: &Paragraph,
+        heights: &Range<f32>,
+    ) -> Range<usize> {
+        let laid = self.laid(painter, text, paragraph);
+        let line = &text[paragraph.bytes.clone()];
+        let own = heights.start - paragraph.top..heights.end - paragraph.top;
+        let letters = laid.between(&own);
+        let [start, end] = [letters.start, letters.end].map(|own| laid.byte(line, own));
+        paragraph.bytes.start + start..paragraph.bytes.start + end
     }
 
     fn draw(
@@ -257,15 +335,17 @@ impl NoteText {
         origin: Pos2,
         text: &str,
         marks: &Marks<'_>,
-        seen: Range<usize>,
+        (seen, rows): (Range<usize>, &Range<f32>),
         palette: &Palette,
     ) {
         let own = &self.paragraphs[seen];
         let (Some(first), Some(last)) = (own.first(), own.last()) else {
             return;
         };
-        let bytes = first.bytes.start..last.bytes.end;
         let painter = ui.painter();
+        // A paragraph may be the whole note: only its rows in sight are drawn on.
+        let bytes = self.bytes_between(painter, text, first, rows).start
+            ..self.bytes_between(painter, text, last, rows).end;
         let fill = |range: &Range<usize>, colour: Color32, grow: f32| {
             self.each_rect(painter, text, range, &bytes, origin, |rect| {
                 painter.rect_filled(rect.expand2(vec2(grow, -1.0)), 3.0, colour);
@@ -303,7 +383,8 @@ impl NoteText {
         }
         for paragraph in own {
             let at = origin + vec2(0.0, paragraph.top);
-            painter.galley(at, self.galley(painter, text, paragraph), palette.ink);
+            let laid = self.laid(painter, text, paragraph);
+            painter.galley(at, Arc::clone(&laid.galley), palette.ink);
         }
         // What is not read is there, but pale.
         for range in unread(marks.read, text.len()) {
@@ -499,11 +580,10 @@ impl NoteText {
     fn byte_at(&self, painter: &Painter, text: &str, place: Vec2) -> Option<usize> {
         let rows = place.y..place.y + 0.1;
         let paragraph = self.paragraphs.get(self.seen(&rows).start)?;
-        let galley = self.galley(painter, text, paragraph);
-        let cursor = galley.cursor_from_pos(place - vec2(0.0, paragraph.top));
+        let laid = self.laid(painter, text, paragraph);
+        let cursor = (laid.galley).cursor_from_pos(place - vec2(0.0, paragraph.top));
         let own = &text[paragraph.bytes.clone()];
-        let offset = own.char_indices().nth(cursor.index.0);
-        Some(paragraph.bytes.start + offset.map_or(own.len(), |(offset, _)| offset))
+        Some(paragraph.bytes.start + laid.byte(own, cursor.index.0))
     }
 
     fn first_rect(
@@ -539,15 +619,19 @@ impl NoteText {
             if own.bytes.start >= bytes.end {
                 break;
             }
-            let galley = self.galley(painter, text, own);
+            let laid = self.laid(painter, text, own);
             let line = &text[own.bytes.clone()];
             let letters = |byte: usize| {
                 let offset = byte.clamp(own.bytes.start, own.bytes.end) - own.bytes.start;
-                line.get(..offset).map_or(0, |own| own.chars().count())
+                laid.letter(line, offset)
             };
             let (from, to) = (letters(bytes.start), letters(bytes.end));
-            let mut before = 0;
-            for row in &galley.rows {
+            let first = laid
+                .rows
+                .partition_point(|start| *start <= from)
+                .saturating_sub(1);
+            let rows = laid.galley.rows.iter().zip(&laid.rows).skip(first);
+            for (row, &before) in rows.take_while(|(_, start)| **start < to) {
                 let count = row.char_count_excluding_newline().0;
                 let (start, end) = (from.max(before), to.min(before + count));
                 if start < end {
@@ -560,7 +644,6 @@ impl NoteText {
                     );
                     each(rect.translate(origin.to_vec2()));
                 }
-                before += row.char_count_including_newline().0;
             }
         }
     }

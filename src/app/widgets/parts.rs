@@ -94,6 +94,34 @@ pub fn toggle(
     response
 }
 
+/// Whether a widget has the focus that goes somewhere by the arrows itself.
+pub fn arrows_are_held(ui: &Ui) -> bool {
+    let id = ui.memory(|own| own.focused());
+    id.is_some_and(|id| {
+        ui.data(|own| own.get_temp::<bool>(id.with(ARROWS)))
+            .is_some()
+    })
+}
+
+/// Takes the arrows for this widget while it has the focus.
+pub fn take_arrows(ui: &Ui, id: egui::Id) {
+    hold_arrows(ui, id);
+    ui.data_mut(|own| own.insert_temp(id.with(ARROWS), true));
+}
+
+/// The mark of a widget that takes the arrows.
+const ARROWS: &str = "takes arrows";
+
+/// Keeps the arrows from going to another widget while this one has the focus.
+pub fn hold_arrows(ui: &Ui, id: egui::Id) {
+    let arrows = egui::EventFilter {
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        ..egui::EventFilter::default()
+    };
+    ui.memory_mut(|own| own.set_focus_lock_filter(id, arrows));
+}
+
 /// Says the name and the keys of an action where the pointer rests.
 pub fn hint(response: Response, action: Action, state: &State) -> Response {
     let ctx = response.ctx.clone();

@@ -191,20 +191,26 @@ impl Engine {
                 "the note has tokens up to {tokens}, and this block has none of them"
             )));
         }
-        let block = tile(&layer, rows.clone(), columns.clone())?;
-        let largest = |all: &[f32]| {
-            let all = all.iter().enumerate();
-            // Of several the first.
-            all.fold((0, f32::MIN), |best, (at, &value)| match value > best.1 {
-                true => (at, value),
-                false => best,
-            })
-        };
-        let (at, value) = largest(&block);
-        let (row, column) = (
-            rows.start + at / columns.len(),
-            columns.start + at % columns.len(),
-        );
+        // Of several the first.
+        let (mut row, mut column, mut value) = (rows.start, columns.start, f32::MIN);
+        let step = (AT_ONCE / columns.len()).max(1);
+        job.within(own.done..1.0, || {
+            for first in rows.clone().step_by(step) {
+                job.step(first - rows.start, rows.len(), "rows")?;
+                let part = first..(first + step).min(rows.end);
+                let block = tile(&layer, part, columns.clone())?;
+                for (at, &own) in block.iter().enumerate().filter(|(_, own)| !own.is_nan()) {
+                    if own > value {
+                        (row, column) = (
+                            first + at / columns.len(),
+                            columns.start + at % columns.len(),
+                        );
+                        value = own;
+                    }
+                }
+            }
+            Ok::<(), EngineError>(())
+        })?;
         let looks_at = tile(&layer, row..row + 1, 0..tokens)?;
         let seen = match layer.call.half_window {
             Some(reach) => (row + reach + 1).min(tokens) - row.saturating_sub(reach),

@@ -15,6 +15,8 @@ pub struct MeanFlow {
     pub notes: usize,
     /// Notes that gave nothing: no section, or read in several windows.
     pub left_out: usize,
+    /// Sections that few notes have, which count as none here: names are as many as people think of.
+    pub others: usize,
     /// Whether all notes were asked; a person may have stopped it before.
     pub complete: bool,
     /// The names of the sections, in the order in which notes first have them; of one that has no
@@ -78,6 +80,9 @@ impl Engine {
     }
 }
 
+/// Sections at most.
+const MOST: usize = 48;
+
 #[derive(Default)]
 struct Sums {
     notes: usize,
@@ -124,20 +129,34 @@ impl Sums {
     }
 
     fn mean(self, left_out: usize, complete: bool) -> MeanFlow {
-        let count = self.sections.len();
+        let others = self.sections.len().saturating_sub(MOST);
+        // Those that most notes have, in their order.
+        let mut kept: Vec<usize> = (0..self.sections.len()).collect();
+        kept.sort_by_key(|&own| std::cmp::Reverse(self.of_notes[own]));
+        kept.truncate(MOST);
+        kept.sort_unstable();
+        let count = kept.len();
+        let place: HashMap<usize, usize> = kept.iter().copied().zip(0..).collect();
         let mean = |sum: f64, section: usize| (sum / self.of_notes[section].max(1) as f64) as f32;
         let mut matrix = vec![0.0; count * count];
+        let mut outside: Vec<f32> = kept
+            .iter()
+            .map(|&own| mean(self.outside[own], own))
+            .collect();
         for (&(from, to), &sum) in &self.pairs {
-            matrix[from * count + to] = mean(sum, from);
+            match (place.get(&from), place.get(&to)) {
+                (Some(row), Some(column)) => matrix[row * count + column] = mean(sum, from),
+                (Some(row), None) => outside[*row] += mean(sum, from),
+                (None, _) => {}
+            }
         }
-        let outside = self.outside.iter().enumerate();
-        let outside = outside.map(|(section, &sum)| mean(sum, section)).collect();
         MeanFlow {
             notes: self.notes,
             left_out,
+            others,
             complete,
-            sections: self.sections,
-            of_notes: self.of_notes,
+            sections: kept.iter().map(|&own| self.sections[own].clone()).collect(),
+            of_notes: kept.iter().map(|&own| self.of_notes[own]).collect(),
             matrix,
             outside,
         }
@@ -174,6 +193,27 @@ mod tests {
             matrix: matrix.to_vec(),
             outside: outside.to_vec(),
             by_layer: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_many_names_those_that_most_notes_have_are_kept() {
+        let mut sums = Sums::default();
+        for note in 0..2 * MOST {
+            let rare = format!("Rare {note}");
+            let often = format!("Section {}", note % MOST);
+            let own = [(rare.as_str(), 1), (often.as_str(), 1)];
+            sums.add(&flow(&own, &[0.5, 0.5, 0.25, 0.5], &[0.0, 0.25]));
+        }
+        let mean = sums.mean(0, true);
+        assert_eq!((mean.sections.len(), mean.others), (MOST, 2 * MOST));
+        assert!(mean.of_notes.iter().all(|own| *own == 2));
+        for (row, outside) in mean.matrix.chunks(MOST).zip(&mean.outside) {
+            assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-6);
+            assert!(
+                (outside - 0.5).abs() < 1e-6,
+                "0.25 of before, 0.25 to rare sections"
+            );
         }
     }
 
