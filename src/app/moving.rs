@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(shrunk(&parts, 0..8), 0..2);
         assert_eq!(shrunk(&parts, 0..2), 0..2);
         // Never within a character.
-        assert_eq!(whole("a\u{e9}b", &(2..2)), 1..2);
+        assert_eq!(whole("a\u{e9}b", &(2..2)), 1..3);
         assert_eq!(whole("a\u{e9}b", &(2..99)), 1..4);
         assert_eq!(part_at(&words(text), 4), Some(3..8));
         assert_eq!(part_at(&words(text), 2), None);
