@@ -216,6 +216,8 @@ impl App {
         chrome::activity::ui(ui, state, &mut commands);
         if state.welcome {
             chrome::welcome::ui(ui, state, &mut commands);
+            // A figure of a panel that is not there now is said, and does not wait.
+            self.save_figure(ui, None);
         } else {
             let figure = state.figure.as_ref().map(|(panel, _)| *panel);
             let painted = CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {

@@ -459,6 +459,11 @@ fn figures_of_panels_are_saved_and_one_that_is_not_in_sight_is_said() {
     let most = shown.items.iter().map(|own| own.value).fold(0.0, f32::max);
     assert!(row.contains(&format!(">{most:.4}<")));
     assert!(!none.exists(), "it is behind another panel");
+    window.act(Action::Welcome);
+    window.execute(Command::SaveFigure(Panel::Map, none.clone()));
+    window.harness.run_steps(3);
+    assert!(window.state().figure.is_none() && !none.exists());
+    window.act(Action::Look);
     let mut said = window.state().messages.all();
     assert!(said.any(|own| own.title == "The figure was not saved"));
 }
