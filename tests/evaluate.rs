@@ -100,9 +100,14 @@ fn vectors_are_judged_by_their_neighbours() {
     let mut rows = "text,chapter\n".to_owned();
     for number in 0..40 {
         let text = ["fever chills fever", "0 1 2 3 4 5 6 7 8"][number % 2];
-        rows += &format!("{text} {},{}\n", words(number), 1 + number % 2);
+        let chapter = 1 + number % 2;
+        rows += &format!(
+            "{text} {},{chapter},{},{chapter}\n",
+            words(number),
+            number / 10
+        );
     }
-    let notes = temporary.file("codes.csv", rows);
+    let notes = temporary.file("codes.csv", rows.replace("chapter\n", "chapter,ten,same\n"));
     let (tiny, out) = (fixture("tiny"), temporary.path().join("map"));
     let arguments = [
         "evaluate",
@@ -132,6 +137,20 @@ fn vectors_are_judged_by_their_neighbours() {
         &lines(&arguments)[0],
         "the seed makes two runs the same"
     );
+    let across = |column: &str| {
+        let report = &lines(&[&arguments[..], &["--across", column]].concat())[0];
+        let intervals = &report["result"]["intervals"];
+        assert_eq!(intervals["knn_accuracy"]["estimate"], accuracy);
+        intervals["knn_accuracy_across"]["estimate"].as_f64()
+    };
+    assert!(across("ten").unwrap() > 0.9);
+    assert_eq!(
+        across("same"),
+        Some(0.0),
+        "only wrong ones are left to vote"
+    );
+    let nothing = refused(&[&arguments[..], &["--across", "category"]].concat(), 2);
+    assert!(nothing.contains("category"), "{nothing}");
     let printed = succeeds(&[&arguments[..], &["--out", path(&out)]].concat());
     assert!(printed.contains("knn accuracy"), "{printed}");
     for file in ["components", "neighbours"] {

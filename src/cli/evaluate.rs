@@ -93,6 +93,9 @@ struct Embeddings {
     #[arg(long, help_heading = "Judging", value_name = "K", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(1..))]
     neighbours: u16,
+    /// A column of groups: also tell how often neighbours of other groups have the right label.
+    #[arg(long, help_heading = "Judging", value_name = "COLUMN")]
+    across: Option<String>,
     #[command(flatten)]
     resampling: ResamplingFlags,
     #[command(flatten)]
@@ -209,6 +212,7 @@ impl Embeddings {
                 reading: self.long.options()?,
             },
             neighbours: self.neighbours.into(),
+            across: self.across.clone(),
             settings: self.resampling.settings(None),
         };
         let read = global.read(&self.notes, terminal)?;

@@ -12,7 +12,8 @@ use crate::job::Job;
 use crate::metrics::MetricsError;
 use crate::metrics::bootstrap::bootstrap;
 use crate::metrics::embedding::{
-    Distance, Vectors, nearest_neighbours, normalized_mutual_information, silhouette,
+    Distance, Vectors, nearest_neighbours, nearest_neighbours_across,
+    normalized_mutual_information, silhouette,
 };
 
 /// Principal components that the map of neighbours begins with.
@@ -29,6 +30,17 @@ pub struct Labelled {
     pub labels: Vec<usize>,
     /// Whose each is, by number; if given, whole patients are resampled.
     pub patients: Option<Vec<usize>>,
+    /// What label has to be recognised beyond, if it is asked.
+    pub across: Option<Across>,
+}
+
+/// Groups of vectors that resemble each other for another reason than their label.
+#[derive(Clone)]
+pub struct Across {
+    /// The column that tells them.
+    pub column: String,
+    /// The number of each vector's group.
+    pub groups: Vec<usize>,
 }
 
 /// How well vectors lie where their labels are.
@@ -40,6 +52,9 @@ pub struct VectorReport {
     pub counts: Vec<usize>,
     /// Neighbours that vote.
     pub k: usize,
+    /// The column of the groups whose own have no vote in `knn_accuracy_across`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub across: Option<String>,
     /// Figures with their intervals.
     pub intervals: BTreeMap<&'static str, Interval>,
     /// The share of vectors with the most frequent label: what knowing nothing would give.
@@ -77,7 +92,7 @@ pub struct Map {
 }
 
 /// The figures that stand first.
-pub(super) const HEADLINE: [&str; 1] = ["knn_accuracy"];
+pub(super) const HEADLINE: [&str; 2] = ["knn_accuracy", "knn_accuracy_across"];
 
 /// Judges vectors; `k` nearest neighbours vote.
 ///
@@ -95,8 +110,20 @@ pub fn judge_vectors(
     let part = |number: usize| job.step(number, PARTS, "parts");
     let vectors = Vectors::new(width, &labelled.vectors)?;
     part(0)?;
-    let found = job.within(0.0..1.0, || nearest_neighbours(vectors, labels, k, job))?;
-    let right: Vec<bool> = found.iter().zip(labels).map(|(a, b)| a == b).collect();
+    let across = labelled.across.as_ref();
+    let half = if across.is_some() { 0.5 } else { 1.0 };
+    let found = job.within(0.0..half, || nearest_neighbours(vectors, labels, k, job))?;
+    let hits = |found: &[usize]| -> Vec<bool> {
+        let pairs = found.iter().zip(labels);
+        pairs.map(|(guess, label)| guess == label).collect()
+    };
+    let right = hits(&found);
+    let right_across = across
+        .map(|across| {
+            let found = || nearest_neighbours_across(vectors, labels, &across.groups, k, job);
+            Ok::<_, MetricsError>(hits(&job.within(half..1.0, found)?))
+        })
+        .transpose()?;
     part(1)?;
     let silhouette = |distance| silhouette(vectors, labels, distance, job);
     let (silhouette_cosine, silhouette_euclidean) = job.within(0.0..1.0, || {
@@ -118,8 +145,12 @@ pub fn judge_vectors(
         neighbour_map(&components.coordinates, carried, job)
     })?;
     let share = |examples: &[usize]| {
-        let hits = examples.iter().filter(|&&example| right[example]).count();
-        vec![Some(hits as f64 / examples.len() as f64)]
+        let share = |right: &Vec<bool>| {
+            let hits = examples.iter().filter(|&&example| right[example]).count();
+            Some(hits as f64 / examples.len() as f64)
+        };
+        let all = [Some(&right), right_across.as_ref()];
+        all.into_iter().flatten().map(share).collect()
     };
     let intervals = job.within(0.9..1.0, || {
         let drawn = drawn(labels.len(), labelled.patients.as_deref());
@@ -137,6 +168,7 @@ pub fn judge_vectors(
     Ok(VectorReport {
         labels: names.to_vec(),
         k,
+        across: across.map(|across| across.column.clone()),
         intervals: named_intervals(&HEADLINE, intervals),
         majority: most as f64 / labels.len() as f64,
         knn_recall: recall

@@ -190,13 +190,55 @@ pub fn nearest_neighbours(
              fewer than there are vectors"
         )));
     }
+    voted(vectors, labels, k, job, |own, other| own != other)
+}
+
+/// As [`nearest_neighbours`], but others of the same group have no vote: whether a label is recognised
+/// beyond the group. Where fewer than `k` others are left, those vote.
+///
+/// # Errors
+/// [`MetricsError`] when the lists differ in length, `k` is 0, there are not two groups or the job is
+/// stopped.
+pub fn nearest_neighbours_across(
+    vectors: Vectors<'_>,
+    labels: &[usize],
+    groups: &[usize],
+    k: usize,
+    job: &Job,
+) -> Result<Vec<usize>, MetricsError> {
+    let count = vectors.count();
+    lengths("labels", labels.len(), count)?;
+    lengths("groups", groups.len(), count)?;
+    if k == 0 || groups.iter().all(|group| *group == groups[0]) {
+        return Err(MetricsError::Choice(
+            "neighbours of other groups need at least two groups, and one neighbour that votes"
+                .to_owned(),
+        ));
+    }
+    voted(vectors, labels, k, job, |own, other| {
+        groups[own] != groups[other]
+    })
+}
+
+/// The label of each vector by the `k` nearest of the others that `counts` allows.
+fn voted(
+    vectors: Vectors<'_>,
+    labels: &[usize],
+    k: usize,
+    job: &Job,
+    counts: impl Fn(usize, usize) -> bool + Sync,
+) -> Result<Vec<usize>, MetricsError> {
+    let count = vectors.count();
     let sizes = vectors.lengths();
     each(count, job, |own| {
         let distances = vectors.distances(own, Distance::Cosine, &sizes);
-        let mut others: Vec<usize> = (0..count).filter(|&other| other != own).collect();
+        let mut others: Vec<usize> = (0..count).filter(|&other| counts(own, other)).collect();
         // Of vectors equally far the first counts.
         let nearer = |a: &usize, b: &usize| distances[*a].total_cmp(&distances[*b]).then(a.cmp(b));
-        others.select_nth_unstable_by(k - 1, nearer);
+        let k = k.min(others.len());
+        if k > 0 {
+            others.select_nth_unstable_by(k - 1, nearer);
+        }
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
         for &other in &others[..k] {
             *votes.entry(labels[other]).or_default() += 1;

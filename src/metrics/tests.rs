@@ -10,7 +10,8 @@ use super::binary::{at_threshold, binary};
 use super::bootstrap::{Clusters, Resampling, bootstrap};
 use super::calibration::{brier_multiclass, reliability};
 use super::embedding::{
-    Distance, Vectors, nearest_neighbours, normalized_mutual_information, silhouette,
+    Distance, Vectors, nearest_neighbours, nearest_neighbours_across,
+    normalized_mutual_information, silhouette,
 };
 use super::entities::{Scheme, entities};
 use super::multiclass::multiclass;
@@ -383,6 +384,20 @@ fn groupings_by_hand() {
     let vectors = Vectors::new(2, &[0.0, 0.0, 1.0, 0.0, 0.0, 1.0]).unwrap();
     let found = nearest_neighbours(vectors, &[7, 8, 9], 1, &Job::silent()).unwrap();
     assert_eq!(found, [8, 7, 7]);
+}
+
+#[test]
+fn neighbours_of_the_same_group_have_no_vote() {
+    let vectors = Vectors::new(2, &[1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0]).unwrap();
+    let across = |groups: &[usize], k| {
+        nearest_neighbours_across(vectors, &[1, 2, 3, 4], groups, k, &Job::silent())
+    };
+    assert_eq!(across(&[0, 1, 2, 3], 1).unwrap(), [2, 1, 4, 3]);
+    assert_eq!(across(&[0, 0, 1, 1], 1).unwrap(), [4, 4, 2, 2]);
+    // Fewer than three are left of the first three; of equal votes the smaller label counts.
+    assert_eq!(across(&[0, 0, 0, 1], 3).unwrap(), [4, 4, 4, 1]);
+    assert!(across(&[5, 5, 5, 5], 1).is_err() && across(&[0, 1], 1).is_err());
+    assert!(across(&[0, 1, 0, 1], 0).is_err());
 }
 
 /// Counts beyond what 64 bits hold when squared.

@@ -1,12 +1,16 @@
 //! Judges the vectors of notes by a label.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::super::{
     EmbedQuery, Engine, EngineError, Evaluation, Finished, Job, Note, Settings, counted,
 };
 use super::{Parts, finished, judged, named, patients, truth};
 use crate::evaluation::Judgement;
 use crate::evaluation::outcomes::of_vectors;
-use crate::evaluation::vectors::{Labelled, judge_vectors};
+use crate::evaluation::vectors::{Across, Labelled, judge_vectors};
+use crate::notes::columns::{check_column, column_value};
 
 /// How to judge vectors.
 #[derive(Clone)]
@@ -15,6 +19,8 @@ pub struct EvaluateVectorsQuery {
     pub embed: EmbedQuery,
     /// Nearest neighbours that vote.
     pub neighbours: usize,
+    /// A column; the accuracy without the votes of those which have the same in it is told, too.
+    pub across: Option<String>,
     /// Intervals and the seed.
     pub settings: Settings,
 }
@@ -87,6 +93,11 @@ impl Engine {
         if vectors.labels.len() <= query.neighbours {
             return Ok(finished(None, judged.failures));
         }
+        vectors.across = query
+            .across
+            .as_deref()
+            .map(|column| across(notes, &numbers, column))
+            .transpose()?;
         let result = job.within(0.9..1.0, || {
             judge_vectors(&names, &vectors, query.neighbours, &query.settings, job)
         })?;
@@ -107,6 +118,34 @@ impl Engine {
         let evaluation = loaded.report(data, query.settings, judgement, Vec::new(), outcomes);
         Ok(finished(Some(evaluation), judged.failures))
     }
+}
+
+/// The groups that a column makes of notes; a note without a value is a group of its own.
+fn across(notes: &[Note], numbers: &[usize], column: &str) -> Result<Across, EngineError> {
+    check_column(notes, column).map_err(|error| EngineError::Choice(error.to_string()))?;
+    let mut known: HashMap<Cow<'_, str>, usize> = HashMap::new();
+    let mut next = 0;
+    let mut fresh = || {
+        next += 1;
+        next - 1
+    };
+    let groups: Vec<usize> = numbers
+        .iter()
+        .map(|&number| match column_value(&notes[number], column) {
+            Some(value) => *known.entry(value).or_insert_with(&mut fresh),
+            None => fresh(),
+        })
+        .collect();
+    if next < 2 {
+        return Err(EngineError::Choice(format!(
+            "all notes have the same value in the column \"{column}\", so no neighbour of another \
+             group is left: name another with --across"
+        )));
+    }
+    Ok(Across {
+        column: column.to_owned(),
+        groups,
+    })
 }
 
 /// Numbers come first, in their order.

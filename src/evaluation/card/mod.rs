@@ -196,6 +196,13 @@ fn vectors(own: &super::vectors::VectorReport, text: &mut String) {
          Always guessing the most frequent label would be right in {:.3}.\n\n",
         own.k, own.majority
     );
+    if let Some(column) = &own.across {
+        let _ = write!(
+            text,
+            "Across: others with the same \"{}\" have no vote.\n\n",
+            cell(column)
+        );
+    }
     let rows = [
         ("silhouette by cosine distance", own.silhouette_cosine),
         ("silhouette by Euclidean distance", own.silhouette_euclidean),
