@@ -46,15 +46,20 @@ xdotool windowfocus --sync "$window"
 sleep 1.5
 
 last=""
-# Takes a picture under a name; it has to differ from the one before.
+# Takes a picture under a name; within ten seconds it has to differ from the one before.
 picture() {
-    local file="$pictures/$1.png"
-    import -window "$window" "$file"
-    if [ -n "$last" ]; then
-        local changed
+    local file="$pictures/$1.png" changed=0
+    for _ in $(seq 20); do
+        import -window "$window" "$file"
+        [ -n "$last" ] || break
         changed="$(compare -metric AE "$last" "$file" null: 2>&1 || true)"
-        printf '%-12s %s points changed\n' "$1" "${changed%%[!0-9]*}"
-        [ "${changed%%[!0-9]*}" -gt 200 ] || { printf 'nothing changed on the screen\n' >&2; exit 1; }
+        changed="${changed%%[!0-9]*}"
+        [ "$changed" -gt 200 ] && break
+        sleep 0.5
+    done
+    if [ -n "$last" ]; then
+        printf '%-12s %s points changed\n' "$1" "$changed"
+        [ "$changed" -gt 200 ] || { printf 'nothing changed on the screen\n' >&2; exit 1; }
     fi
     last="$file"
 }
@@ -112,8 +117,8 @@ press ctrl+1
 press ctrl+comma
 picture settings
 press Escape
-run "colours: dark"
-picture dark
+run "colours: light"
+picture light
 press ctrl+k
 picture palette
 press Escape
