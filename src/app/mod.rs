@@ -21,6 +21,7 @@ mod selection;
 mod settings;
 mod state;
 mod theme;
+mod train;
 mod viewport;
 mod views;
 mod widgets;
@@ -49,6 +50,7 @@ pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
 pub use self::state::State;
 pub use self::theme::Look;
+pub use self::train::{Ask as TrainAsk, JudgeForm, JudgeOn, Subject as JudgeSubject};
 pub use self::views::Panel;
 
 /// How the window begins.
@@ -403,6 +405,7 @@ impl App {
                     self.pasting = true;
                     ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
                 }
+                Outside::Train(dialog) => train::outside::open(&self.dialogs, ctx, dialog),
                 Outside::Look(look) => theme::apply(ctx, look),
                 Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
                 Outside::ResetLayout => self.layout = Layout::default(),
@@ -431,6 +434,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.actor.end_training();
         self.actor.keep_session();
         if let Some(folder) = &self.folder
             && let Ok(text) = serde_json::to_string(&self.layout)
