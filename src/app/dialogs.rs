@@ -26,14 +26,24 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Asks for files.
-    pub fn files(&self, ctx: &Context, title: &str, then: impl FnOnce(Vec<PathBuf>) -> Command + Send + 'static) {
+    pub fn files(
+        &self,
+        ctx: &Context,
+        title: &str,
+        then: impl FnOnce(Vec<PathBuf>) -> Command + Send + 'static,
+    ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_files();
         let paths = |own: Vec<FileHandle>| own.iter().map(|own| own.path().to_owned()).collect();
         self.wait(ctx, async move { asked.await.map(paths).map(then) });
     }
 
     /// Asks for a folder.
-    pub fn folder(&self, ctx: &Context, title: &str, then: impl FnOnce(PathBuf) -> Command + Send + 'static) {
+    pub fn folder(
+        &self,
+        ctx: &Context,
+        title: &str,
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_folder();
         self.wait(ctx, async move {
             asked.await.map(|own| then(own.path().to_owned()))

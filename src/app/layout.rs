@@ -69,7 +69,11 @@ fn train() -> Tree<Panel> {
         (0.36, &[Panel::Runs]),
     ];
     let right = column(&mut tiles, &right);
-    let root = share(&mut tiles, LinearDir::Horizontal, &[(setup, 0.38), (right, 0.62)]);
+    let root = share(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(setup, 0.38), (right, 0.62)],
+    );
     Tree::new(egui::Id::unique("train"), root, tiles)
 }
 
@@ -122,12 +126,16 @@ impl Layout {
             panels.collect()
         };
         let usual = Self::default();
-        let whole = [(&self.read, &usual.read), (&self.look, &usual.look), (&self.train, &usual.train)]
-            .into_iter()
-            .all(|(own, usual)| {
-                let own = held(own);
-                held(usual).iter().all(|panel| own.contains(panel))
-            });
+        let whole = [
+            (&self.read, &usual.read),
+            (&self.look, &usual.look),
+            (&self.train, &usual.train),
+        ]
+        .into_iter()
+        .all(|(own, usual)| {
+            let own = held(own);
+            held(usual).iter().all(|panel| own.contains(panel))
+        });
         (self.version == VERSION && whole).then_some(self)
     }
 

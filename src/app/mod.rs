@@ -364,10 +364,21 @@ impl App {
                 Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
             ) => Panel::Map,
             Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
+            Command::Do(Action::CheckRun | Action::TrainOnOpen | Action::TrainOnDemo) => {
+                Panel::NewRun
+            }
+            Command::Do(Action::StartRun | Action::PauseRun) => Panel::Run,
+            Command::Do(Action::Judge) => Panel::Judge,
+            Command::Do(Action::ReadRuns) => Panel::Runs,
+            Command::Train(own) => match own.panel() {
+                Some(panel) => panel,
+                None => return,
+            },
             _ => return,
         };
         let workspace = match panel {
             Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
+            Panel::NewRun | Panel::Run | Panel::Runs | Panel::Judge => Workspace::Train,
             _ => self.actor.state.workspace,
         };
         if !self.layout.bring(workspace, panel) {

@@ -120,7 +120,9 @@ pub fn runs(folders: &[PathBuf], job: &Job) -> Result<Vec<RunSummary>, EngineErr
     found.dedup_by(|(a, _), (b, _)| a == b);
     found.sort_by_key(|(_, begun)| std::cmp::Reverse(*begun));
     let all = found.into_iter();
-    Ok(all.map(|(folder, begun)| summary(folder, begun).0).collect())
+    Ok(all
+        .map(|(folder, begun)| summary(folder, begun).0)
+        .collect())
 }
 
 fn below(
@@ -266,7 +268,10 @@ mod tests {
         fs::write(run.join("config.toml"), "lr = \"much\"").unwrap();
         let found = runs(&[temporary.path().to_owned()], &Job::silent()).unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((&*found[0].name, found[0].stage), ("broken", RunStage::Damaged));
+        assert_eq!(
+            (&*found[0].name, found[0].stage),
+            ("broken", RunStage::Damaged)
+        );
         let wrong = found[0].wrong.as_ref().unwrap();
         assert!(wrong.contains("lr"), "{wrong}");
         assert!(run_record(&run).is_err());

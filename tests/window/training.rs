@@ -3,16 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, TrainAsk};
+use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, Look, TrainAsk};
 use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, ReadingOptions, TrainConfig, TrainEvent,
     TrainObserver, TrainOutcome, TrainStart, held_back, run_record,
 };
-use eframe::egui::{Event, Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, Rect, pos2};
 use egui_kittest::kittest::Queryable;
+use egui_kittest::{SnapshotResult, SnapshotResults};
 
-
-
+use super::looks::picture;
 use super::{Setup, Window};
 use crate::common::{Temporary, fixture};
 
@@ -201,7 +201,11 @@ fn a_run_that_was_paused_goes_on_as_if_it_had_not_been() {
     describe(&mut window, "60");
     window.act(Action::StartRun);
     window.until("a few steps", |state| {
-        state.train.live.as_ref().is_some_and(|own| own.curves.steps() >= 5)
+        state
+            .train
+            .live
+            .as_ref()
+            .is_some_and(|own| own.curves.steps() >= 5)
     });
     // Another workspace is shown meanwhile, and notes are read.
     window.act(Action::Read);
@@ -210,7 +214,10 @@ fn a_run_that_was_paused_goes_on_as_if_it_had_not_been() {
     window.until("a word is filled while the run is made", |state| {
         state.results().is_some_and(|own| own.fill.value.is_some())
     });
-    assert!(window.state().train.runs_now(), "notes do not wait for the run");
+    assert!(
+        window.state().train.runs_now(),
+        "notes do not wait for the run"
+    );
     window.act(Action::PauseRun);
     ended(&mut window);
     let live = window.state().train.live.as_ref().unwrap();
@@ -224,7 +231,11 @@ fn a_run_that_was_paused_goes_on_as_if_it_had_not_been() {
     ended(&mut window);
     let live = window.state().train.live.as_ref().unwrap();
     assert_eq!(live.report().unwrap().outcome, TrainOutcome::Finished);
-    assert_eq!(live.curves.loss.len(), 60, "the curves are of the whole run");
+    assert_eq!(
+        live.curves.loss.len(),
+        60,
+        "the curves are of the whole run"
+    );
 
     let engine = Engine::open(DeviceChoice::Cpu).unwrap();
     let whole = TrainConfig {
@@ -244,7 +255,11 @@ fn a_run_ends_after_a_question_and_keeps_what_was_saved() {
     describe(&mut window, "400");
     window.act(Action::StartRun);
     window.until("a few steps", |state| {
-        state.train.live.as_ref().is_some_and(|own| own.curves.steps() >= 2)
+        state
+            .train
+            .live
+            .as_ref()
+            .is_some_and(|own| own.curves.steps() >= 2)
     });
     window.harness.get_by_label("End…").click();
     window.harness.run_steps(3);
@@ -271,38 +286,6 @@ fn a_run_ends_after_a_question_and_keeps_what_was_saved() {
 }
 
 #[test]
-fn the_change_that_the_check_proposes_is_applied_and_fits() {
-    let temporary = Temporary::new();
-    let mut window = window(&temporary, 64);
-    describe(&mut window, "4");
-    set(&mut window, "batch", "16");
-    window.act(Action::CheckRun);
-    window.settle();
-    let needed = {
-        let checked = window.state().train.checked().unwrap();
-        checked.found.measured.needed_bytes.unwrap()
-    };
-    // A little less than it takes.
-    let gigabytes = format!("{:.4}", (needed as f64 - 1e6) / 1e9);
-    ask(&mut window, TrainAsk::Memory(gigabytes));
-    window.act(Action::CheckRun);
-    window.settle();
-    let checked = window.state().train.checked().unwrap().clone();
-    assert!(!checked.found.fits(), "{}", checked.found.in_words());
-    let Some(proposal) = &checked.found.proposal else {
-        panic!("{}", checked.found.in_words());
-    };
-    window.harness.get_by_label("Apply this change").click();
-    window.harness.run_steps(2);
-    window.settle();
-    let config = window.state().train.draft.config().unwrap();
-    let of = |own: &TrainConfig| (own.batch, own.accumulate, own.recompute, own.max_tokens);
-    assert_eq!(of(&config), of(&proposal.config));
-    assert!(!proposal.changes.is_empty());
-    assert!(window.state().train.checked().is_some(), "it is checked anew");
-}
-
-#[test]
 fn what_is_wrong_is_said_with_what_to_do() {
     let temporary = Temporary::new();
     let mut window = window(&temporary, 64);
@@ -315,7 +298,10 @@ fn what_is_wrong_is_said_with_what_to_do() {
         live.failure().expect("it failed").to_owned()
     };
     let said = failure(&window);
-    assert!(said.contains("diagnosis") || said.contains("label"), "{said}");
+    assert!(
+        said.contains("diagnosis") || said.contains("label"),
+        "{said}"
+    );
     assert!(!said.contains("cough"), "no text of a note");
 
     set(&mut window, "label", "kind");
@@ -324,7 +310,10 @@ fn what_is_wrong_is_said_with_what_to_do() {
     window.act(Action::StartRun);
     ended(&mut window);
     let said = failure(&window);
-    assert!(said.contains("blocked") && said.contains("cannot be written"), "{said}");
+    assert!(
+        said.contains("blocked") && said.contains("cannot be written"),
+        "{said}"
+    );
     assert!(!said.contains("--resume"), "{said}");
     window.harness.run_steps(2);
     assert!(window.harness.query_all_by_label(&said).next().is_some());
@@ -360,13 +349,19 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
     let mut window = window(&temporary, 96);
     let folder = judged(&mut window);
     let judged = window.state().train.judged.value.clone().unwrap();
-    assert!(judged.chosen_on.is_some() && judged.on.contains("24 test notes"), "{}", judged.on);
+    assert!(
+        judged.chosen_on.is_some() && judged.on.contains("24 test notes"),
+        "{}",
+        judged.on
+    );
 
     // The same from the engine, note by note.
     let held = held_back(&folder, &Job::silent()).unwrap();
     assert_eq!((held.validation.len(), held.test.len()), (24, 24));
     let mut engine = Engine::open(DeviceChoice::Cpu).unwrap();
-    engine.load_model(&folder.join("best"), &Job::silent()).unwrap();
+    engine
+        .load_model(&folder.join("best"), &Job::silent())
+        .unwrap();
     let query = ClassifyQuery {
         function: None,
         reading: ReadingOptions::default(),
@@ -378,11 +373,16 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
             true => "lung",
             false => "heart",
         };
-        let top = scored.labels.iter().max_by(|a, b| a.score.total_cmp(&b.score));
+        let top = scored
+            .labels
+            .iter()
+            .max_by(|a, b| a.score.total_cmp(&b.score));
         let cell = judged.cell(truth, &top.unwrap().label);
         let listed = cell.iter().filter_map(|own| judged.note(*own));
         let source = note.source().to_string();
-        let here = listed.filter(|own| own.source().to_string() == source).count();
+        let here = listed
+            .filter(|own| own.source().to_string() == source)
+            .count();
         assert_eq!(here, 1, "{source}");
         cells += here;
     }
@@ -394,7 +394,13 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
     assert!(slices.iter().all(|own| own.too_few == (own.examples < 20)));
     window.harness.get_by_label("Slices").click();
     window.harness.run_steps(3);
-    assert!(window.harness.query_all_by_label("too few").next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_label("too few")
+            .next()
+            .is_some()
+    );
 
     // The notes that it learned from are not for judging.
     let form = JudgeForm {
@@ -407,7 +413,10 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
     window.act(Action::Judge);
     window.settle();
     let said = window.state().train.judged.failure.clone().unwrap();
-    assert!(said.contains("48 texts") && said.contains("learned from"), "{said}");
+    assert!(
+        said.contains("48 texts") && said.contains("learned from"),
+        "{said}"
+    );
     assert!(window.state().train.judged.value.is_none());
 }
 
@@ -426,6 +435,117 @@ fn a_recipe_comes_back_as_it_was_saved() {
     assert_eq!(window.state().train.draft, before);
     std::fs::write(&path, "steps = \"many\"").unwrap();
     ask(&mut window, TrainAsk::Recipe(path));
-    assert_eq!(window.state().train.draft, before, "a broken one changes nothing");
+    assert_eq!(
+        window.state().train.draft,
+        before,
+        "a broken one changes nothing"
+    );
 }
 
+/// The window with a view on the workspace, for pictures.
+fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
+    let mut window = Setup {
+        look,
+        scale: if large { 2.0 } else { 1.0 },
+        size: match large {
+            true => [640.0, 400.0].into(),
+            false => [1280.0, 800.0].into(),
+        },
+        model: Some(PathBuf::from("tests/fixtures/tiny")),
+        notes: Vec::from([notes(temporary, 96)]),
+        pictures: true,
+        ..Setup::default()
+    }
+    .open();
+    window.act(Action::Train);
+    window.settle();
+    window
+}
+
+/// Takes a picture of this workspace without what differs between machines and moments: speed, memory,
+/// time left, dates.
+fn look(window: &mut Window, name: &str, masked: &[[f32; 4]]) -> SnapshotResult {
+    window.harness.run_steps(4);
+    for [left, top, right, bottom] in masked {
+        let rect = Rect::from_min_max(pos2(*left, *top), pos2(*right, *bottom));
+        window.harness.mask(rect);
+    }
+    picture(window, name)
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn training_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for (way, colours, large) in [
+        ("light-100", Look::Light, false),
+        ("dark-100", Look::Dark, false),
+        ("light-200", Look::Light, true),
+        ("dark-200", Look::Dark, true),
+    ] {
+        let temporary = Temporary::new();
+        let mut window = of_pictures(&temporary, colours, large);
+        results.add(look(&mut window, &format!("train-nothing-{way}"), &[]));
+        describe(&mut window, "12");
+        // In a file whose label has a name of its own.
+        ask(&mut window, TrainAsk::Field("label", Vec::new()));
+        window.act(Action::StartRun);
+        ended(&mut window);
+        results.add(look(&mut window, &format!("train-failed-{way}"), &[]));
+        let failures: Vec<u64> = window
+            .state()
+            .messages
+            .all()
+            .map(|own| own.number)
+            .collect();
+        for own in failures {
+            window.execute(Command::Dismiss(own));
+        }
+        set(&mut window, "label", "kind");
+        window.act(Action::CheckRun);
+        window.settle();
+        set(&mut window, "steps", "4000");
+        window.act(Action::StartRun);
+        window.until("steps", |state| {
+            state
+                .train
+                .live
+                .as_ref()
+                .is_some_and(|own| own.curves.steps() >= 45)
+        });
+        let size = window.harness.ctx.content_rect().max;
+        // Steps, speed and memory; the charts of so many steps; runs with their dates; the jobs.
+        let half = if large { 240.0 } else { 490.0 };
+        let moments = [
+            [half, 108.0, size.x, 142.0],
+            [half, 205.0, size.x, size.y],
+            [0.0, size.y - 72.0, size.x, size.y],
+        ];
+        results.add(look(&mut window, &format!("train-working-{way}"), &moments));
+        window.act(Action::PauseRun);
+        ended(&mut window);
+        results.add(look(&mut window, &format!("train-paused-{way}"), &moments));
+        let folder = judged(&mut window);
+        let dates = [[size.x - 150.0, size.y - 240.0, size.x, size.y]];
+        results.add(look(&mut window, &format!("train-judged-{way}"), &dates));
+        for page in ["Confusions", "Curves", "Threshold", "Calibration", "Slices"] {
+            window.harness.get_by_label(page).click();
+            window.harness.run_steps(3);
+            if page == "Confusions" {
+                let cell = ("lung".to_owned(), "lung".to_owned());
+                ask(&mut window, TrainAsk::Cell(Some(cell)));
+            }
+            let page = page.to_lowercase();
+            results.add(look(&mut window, &format!("train-{page}-{way}"), &dates));
+        }
+        ask(&mut window, TrainAsk::OpenRun(folder));
+        window.settle();
+        let runs = window.state().train.runs.value.clone().unwrap();
+        for own in runs.iter().take(2) {
+            ask(&mut window, TrainAsk::Compare(own.folder.clone(), true));
+        }
+        let dates = [dates[0], [half, 82.0, size.x, 104.0]];
+        results.add(look(&mut window, &format!("train-full-{way}"), &dates));
+    }
+    results.unwrap();
+}

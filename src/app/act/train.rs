@@ -31,6 +31,7 @@ impl Actor {
                 self.prepare_training();
             }
             Action::TrainOnOpen => {
+                self.go_to(Workspace::Train);
                 self.prepare_training();
                 let paths = self.state.library.paths().to_vec();
                 match paths.is_empty() {
@@ -42,14 +43,17 @@ impl Actor {
                 }
             }
             Action::TrainOnDemo => {
+                self.go_to(Workspace::Train);
                 self.prepare_training();
                 self.train_on_demo();
             }
             Action::CheckRun => {
+                self.go_to(Workspace::Train);
                 self.prepare_training();
                 self.check_run();
             }
             Action::StartRun => {
+                self.go_to(Workspace::Train);
                 self.prepare_training();
                 self.start_run();
             }
@@ -58,7 +62,10 @@ impl Actor {
             Action::SaveRecipe => self.outside.push(Outside::Train(Dialog::SaveRecipe)),
             Action::AddRuns => self.outside.push(Outside::Train(Dialog::Runs)),
             Action::ReadRuns => self.look_for_runs(),
-            Action::Judge => self.judge(),
+            Action::Judge => {
+                self.go_to(Workspace::Train);
+                self.judge();
+            }
             _ => {}
         }
     }
@@ -242,7 +249,11 @@ impl Actor {
         match saved {
             Ok(()) => {
                 let said = format!("Saved {}", path.display());
-                messages.tell(Weight::Note, said, "It is a file for auscult train as well.");
+                messages.tell(
+                    Weight::Note,
+                    said,
+                    "It is a file for auscult train as well.",
+                );
             }
             Err(reason) => messages.tell(Weight::Failure, "The recipe was not saved", reason),
         }
@@ -271,7 +282,8 @@ impl Actor {
             return;
         };
         if self.state.train.runs_now() {
-            let said = "Memory cannot be measured while a run is made; pause it, or wait for its end";
+            let said =
+                "Memory cannot be measured while a run is made; pause it, or wait for its end";
             self.state.messages.tell(Weight::Note, said, "");
             return;
         }
@@ -364,7 +376,8 @@ impl Actor {
         match live.map(|own| own.folder.clone()) {
             Some(folder) if self.can_go_on() => self.go_on(&folder),
             _ => {
-                let said = "No run is being made; start one, or open one under Runs and go on with it";
+                let said =
+                    "No run is being made; start one, or open one under Runs and go on with it";
                 self.state.messages.tell(Weight::Note, said, "");
             }
         }
@@ -408,7 +421,13 @@ impl Actor {
     }
 
     fn describe_like(&mut self, folder: &Path) {
-        let runs = self.state.train.runs.value.iter().flat_map(|all| all.iter());
+        let runs = self
+            .state
+            .train
+            .runs
+            .value
+            .iter()
+            .flat_map(|all| all.iter());
         let opened = self.state.train.opened.value.as_ref();
         let mut all = runs.chain(opened.map(|own| &own.record.summary));
         if let Some(own) = all.find(|own| own.folder == folder) {
@@ -423,7 +442,10 @@ impl Actor {
         let opened = self.state.train.opened.value.as_ref();
         let config = opened.map(|own| &own.record.summary.config);
         let live = self.state.train.live.as_ref().map(|own| &own.config);
-        let found = config.into_iter().chain(live).find(|own| folder.starts_with(&own.run));
+        let found = config
+            .into_iter()
+            .chain(live)
+            .find(|own| folder.starts_with(&own.run));
         let reads = found.is_some_and(|own| Draft::of(own).word("task") == "masked-lm");
         let purpose = match reads {
             true => {
@@ -458,7 +480,8 @@ impl Actor {
             return;
         };
         if form.on == JudgeOn::Files && form.test.is_empty() {
-            let said = "Judging needs notes whose labels or spans are known; choose their files first";
+            let said =
+                "Judging needs notes whose labels or spans are known; choose their files first";
             self.state.messages.tell(Weight::Note, said, "");
             return;
         }

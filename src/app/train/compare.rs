@@ -21,7 +21,8 @@ pub fn differences(configs: &[&TrainConfig]) -> Vec<Difference> {
     let fields = FIELDS.iter().filter(|field| field.name != "run");
     let values = |field: &'static str| -> Vec<String> {
         let own = tables.iter().map(|table| table.get(field));
-        own.map(|own| own.map_or_else(String::new, written)).collect()
+        own.map(|own| own.map_or_else(String::new, written))
+            .collect()
     };
     fields
         .map(|field| Difference {

@@ -161,7 +161,9 @@ impl Draft {
 
 /// Whether a field may have no value: then it has none in a usual description either.
 fn is_optional(field: &Field) -> bool {
-    Draft::of(&TrainConfig::default()).words(field.name).is_empty()
+    Draft::of(&TrainConfig::default())
+        .words(field.name)
+        .is_empty()
 }
 
 /// The name of a field on the screen.
@@ -278,7 +280,10 @@ mod tests {
             own.set(field, Vec::from([word.to_owned()]));
             let found = of(&own);
             assert_eq!(found.len(), 1, "{found:?}");
-            assert!(found[0].0 == Some(field) && found[0].1.contains(says), "{found:?}");
+            assert!(
+                found[0].0 == Some(field) && found[0].1.contains(says),
+                "{found:?}"
+            );
         }
         for field in ["model", "train", "run"] {
             draft.set(field, Vec::from(["somewhere".to_owned()]));
@@ -286,6 +291,9 @@ mod tests {
         assert_eq!(of(&draft), []);
         draft.set("metric", Vec::from(["overlap-f1".to_owned()]));
         let found = of(&draft);
-        assert!(found[0].0 == Some("metric") && found[0].1.contains("spans"), "{found:?}");
+        assert!(
+            found[0].0 == Some("metric") && found[0].1.contains("spans"),
+            "{found:?}"
+        );
     }
 }

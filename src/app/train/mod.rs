@@ -18,6 +18,7 @@ use self::draft::Draft;
 use self::judged::Judged;
 use self::live::Live;
 use super::state::Asked;
+use super::views::Panel;
 use crate::engine::{DataReport, RunRecord, RunSummary, TrainCheck, TrainConfig, TrainStart};
 
 /// What a person asks for in this workspace.
@@ -63,6 +64,17 @@ pub enum Ask {
     Cell(Option<(String, String)>),
     /// A note that was judged is put on view, by its number.
     ShowJudged(usize),
+}
+
+impl Ask {
+    /// The panel that shows what comes of it, where that may be behind another.
+    pub fn panel(&self) -> Option<Panel> {
+        match self {
+            Self::OpenRun(_) | Self::GoOn(_) | Self::ShowLive => Some(Panel::Run),
+            Self::Recipe(_) | Self::Like(_) => Some(Panel::NewRun),
+            _ => None,
+        }
+    }
 }
 
 /// Which model is judged.
@@ -210,10 +222,14 @@ pub fn in_window(reason: &str) -> String {
     match own.find("auscult train --resume") {
         Some(_) => own
             .lines()
-            .map(|line| match line.find(", or go on with it: auscult train") {
-                Some(end) => format!("{}, or open it under Runs and go on with it", &line[..end]),
-                None => line.to_owned(),
-            })
+            .map(
+                |line| match line.find(", or go on with it: auscult train") {
+                    Some(end) => {
+                        format!("{}, or open it under Runs and go on with it", &line[..end])
+                    }
+                    None => line.to_owned(),
+                },
+            )
             .collect::<Vec<_>>()
             .join("\n"),
         None => own,

@@ -46,15 +46,25 @@ pub fn open(dialogs: &Dialogs, ctx: &Context, dialog: Dialog) {
             dialogs.folder(ctx, "Choose a folder", then);
         }
         Dialog::Recipe => {
-            let then = |paths: Vec<PathBuf>| ask(Ask::Recipe(paths.into_iter().next().unwrap_or_default()));
+            let then = |paths: Vec<PathBuf>| {
+                ask(Ask::Recipe(paths.into_iter().next().unwrap_or_default()))
+            };
             dialogs.files(ctx, "Open a recipe", then);
         }
         Dialog::SaveRecipe => {
             let then = |path| ask(Ask::SaveRecipe(path));
-            dialogs.save(ctx, "Save the recipe", "recipe.toml", &[("TOML", "toml")], then);
+            dialogs.save(
+                ctx,
+                "Save the recipe",
+                "recipe.toml",
+                &[("TOML", "toml")],
+                then,
+            );
         }
         Dialog::Runs => {
-            dialogs.folder(ctx, "Choose a folder of runs", |path| ask(Ask::AddRuns(path)));
+            dialogs.folder(ctx, "Choose a folder of runs", |path| {
+                ask(Ask::AddRuns(path))
+            });
         }
         Dialog::Test => {
             let then = |paths| ask(Ask::AddPaths("judge-test", paths));

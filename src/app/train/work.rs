@@ -11,8 +11,7 @@ use crate::app::train::curves::Curves;
 use crate::engine::{
     Columns, DeviceChoice, Engine, EngineError, EvaluateMaskedLmQuery, EvaluateQuery, Head,
     ImportOptions, Job, Note, RunSummary, Settings, TrainConfig, TrainEvent, TrainObserver,
-    TrainOutcome,
-    TrainReport, TrainStart, counted, held_back, import, run_record, runs,
+    TrainOutcome, TrainReport, TrainStart, counted, held_back, import, run_record, runs,
 };
 
 /// What a thread is asked for.
@@ -276,7 +275,10 @@ fn parts(form: &JudgeForm, job: &Job) -> Result<Parts, EngineError> {
                 several,
             }),
             (validation, test) => Ok(Parts {
-                on: format!("{} that the run held back to the end", counted(test, "test note")),
+                on: format!(
+                    "{} that the run held back to the end",
+                    counted(test, "test note")
+                ),
                 chosen_on: (validation > 0).then(|| counted(validation, "validation note")),
                 validation: held.validation,
                 test: held.test,
@@ -305,7 +307,10 @@ fn parts(form: &JudgeForm, job: &Job) -> Result<Parts, EngineError> {
             (false, true) => {
                 let reasons = own.failures.iter().map(ToString::to_string);
                 let reasons: Vec<String> = reasons.collect();
-                Err(choice(&format!("no note could be read: {}", reasons.join("; "))))
+                Err(choice(&format!(
+                    "no note could be read: {}",
+                    reasons.join("; ")
+                )))
             }
             (false, false) => Ok(own.notes),
         }
@@ -328,7 +333,10 @@ fn parts(form: &JudgeForm, job: &Job) -> Result<Parts, EngineError> {
         }
     }
     Ok(Parts {
-        on: format!("{} of the files that were chosen", counted(test.len(), "test note")),
+        on: format!(
+            "{} of the files that were chosen",
+            counted(test.len(), "test note")
+        ),
         chosen_on: (!validation.is_empty()).then(|| counted(validation.len(), "validation note")),
         test,
         validation,

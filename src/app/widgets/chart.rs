@@ -80,7 +80,9 @@ impl Chart<'_> {
             });
             let shown = |position: &HoverPosition<'_>| match position {
                 HoverPosition::NearDataPoint {
-                    plot_name, position, ..
+                    plot_name,
+                    position,
+                    ..
                 } => Some(format!(
                     "{plot_name}\n{} at {}",
                     format_number(position.y, 4),
@@ -99,6 +101,7 @@ impl Chart<'_> {
                 .allow_scroll(false)
                 .allow_zoom(false)
                 .show_crosshair(false)
+                .grid_color(palette.line)
                 .label_formatter(shown)
                 .set_margin_fraction(vec2(0.02, 0.06))
                 .y_axis_min_width(42.0)

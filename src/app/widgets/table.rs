@@ -72,7 +72,14 @@ pub fn head(ui: &mut Ui, columns: &[Column]) {
     let size = vec2(ui.available_width(), 20.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     for (own, place) in columns.iter().zip(places(rect, columns)) {
-        cell(ui, place, own.number, own.name, theme::strong(11.5), palette.soft);
+        cell(
+            ui,
+            place,
+            own.number,
+            own.name,
+            theme::strong(11.5),
+            palette.soft,
+        );
     }
     let line = Stroke::new(1.0, palette.line);
     ui.painter().hline(rect.x_range(), rect.max.y, line);
@@ -90,13 +97,7 @@ pub fn read_row(ui: &mut Ui, columns: &[Column], cells: &[String]) {
     draw(ui, columns, cells, false, Sense::hover());
 }
 
-fn draw(
-    ui: &mut Ui,
-    columns: &[Column],
-    cells: &[String],
-    chosen: bool,
-    sense: Sense,
-) -> Response {
+fn draw(ui: &mut Ui, columns: &[Column], cells: &[String], chosen: bool, sense: Sense) -> Response {
     let palette = theme::palette(ui);
     let size = vec2(ui.available_width(), ROW);
     let (rect, response) = ui.allocate_exact_size(size, sense);

@@ -198,14 +198,20 @@ impl Confusion {
         let names = (ui.available_width() * 0.36).min(NAMES);
         let side = ((ui.available_width() - names) / count as f32).clamp(SIDE.0, SIDE.1);
         let size = vec2(names + side * count as f32, side * count as f32 + 22.0);
-        parts::soft(ui, "Down: what a note is. Across: what it was called, by the numbers at the left.");
+        parts::soft(
+            ui,
+            "Down: what a note is. Across: what it was called, by the numbers at the left.",
+        );
         let area = ScrollArea::both()
             .id_salt("matrix")
             .max_height(420.0)
             .auto_shrink([false, true]);
         area.show(ui, |ui| {
             let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-            let grid = Rect::from_min_size(rect.min + vec2(names, 22.0), vec2(size.x - names, size.y - 22.0));
+            let grid = Rect::from_min_size(
+                rect.min + vec2(names, 22.0),
+                vec2(size.x - names, size.y - 22.0),
+            );
             let drawing = Drawing {
                 classes: judged.classes(),
                 shown,
@@ -224,14 +230,18 @@ impl Confusion {
             });
             let under = response.hover_pos().and_then(|own| drawing.cell(own));
             if let Some((truth, predicted)) = under {
-                response.clone().on_hover_text_at_pointer(drawing.words(truth, predicted));
+                response
+                    .clone()
+                    .on_hover_text_at_pointer(drawing.words(truth, predicted));
             }
             let entered = response.has_focus()
                 && ui.input_mut(|own| {
                     own.consume_key(Modifiers::NONE, Key::Enter)
                         || own.consume_key(Modifiers::NONE, Key::Space)
                 });
-            let clicked = response.interact_pointer_pos().filter(|_| response.clicked());
+            let clicked = response
+                .interact_pointer_pos()
+                .filter(|_| response.clicked());
             if let Some(cell) = clicked.and_then(|own| drawing.cell(own)) {
                 response.request_focus();
                 self.at = cell;
@@ -296,7 +306,10 @@ impl Drawing<'_> {
     /// The cell at a place of the screen.
     fn cell(&self, at: egui::Pos2) -> Option<(usize, usize)> {
         let inside = at - self.grid.min;
-        let (row, column) = ((inside.y / self.side).floor(), (inside.x / self.side).floor());
+        let (row, column) = (
+            (inside.y / self.side).floor(),
+            (inside.x / self.side).floor(),
+        );
         let all = self.shown.len() as f32;
         let within = |own: f32| (0.0..all).contains(&own);
         (within(row) && within(column)).then_some((row as usize, column as usize))
@@ -307,7 +320,13 @@ impl Drawing<'_> {
         Rect::from_min_size(at, vec2(self.side, self.side))
     }
 
-    fn ui(&self, ui: &Ui, response: &Response, at: (usize, usize), cell: Option<&(String, String)>) {
+    fn ui(
+        &self,
+        ui: &Ui,
+        response: &Response,
+        at: (usize, usize),
+        cell: Option<&(String, String)>,
+    ) {
         let palette = theme::palette(ui);
         let painter = ui.painter();
         let small = FontId::proportional(11.5);
@@ -319,10 +338,14 @@ impl Drawing<'_> {
             }
             let class = &self.classes[self.shown[row]];
             let text = format!("{}  {class}", row + 1);
-            let mut job = egui::text::LayoutJob::simple_singleline(text, small.clone(), palette.ink);
+            let mut job =
+                egui::text::LayoutJob::simple_singleline(text, small.clone(), palette.ink);
             job.wrap = egui::text::TextWrapping::truncate_at_width(self.names - 10.0);
             let galley = painter.layout_job(job);
-            let left = pos2(self.grid.min.x - self.names, own.center().y - galley.size().y / 2.0);
+            let left = pos2(
+                self.grid.min.x - self.names,
+                own.center().y - galley.size().y / 2.0,
+            );
             painter.galley(left, galley, palette.ink);
             let all: u64 = self.matrix[self.shown[row]].iter().sum();
             for column in 0..self.shown.len() {
@@ -338,10 +361,17 @@ impl Drawing<'_> {
                     painter.rect_stroke(own, 2.0, edge, StrokeKind::Inside);
                 }
                 if count > 0 {
-                    painter.text(own.center(), Align2::CENTER_CENTER, count, small.clone(), palette.ink);
+                    painter.text(
+                        own.center(),
+                        Align2::CENTER_CENTER,
+                        count,
+                        small.clone(),
+                        palette.ink,
+                    );
                 }
                 let class = |own: usize| &self.classes[self.shown[own]];
-                let chosen = cell.is_some_and(|own| *class(row) == own.0 && *class(column) == own.1);
+                let chosen =
+                    cell.is_some_and(|own| *class(row) == own.0 && *class(column) == own.1);
                 let focused = response.has_focus() && at == (row, column);
                 if chosen || focused {
                     let ring = Stroke::new(2.0, palette.accent);
@@ -352,23 +382,26 @@ impl Drawing<'_> {
         for column in 0..self.shown.len() {
             let own = self.rect(0, column);
             let above = pos2(own.center().x, self.grid.min.y - 10.0);
-            painter.text(above, Align2::CENTER_CENTER, column + 1, small.clone(), palette.soft);
+            painter.text(
+                above,
+                Align2::CENTER_CENTER,
+                column + 1,
+                small.clone(),
+                palette.soft,
+            );
         }
     }
 }
 
 /// The notes of a cell.
-fn notes(
-    ui: &mut Ui,
-    judged: &Judged,
-    truth: &str,
-    predicted: &str,
-    commands: &mut Vec<Command>,
-) {
+fn notes(ui: &mut Ui, judged: &Judged, truth: &str, predicted: &str, commands: &mut Vec<Command>) {
     let all = judged.cell(truth, predicted);
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
-        let said = format!("Truly {truth}, called {predicted}: {}", counted(all.len(), "note"));
+        let said = format!(
+            "Truly {truth}, called {predicted}: {}",
+            counted(all.len(), "note")
+        );
         ui.label(RichText::new(said).font(theme::strong(13.0)));
         if ui.small_button("Close the list").clicked() {
             ask(commands, Ask::Cell(None));

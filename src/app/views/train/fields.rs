@@ -1,6 +1,6 @@
 //! The fields of a run's description, each with its help and what is wrong with it.
 
-use eframe::egui::{ComboBox, RichText, TextEdit, Ui};
+use eframe::egui::{Align, ComboBox, Layout, RichText, TextEdit, Ui, UiBuilder};
 
 use super::ask;
 use crate::app::command::Command;
@@ -78,7 +78,10 @@ pub fn one(
     let Some(field) = Field::named(field) else {
         return;
     };
-    ui.push_id(field.name, |ui| {
+    // Columns would spread the words of a line over its whole width.
+    let layout = Layout::top_down(Align::Min);
+    let field_ui = UiBuilder::new().id_salt(field.name).layout(layout);
+    ui.scope_builder(field_ui, |ui| {
         let palette = theme::palette(ui);
         let text = title(field.name);
         if !matches!(field.kind, FieldKind::Switch) {

@@ -113,7 +113,11 @@ pub fn table(own: &Judged) -> String {
     out.push_str("\nclass\tprecision\trecall\tf1\tsupport\n");
     for own in lines(&own.report.result) {
         let [precision, recall, f1] = own.figures;
-        let _ = writeln!(out, "{}\t{precision}\t{recall}\t{f1}\t{}", own.name, own.support);
+        let _ = writeln!(
+            out,
+            "{}\t{precision}\t{recall}\t{f1}\t{}",
+            own.name, own.support
+        );
     }
     out
 }
@@ -147,7 +151,11 @@ pub fn ui(ui: &mut Ui, own: &Judged) {
     let result = &own.report.result;
     head(ui, &HEADLINE);
     for (name, own) in result.headline() {
-        read_row(ui, &HEADLINE, &[said(name), figure(own.estimate), interval(&own)]);
+        read_row(
+            ui,
+            &HEADLINE,
+            &[said(name), figure(own.estimate), interval(&own)],
+        );
     }
     let how = own.report.resampling;
     let said = format!(
@@ -252,11 +260,16 @@ pub fn curves(ui: &mut Ui, result: &Judgement) {
         },
     ];
     side_by_side(ui, charts);
-    parts::soft(ui, "The classes with the most notes; the number is the area under the line.");
+    parts::soft(
+        ui,
+        "The classes with the most notes; the number is the area under the line.",
+    );
 }
 
 fn bins(own: &[Bin], name: &str) -> Curve {
-    let points = own.iter().filter_map(|own| Some([own.confidence?, own.outcome?]));
+    let points = own
+        .iter()
+        .filter_map(|own| Some([own.confidence?, own.outcome?]));
     Curve {
         name: name.to_owned(),
         points: points.collect(),
@@ -281,23 +294,34 @@ pub fn calibration(ui: &mut Ui, result: &Judgement) {
         (None, false) => "Without validation notes no temperature can be chosen.".to_owned(),
     };
     ui.label(RichText::new(said).color(palette.soft));
-    Grid::new("calibration").num_columns(3).striped(true).show(ui, |ui| {
-        for text in ["", "Before", "After"] {
-            ui.label(RichText::new(text).font(theme::strong(12.0)));
-        }
-        ui.end_row();
-        let after = own.after.as_ref();
-        for (text, before, after) in [
-            ("Brier’s score", own.before.brier, after.map(|own| own.brier)),
-            ("Calibration error", own.before.ece, after.map(|own| own.ece)),
-            ("Mean log loss", own.before.nll, after.map(|own| own.nll)),
-        ] {
-            ui.label(text);
-            ui.label(figure(Some(before)));
-            ui.label(figure(after));
+    Grid::new("calibration")
+        .num_columns(3)
+        .striped(true)
+        .show(ui, |ui| {
+            for text in ["", "Before", "After"] {
+                ui.label(RichText::new(text).font(theme::strong(12.0)));
+            }
             ui.end_row();
-        }
-    });
+            let after = own.after.as_ref();
+            for (text, before, after) in [
+                (
+                    "Brier’s score",
+                    own.before.brier,
+                    after.map(|own| own.brier),
+                ),
+                (
+                    "Calibration error",
+                    own.before.ece,
+                    after.map(|own| own.ece),
+                ),
+                ("Mean log loss", own.before.nll, after.map(|own| own.nll)),
+            ] {
+                ui.label(text);
+                ui.label(figure(Some(before)));
+                ui.label(figure(after));
+                ui.end_row();
+            }
+        });
     let mut curves = vec![bins(&own.bins_before, "before")];
     curves.extend(own.bins_after.as_ref().map(|own| bins(own, "after")));
     Chart {
@@ -320,7 +344,8 @@ pub fn calibration(ui: &mut Ui, result: &Judgement) {
 /// Draws the figures by the values of columns.
 pub fn slices(ui: &mut Ui, tables: &[SliceTable]) {
     if tables.is_empty() {
-        let said = "Name columns under “Slice by” and judge again, to see the figures by their values.";
+        let said =
+            "Name columns under “Slice by” and judge again, to see the figures by their values.";
         parts::soft(ui, said);
         return;
     }

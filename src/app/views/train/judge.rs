@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eframe::egui::{Button, Label, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+use eframe::egui::{Button, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::confusion::Confusion;
 use super::threshold::Threshold;
@@ -52,7 +52,9 @@ impl Page {
     /// Whether a report has such a part.
     fn is_of(self, own: &Judgement) -> bool {
         match own {
-            Judgement::SingleLabel(classes) => self != Self::Threshold || classes.positive.is_some(),
+            Judgement::SingleLabel(classes) => {
+                self != Self::Threshold || classes.positive.is_some()
+            }
             Judgement::MultiLabel(_) => self != Self::Confusion,
             Judgement::Spans(_) | Judgement::MaskedLm(_) | Judgement::Vectors(_) => {
                 matches!(self, Self::Figures | Self::Slices)
@@ -82,7 +84,12 @@ impl View for JudgeView {
     }
 
     fn numbers(&self, state: &State) -> Option<String> {
-        state.train.judged.value.as_ref().map(|own| figures::table(own))
+        state
+            .train
+            .judged
+            .value
+            .as_ref()
+            .map(|own| figures::table(own))
     }
 
     fn help(&self) -> &'static str {
@@ -99,12 +106,23 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         let open = state.predicting().map(|(_, info)| info.name.clone());
         let open = open.or_else(|| state.model.info().map(|own| own.name.clone()));
-        let text = open.map_or_else(|| "The open model".to_owned(), |own| format!("Open model: {own}"));
-        if ui.selectable_label(now.subject == Subject::Open, text).clicked() {
+        let text = open.map_or_else(
+            || "The open model".to_owned(),
+            |own| format!("Open model: {own}"),
+        );
+        if ui
+            .selectable_label(now.subject == Subject::Open, text)
+            .clicked()
+        {
             own.subject = Subject::Open;
             own.on = JudgeOn::Files;
         }
-        let opened = state.train.opened.value.as_ref().filter(|_| state.train.shows_opened);
+        let opened = state
+            .train
+            .opened
+            .value
+            .as_ref()
+            .filter(|_| state.train.shows_opened);
         let opened = opened.map(|own| own.record.summary.folder.clone());
         let live = state.train.live.as_ref().map(|own| own.folder.clone());
         let of_form = match &now.subject {
@@ -114,7 +132,10 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if let Some(folder) = opened.or(of_form).or(live) {
             let run = folder.file_name().unwrap_or_default().to_string_lossy();
             let on = now.subject == Subject::Run(folder.clone());
-            if ui.selectable_label(on, format!("Best model of {run}")).clicked() {
+            if ui
+                .selectable_label(on, format!("Best model of {run}"))
+                .clicked()
+            {
                 own.subject = Subject::Run(folder);
                 own.on = JudgeOn::HeldBack;
             }
@@ -123,7 +144,10 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         if matches!(now.subject, Subject::Run(_)) {
             let held = now.on == JudgeOn::HeldBack;
-            if ui.selectable_label(held, "Notes that the run held back").clicked() {
+            if ui
+                .selectable_label(held, "Notes that the run held back")
+                .clicked()
+            {
                 own.on = JudgeOn::HeldBack;
             }
             if ui.selectable_label(!held, "Other notes").clicked() {
@@ -132,37 +156,51 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         }
     });
     if now.on == JudgeOn::Files {
-        paths(ui, "Test notes", "Every figure is of these.", &now.test, &mut own.test, Dialog::Test, commands);
+        paths(
+            ui,
+            "Test notes",
+            "Every figure is of these.",
+            &now.test,
+            &mut own.test,
+            Dialog::Test,
+            commands,
+        );
         let said = "Thresholds and temperature are chosen on these. They are never judged.";
         let (had, list) = (&now.validation, &mut own.validation);
-        paths(ui, "Validation notes", said, had, list, Dialog::Validation, commands);
+        paths(
+            ui,
+            "Validation notes",
+            said,
+            had,
+            list,
+            Dialog::Validation,
+            commands,
+        );
         ui.horizontal_wrapped(|ui| {
             ui.label("Label column");
             text_field(ui, &mut own.label, "Label column", "found by itself");
         });
     }
+    let busy = state.jobs.is_running(|own| *own == Purpose::Judge);
     ui.horizontal_wrapped(|ui| {
         ui.label("Slice by");
-        text_field(ui, &mut own.slices, "Columns to slice by", "columns, with commas between");
-    });
-    ui.horizontal_wrapped(|ui| {
-        let text = "A false negative costs as much as so many false positives";
-        let label = ui.label(text);
-        let slider = Slider::new(&mut own.cost_ratio, 0.01..=100.0).logarithmic(true);
-        ui.add(slider).labelled_by(label.id);
-    });
-    if own != *now {
-        ask(commands, Ask::JudgeBy(Box::new(own)));
-    }
-    ui.horizontal_wrapped(|ui| {
-        let busy = state.jobs.is_running(|own| *own == Purpose::Judge);
+        text_field(
+            ui,
+            &mut own.slices,
+            "Columns to slice by",
+            "columns, with commas between",
+        );
         let drawn = ui.add_enabled(!busy, parts::primary(ui, "Judge"));
         if parts::hint(drawn, Action::Judge, state).clicked() {
             commands.push(Command::Do(Action::Judge));
         }
         if busy {
             ui.spinner();
-            let own = state.jobs.running().iter().find(|own| own.purpose == Purpose::Judge);
+            let own = state
+                .jobs
+                .running()
+                .iter()
+                .find(|own| own.purpose == Purpose::Judge);
             if let Some(own) = own {
                 parts::soft(ui, own.words());
                 let stop = ui.add(Button::new("Stop").min_size(vec2(0.0, 24.0)));
@@ -173,6 +211,9 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             }
         }
     });
+    if own != *now {
+        ask(commands, Ask::JudgeBy(Box::new(own)));
+    }
 }
 
 fn text_field(ui: &mut Ui, text: &mut String, called: &str, hint: &str) {
@@ -200,7 +241,10 @@ fn paths(
     });
     for own in had {
         ui.horizontal(|ui| {
-            let short = Path::new(own).file_name().unwrap_or_default().to_string_lossy();
+            let short = Path::new(own)
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
             let out = ui.small_button("×");
             name(&out, &format!("Take out {short} of {title}"));
             if out.clicked() {
@@ -237,10 +281,17 @@ impl JudgeView {
         };
         parts::soft(ui, chosen);
         if own.report.model.random_weights {
-            ui.label(RichText::new("Its weights are random: the figures mean nothing.").color(palette.warn));
+            ui.label(
+                RichText::new("Its weights are random: the figures mean nothing.")
+                    .color(palette.warn),
+            );
         }
         for remark in &own.report.data.remarks {
-            ui.label(RichText::new(format!("! {remark}")).small().color(palette.warn));
+            ui.label(
+                RichText::new(format!("! {remark}"))
+                    .small()
+                    .color(palette.warn),
+            );
         }
         let result = &own.report.result;
         if !self.page.is_of(result) {
@@ -258,7 +309,7 @@ impl JudgeView {
             Page::Figures => figures::ui(ui, own),
             Page::Confusion => self.confusion.ui(ui, own, state, commands),
             Page::Curves => figures::curves(ui, result),
-            Page::Threshold => self.threshold.ui(ui, own),
+            Page::Threshold => self.threshold.ui(ui, own, state, commands),
             Page::Calibration => figures::calibration(ui, result),
             Page::Slices => figures::slices(ui, &own.report.slices),
         }

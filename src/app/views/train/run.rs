@@ -42,7 +42,6 @@ struct Where<'a> {
     config: &'a TrainConfig,
     metric: MetricName,
     curves: &'a Curves,
-    total: Option<u64>,
 }
 
 impl View for RunView {
@@ -94,7 +93,10 @@ impl View for RunView {
             .zip(&curves.speed)
         {
             let [step, loss] = loss;
-            out.push_str(&format!("{step}\t{loss}\t{}\t{}\t{}\n", norm[1], lr[1], speed[1]));
+            out.push_str(&format!(
+                "{step}\t{loss}\t{}\t{}\t{}\n",
+                norm[1], lr[1], speed[1]
+            ));
         }
         Some(out)
     }
@@ -116,9 +118,10 @@ fn header(ui: &mut Ui, own: &Where<'_>) {
 }
 
 fn live(ui: &mut Ui, live: &Live, state: &State, commands: &mut Vec<Command>) {
-    let job = state.jobs.running().iter().find(|own| {
-        matches!(&own.purpose, Purpose::TrainRun(folder) if *folder == live.folder)
-    });
+    let job =
+        state.jobs.running().iter().find(
+            |own| matches!(&own.purpose, Purpose::TrainRun(folder) if *folder == live.folder),
+        );
     let metric = match &live.start {
         Some(start) => start.metric,
         None => live.config.settled_metric(),
@@ -130,7 +133,6 @@ fn live(ui: &mut Ui, live: &Live, state: &State, commands: &mut Vec<Command>) {
         config: &live.config,
         metric,
         curves: &live.curves,
-        total: live.start.as_ref().map(|own| own.total),
     };
     header(ui, &own);
     progress(ui, live, job);
@@ -173,7 +175,11 @@ fn progress(ui: &mut Ui, live: &Live, job: Option<&Running>) {
     let share = steps as f32 / total.max(1) as f32;
     let bar = ui.add(ProgressBar::new(share).desired_height(8.0));
     name(&bar, &format!("{steps} of {total} steps"));
-    let mut parts = vec![format!("{} of {} steps", thousands(steps as usize), thousands(total as usize))];
+    let mut parts = vec![format!(
+        "{} of {} steps",
+        thousands(steps as usize),
+        thousands(total as usize)
+    )];
     if let Some(speed) = live.curves.recent_speed() {
         parts.push(format!("{} tokens a second", thousands(speed as usize)));
     }
@@ -256,7 +262,6 @@ fn record(
         config: &summary.config,
         metric: summary.metric,
         curves,
-        total: (summary.total > 0).then_some(summary.total),
     };
     header(ui, &own);
     if let Some(wrong) = &summary.wrong {
@@ -329,12 +334,11 @@ fn body(ui: &mut Ui, own: &Where<'_>) {
 
 fn charts(own: &Where<'_>) -> Vec<Chart<'static>> {
     let curves = own.curves;
-    let across = own.total.map(|total| 0.0..=total as f64);
     let chart = |title: &'static str, lines: Vec<Curve>| Chart {
         title,
         across: "steps",
         curves: lines,
-        least: [across.clone(), None],
+        least: [None, None],
         diagonal: false,
         mark: curves.best.map(|own| own as f64),
         height: HEIGHT,
@@ -375,8 +379,13 @@ fn charts(own: &Where<'_>) -> Vec<Chart<'static>> {
         figures.least[1] = Some(0.0..=1.0);
         all.push(figures);
     }
-    all.push(chart("Learning rate", vec![line("learning rate", &curves.lr)]));
-    all.push(chart("Norm of the gradient", vec![line("norm", &curves.norm)]));
+    let mut rate = chart("Learning rate", vec![line("learning rate", &curves.lr)]);
+    rate.least[1] = Some(0.0..=0.0);
+    all.push(rate);
+    all.push(chart(
+        "Norm of the gradient",
+        vec![line("norm", &curves.norm)],
+    ));
     all
 }
 

@@ -33,13 +33,13 @@ enum Order {
 }
 
 const COLUMNS: [Column; 7] = [
-    of_words("Name", 2.4),
-    of_words("Task", 1.8),
-    of_words("Model", 2.0),
+    of_words("Name", 2.1),
+    of_words("Task", 1.4),
+    of_words("Model", 1.8),
     of_words("State", 1.4),
-    of_numbers("Best", 1.7),
-    of_numbers("Steps", 1.3),
-    of_words("Begun", 1.9),
+    of_numbers("Best", 2.3),
+    of_numbers("Steps", 1.5),
+    of_words("Begun", 2.4),
 ];
 
 impl View for RunsView {
@@ -78,14 +78,17 @@ impl View for RunsView {
         let mut all: Vec<&RunSummary> = listed.iter().collect();
         match self.order {
             Order::Newest => {}
-            Order::Best => all.sort_by(|a, b| b.best.unwrap_or(-1e9).total_cmp(&a.best.unwrap_or(-1e9))),
+            Order::Best => {
+                all.sort_by(|a, b| b.best.unwrap_or(-1e9).total_cmp(&a.best.unwrap_or(-1e9)))
+            }
             Order::Name => all.sort_by(|a, b| a.name.cmp(&b.name)),
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let shown = train.opened.value.as_ref().filter(|_| train.shows_opened);
             let shown = shown.map(|own| &own.record.summary.folder);
             ui.horizontal(|ui| {
-                ui.add_space(26.0);
+                // As wide as the box of a row.
+                ui.add_space(ui.spacing().interact_size.y + ui.spacing().item_spacing.x);
                 head(ui, &COLUMNS);
             });
             for own in &all {
@@ -146,7 +149,12 @@ fn cells(own: &RunSummary, live: bool) -> [String; 7] {
     };
     [
         own.name.clone(),
-        draft::choice("task", task.word("task")),
+        match task.word("task") {
+            "classify" => "Labels",
+            "tag" => "Spans",
+            _ => "Words",
+        }
+        .to_owned(),
         model.to_string_lossy().into_owned(),
         match live {
             true => "running".to_owned(),
@@ -195,32 +203,36 @@ fn compare(ui: &mut Ui, runs: &[&RunSummary]) {
         parts::soft(ui, "They were told the same.");
         return;
     }
-    ScrollArea::horizontal().id_salt("differences").show(ui, |ui| {
-        Grid::new("differences").striped(true).show(ui, |ui| {
-            ui.label("");
-            for own in runs {
-                ui.label(RichText::new(&own.name).font(theme::strong(12.0)));
-            }
-            ui.end_row();
-            for own in &found {
-                ui.label(draft::title(own.field));
-                for value in &own.values {
-                    let said = match &**value {
-                        "" => "–",
-                        value => value,
-                    };
-                    ui.add(Label::new(said).truncate());
+    ScrollArea::horizontal()
+        .id_salt("differences")
+        .show(ui, |ui| {
+            Grid::new("differences").striped(true).show(ui, |ui| {
+                ui.label("");
+                for own in runs {
+                    ui.label(RichText::new(&own.name).font(theme::strong(12.0)));
                 }
                 ui.end_row();
-            }
-            ui.label("Best");
-            for own in runs {
-                let best = own.best.map_or_else(|| "–".to_owned(), |own| format!("{own:.4}"));
-                ui.label(format!("{} {best}", own.metric.title()));
-            }
-            ui.end_row();
+                for own in &found {
+                    ui.label(draft::title(own.field));
+                    for value in &own.values {
+                        let said = match &**value {
+                            "" => "–",
+                            value => value,
+                        };
+                        ui.add(Label::new(said).truncate());
+                    }
+                    ui.end_row();
+                }
+                ui.label("Best");
+                for own in runs {
+                    let best = own
+                        .best
+                        .map_or_else(|| "–".to_owned(), |own| format!("{own:.4}"));
+                    ui.label(format!("{} {best}", own.metric.title()));
+                }
+                ui.end_row();
+            });
         });
-    });
 }
 
 /// The folders that are looked into, each of which can be let go of.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eframe::egui::{Button, CollapsingHeader, Grid, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
+use eframe::egui::{
+    Button, CollapsingHeader, Grid, Label, RichText, ScrollArea, TextEdit, Ui, vec2,
+};
 
 use super::fields::{self, MAIN, others};
 use super::{ask, bad, title};
@@ -58,13 +60,7 @@ impl View for NewRun {
     }
 }
 
-fn data(
-    ui: &mut Ui,
-    state: &State,
-    draft: &Draft,
-    faults: &[Fault],
-    commands: &mut Vec<Command>,
-) {
+fn data(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {
     title(ui, "1  Data");
     fields::one(ui, "task", draft, faults, commands);
     files(ui, "train", "Notes to learn from", draft, faults, commands);
@@ -98,7 +94,8 @@ fn data(
     match state.train.data() {
         Some(report) => counts(ui, report),
         None => {
-            let said = "Check reads the notes, counts their labels, and looks for what the parts share.";
+            let said =
+                "Check reads the notes, counts their labels, and looks for what the parts share.";
             parts::soft(ui, said);
         }
     }
@@ -155,32 +152,35 @@ fn counts(ui: &mut Ui, report: &DataReport) {
     let parts: Vec<&PartReport> = report.parts.iter().filter(|own| own.notes > 0).collect();
     let labels = of_parts(&parts);
     ui.scope(|ui| {
-        Grid::new("counts").num_columns(1 + parts.len()).striped(true).show(ui, |ui| {
-            ui.label("");
-            for own in &parts {
-                ui.label(RichText::new(part(own.part)).font(theme::strong(12.0)));
-            }
-            ui.end_row();
-            ui.label("Notes");
-            for own in &parts {
-                ui.label(thousands(own.notes));
-            }
-            ui.end_row();
-            if parts.iter().any(|own| own.patients > 0) {
-                ui.label("Patients");
+        Grid::new("counts")
+            .num_columns(1 + parts.len())
+            .striped(true)
+            .show(ui, |ui| {
+                ui.label("");
                 for own in &parts {
-                    ui.label(thousands(own.patients));
+                    ui.label(RichText::new(part(own.part)).font(theme::strong(12.0)));
                 }
                 ui.end_row();
-            }
-            for (label, counts) in labels.iter().take(LABELS) {
-                ui.add(Label::new(label).truncate());
-                for count in counts {
-                    ui.label(thousands(*count));
+                ui.label("Notes");
+                for own in &parts {
+                    ui.label(thousands(own.notes));
                 }
                 ui.end_row();
-            }
-        });
+                if parts.iter().any(|own| own.patients > 0) {
+                    ui.label("Patients");
+                    for own in &parts {
+                        ui.label(thousands(own.patients));
+                    }
+                    ui.end_row();
+                }
+                for (label, counts) in labels.iter().take(LABELS) {
+                    ui.add(Label::new(label).truncate());
+                    for count in counts {
+                        ui.label(thousands(*count));
+                    }
+                    ui.end_row();
+                }
+            });
     });
     if let Some(more) = labels.len().checked_sub(LABELS + 1) {
         parts_soft(ui, &format!("and {} more", counted(more + 1, "label")));
@@ -189,7 +189,10 @@ fn counts(ui: &mut Ui, report: &DataReport) {
         (Some(group), 0) => parts_soft(ui, &format!("Kept together by {group}.")),
         (Some(group), without) => {
             let notes = counted(without, "note");
-            parts_soft(ui, &format!("Kept together by {group}; {notes} without it."));
+            parts_soft(
+                ui,
+                &format!("Kept together by {group}; {notes} without it."),
+            );
         }
         (None, _) => {}
     }
@@ -255,13 +258,7 @@ fn of_parts(parts: &[&PartReport]) -> Vec<(String, Vec<usize>)> {
     all
 }
 
-fn model(
-    ui: &mut Ui,
-    state: &State,
-    draft: &Draft,
-    faults: &[Fault],
-    commands: &mut Vec<Command>,
-) {
+fn model(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
     title(ui, "Model");
     let model = draft.word("model");
@@ -292,9 +289,10 @@ fn model(
     ui.add_space(6.0);
     fields::one(ui, "mode", draft, faults, commands);
     let of_classes = draft.word("task") == "classify";
-    let shown = MAIN.iter().copied().filter(|own| {
-        of_classes || !matches!(*own, "class-weights" | "focal-gamma")
-    });
+    let shown = MAIN
+        .iter()
+        .copied()
+        .filter(|own| of_classes || !matches!(*own, "class-weights" | "focal-gamma"));
     let shown: Vec<&'static str> = shown.collect();
     fields::several(ui, &shown, draft, faults, commands);
     let hidden = others().filter(|own| faults.iter().any(|fault| fault.field == Some(own.name)));
@@ -307,7 +305,13 @@ fn model(
         let names: Vec<&'static str> = others().map(|own| own.name).collect();
         fields::several(ui, &names, draft, faults, commands);
         if !of_classes {
-            fields::several(ui, &["class-weights", "focal-gamma"], draft, faults, commands);
+            fields::several(
+                ui,
+                &["class-weights", "focal-gamma"],
+                draft,
+                faults,
+                commands,
+            );
         }
     });
 }
@@ -381,14 +385,16 @@ fn checked(ui: &mut Ui, own: &Checked, commands: &mut Vec<Command>) {
                 let mut letters = head.chars();
                 let first = letters.next().map(char::to_uppercase);
                 let head: String = first.into_iter().flatten().chain(letters).collect();
-                ui.label(RichText::new(head).font(theme::strong(12.0)).color(palette.soft));
+                ui.label(
+                    RichText::new(head)
+                        .font(theme::strong(12.0))
+                        .color(palette.soft),
+                );
                 ui.label(text);
             }
         }
     }
-    if own.found.proposal.is_some()
-        && ui.add(parts::primary(ui, "Apply this change")).clicked()
-    {
+    if own.found.proposal.is_some() && ui.add(parts::primary(ui, "Apply this change")).clicked() {
         ask(commands, Ask::Apply);
     }
     let start = &own.start;
@@ -410,13 +416,7 @@ fn checked(ui: &mut Ui, own: &Checked, commands: &mut Vec<Command>) {
     }
 }
 
-fn run(
-    ui: &mut Ui,
-    state: &State,
-    draft: &Draft,
-    faults: &[Fault],
-    commands: &mut Vec<Command>,
-) {
+fn run(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {
     title(ui, "3  Run");
     fields::one(ui, "run", draft, faults, commands);
     let busy = state.train.runs_now();

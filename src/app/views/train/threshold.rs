@@ -2,8 +2,11 @@
 
 use eframe::egui::{Frame, Grid, RichText, Slider, Ui};
 
-use super::{figure, title};
+use super::{ask, figure, title};
+use crate::app::command::Command;
+use crate::app::state::State;
 use crate::app::theme;
+use crate::app::train::Ask;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{AtThreshold, Judgement, Positive};
@@ -26,7 +29,7 @@ impl Default for Threshold {
 
 impl Threshold {
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, judged: &Judged) {
+    pub fn ui(&mut self, ui: &mut Ui, judged: &Judged, state: &State, commands: &mut Vec<Command>) {
         match &judged.report.result {
             Judgement::SingleLabel(own) => match &own.positive {
                 Some(positive) => self.of_two(ui, positive),
@@ -41,7 +44,18 @@ impl Threshold {
                     parts::soft(ui, said);
                 }
                 Some(all) => {
-                    parts::soft(ui, "Chosen on the validation notes, with the cost that is named above.");
+                    let mut form = state.train.judge.clone();
+                    ui.horizontal_wrapped(|ui| {
+                        let label = ui.label("A false negative costs as many false positives");
+                        let slider = Slider::new(&mut form.cost_ratio, 0.01..=100.0);
+                        let slider = ui.add(slider.logarithmic(true));
+                        if slider.labelled_by(label.id).changed() {
+                            ask(commands, Ask::JudgeBy(Box::new(form)));
+                        }
+                    });
+                    let said =
+                        "Chosen on the validation notes; judge again after the cost has changed.";
+                    parts::soft(ui, said);
                     Grid::new("thresholds").striped(true).show(ui, |ui| {
                         for (label, own) in judged_labels(judged).iter().zip(all) {
                             ui.label(*label);
@@ -139,26 +153,39 @@ fn judged_labels(judged: &Judged) -> Vec<&str> {
 }
 
 fn figures(ui: &mut Ui, id: &str, own: &AtThreshold) {
-    Grid::new(id).num_columns(4).spacing([18.0, 4.0]).show(ui, |ui| {
-        for (texts, values) in [
-            (
-                ["Precision", "Recall", "F1", "Specificity"],
-                [own.scores.precision, own.scores.recall, own.scores.f1, own.specificity]
+    Grid::new(id)
+        .num_columns(4)
+        .spacing([18.0, 4.0])
+        .show(ui, |ui| {
+            for (texts, values) in [
+                (
+                    ["Precision", "Recall", "F1", "Specificity"],
+                    [
+                        own.scores.precision,
+                        own.scores.recall,
+                        own.scores.f1,
+                        own.specificity,
+                    ]
                     .map(|own| figure(Some(own))),
-            ),
-            (
-                ["True positives", "False positives", "False negatives", "True negatives"],
-                [own.tp, own.fp, own.fn_, own.tn].map(|own| thousands(own as usize)),
-            ),
-        ] {
-            for text in texts {
-                parts::soft(ui, text);
+                ),
+                (
+                    [
+                        "True positives",
+                        "False positives",
+                        "False negatives",
+                        "True negatives",
+                    ],
+                    [own.tp, own.fp, own.fn_, own.tn].map(|own| thousands(own as usize)),
+                ),
+            ] {
+                for text in texts {
+                    parts::soft(ui, text);
+                }
+                ui.end_row();
+                for value in values {
+                    ui.label(value);
+                }
+                ui.end_row();
             }
-            ui.end_row();
-            for value in values {
-                ui.label(value);
-            }
-            ui.end_row();
-        }
-    });
+        });
 }
