@@ -37,8 +37,8 @@ fn settle(app: &mut App, ctx: &Context) {
 #[test]
 fn the_change_that_the_check_proposes_is_applied_and_fits() {
     let temporary = Temporary::new();
-    let words = "She has cough and no fever and was seen again on the next day. ".repeat(40);
-    let rows: String = (0..80)
+    let words = "She has cough and no fever and was seen again on the next day. ".repeat(20);
+    let rows: String = (0..48)
         .map(|row| {
             let (label, word) = [("lung", "cough"), ("heart", "chest pain")][row % 2];
             format!("{row},{word} {row}. {words},{label}\n")
@@ -60,8 +60,8 @@ fn the_change_that_the_check_proposes_is_applied_and_fits() {
     for (field, word) in [
         ("label", "kind"),
         ("steps", "4"),
-        ("batch", "32"),
-        ("max-tokens", "512"),
+        ("batch", "16"),
+        ("max-tokens", "256"),
     ] {
         let words = Vec::from([word.to_owned()]);
         app.execute(Command::Train(Box::new(TrainAsk::Field(field, words))));
@@ -73,7 +73,7 @@ fn the_change_that_the_check_proposes_is_applied_and_fits() {
     let needed = checked.found.measured.needed_bytes.unwrap() as f64;
     // Far from both what is held without the run, and what the run takes.
     let held = held_bytes();
-    assert!(needed > held + 1e8, "{needed} of {held}");
+    assert!(needed > held + 4e7, "{needed} of {held}");
     let gigabytes = format!("{:.4}", (held + 0.6 * (needed - held)) / 1e9);
     app.execute(Command::Train(Box::new(TrainAsk::Memory(gigabytes))));
     app.execute(Command::Do(Action::CheckRun));

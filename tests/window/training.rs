@@ -389,6 +389,25 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
     let listed: usize = judged.sparse().iter().map(|own| own.2).sum();
     assert_eq!((cells, listed), (24, 24));
 
+    // What was chosen on validation notes is reported on test notes.
+    let auscult::engine::Judgement::SingleLabel(result) = &judged.report.result else {
+        panic!("one class of each note");
+    };
+    let positive = result.positive.as_ref().unwrap();
+    let threshold = positive.cheapest(4.0).unwrap().threshold;
+    let at = positive.on_test(threshold).unwrap();
+    let called = |scored: &auscult::engine::ClassifiedNote| {
+        let own = scored.labels.iter().find(|own| own.label == positive.label);
+        threshold.is_some_and(|from| f64::from(own.unwrap().score) >= from - 1e-6)
+    };
+    let right = held.test.iter().zip(&found.results);
+    let right = right.filter(|(note, own)| note.text().contains("cough") && called(own));
+    assert_eq!(at.tp as usize, right.count());
+    assert_eq!(at.tp + at.fn_, 12, "of the test notes");
+    let there = positive.on_validation(threshold).unwrap();
+    let chosen = positive.cheapest(4.0).unwrap();
+    assert_eq!(there.fp as usize, chosen.false_positives);
+
     // Slices under 20 notes have no figures.
     let slices = &judged.report.slices[0].slices;
     assert!(slices.iter().all(|own| own.too_few == (own.examples < 20)));
@@ -418,6 +437,45 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
         "{said}"
     );
     assert!(window.state().train.judged.value.is_none());
+}
+
+#[test]
+fn many_classes_are_listed_and_searched() {
+    let temporary = Temporary::new();
+    let row = |row: usize| {
+        let cause = row % 160;
+        format!("{row},Visit {row} for cause {cause} again.,cause {cause}\n")
+    };
+    let rows: String = (0..640).map(row).collect();
+    let file = temporary.file("visits.csv", format!("id,text,kind\n{rows}"));
+    let mut window = Setup {
+        model: Some(fixture("tiny")),
+        notes: Vec::from([file]),
+        ..Setup::default()
+    }
+    .open();
+    judged(&mut window);
+    window.harness.get_by_label("Confusions").click();
+    window.harness.run_steps(3);
+    let said = window
+        .harness
+        .query_all_by_label_contains("160 classes: every pair");
+    assert_eq!(said.count(), 1, "no table of so many");
+    window.harness.get_by_label("Find classes").focus();
+    window.harness.run_steps(1);
+    window.harness.event(Event::Text("cause 15".to_owned()));
+    window.harness.run_steps(3);
+    // 15, and 150 to 159.
+    let said = window
+        .harness
+        .query_all_by_label_contains("11 of 160 classes");
+    assert_eq!(said.count(), 1);
+    window
+        .harness
+        .get_by_label_contains("Arrows move, Enter lists");
+    let judged = window.state().train.judged.value.clone().unwrap();
+    let all: usize = judged.sparse().iter().map(|own| own.2).sum();
+    assert_eq!(all, judged.report.notes.len());
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Chart<'_> {
                         plot.points(points.color(colour).radius(3.0));
                     }
                     let line = Line::new(own.name, own.points);
-                    plot.line(line.color(colour).style(style).width(1.6));
+                    plot.line(line.color(colour).style(style).width(1.6).allow_band(false));
                 }
             });
             drawn

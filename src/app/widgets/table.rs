@@ -49,7 +49,7 @@ fn places(rect: Rect, columns: &[Column]) -> Vec<Rect> {
             let part = width * own.share / all.max(1e-6);
             let place = Rect::from_min_max(pos2(left, rect.min.y), pos2(left + part, rect.max.y));
             left += part;
-            place.shrink2(vec2(3.0, 0.0))
+            place.shrink2(vec2(6.0, 0.0))
         })
         .collect()
 }

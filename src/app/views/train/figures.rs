@@ -41,6 +41,9 @@ fn interval(own: &Interval) -> String {
     }
 }
 
+/// Height of a chart, in points.
+const HEIGHT: f32 = 210.0;
+
 /// A row of a table of classes or kinds.
 struct Line {
     name: String,
@@ -247,7 +250,7 @@ pub fn curves(ui: &mut Ui, result: &Judgement) {
             least: square.clone(),
             diagonal: true,
             mark: None,
-            height: 260.0,
+            height: HEIGHT,
         },
         Chart {
             title: "Precision and recall",
@@ -256,7 +259,7 @@ pub fn curves(ui: &mut Ui, result: &Judgement) {
             least: square,
             diagonal: false,
             mark: None,
-            height: 260.0,
+            height: HEIGHT,
         },
     ];
     side_by_side(ui, charts);
@@ -331,7 +334,7 @@ pub fn calibration(ui: &mut Ui, result: &Judgement) {
         least: [Some(0.0..=1.0), Some(0.0..=1.0)],
         diagonal: true,
         mark: None,
-        height: 260.0,
+        height: HEIGHT,
     }
     .ui(ui);
     let said = format!(

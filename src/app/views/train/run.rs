@@ -170,6 +170,9 @@ fn said(live: &Live, job: Option<&Running>) -> String {
 }
 
 fn progress(ui: &mut Ui, live: &Live, job: Option<&Running>) {
+    if live.start.is_none() {
+        return;
+    }
     let steps = live.curves.steps();
     let total = live.start.as_ref().map_or(0, |own| own.total);
     let share = steps as f32 / total.max(1) as f32;
