@@ -85,6 +85,8 @@ pub enum Command {
     Heading(String, String),
     /// What this heading usually stands for.
     UsualHeading(String),
+    /// Something in the workspace Train.
+    Train(Box<super::train::Ask>),
     /// Take a message off the screen.
     Dismiss(u64),
     /// The sentence about what Auscult is not was read.
@@ -201,6 +203,17 @@ actions! {
     Palette "palette" "Search or run…" [command(Key::K), command(Key::P)];
     Read "read" "Go to Read" [command(Key::Num1)];
     Look "look" "Go to Look" [command(Key::Num2)];
+    Train "train" "Go to Train" [command(Key::Num5)];
+    TrainOnOpen "train-on-open" "Train: learn from the open notes" [];
+    TrainOnDemo "train-on-demo" "Train: learn from the notes that come with Auscult" [];
+    CheckRun "check-run" "Train: check whether the run fits" [];
+    StartRun "start-run" "Train: start the run" [];
+    PauseRun "pause-run" "Train: pause, or go on" [];
+    OpenRecipe "open-recipe" "Train: open a recipe…" [];
+    SaveRecipe "save-recipe" "Train: save the recipe…" [];
+    AddRuns "add-runs" "Train: add a folder of runs…" [];
+    ReadRuns "read-runs" "Train: look for runs again" [];
+    Judge "judge" "Train: judge the model" [];
     NextLayer "next-layer" "Next layer" [key(Key::L)];
     PreviousLayer "previous-layer" "Previous layer" [key(Key::L).shift()];
     NextHead "next-head" "Next head" [key(Key::H)];

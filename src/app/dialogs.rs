@@ -26,14 +26,24 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Asks for files.
-    pub fn files(&self, ctx: &Context, title: &str, then: fn(Vec<PathBuf>) -> Command) {
+    pub fn files(
+        &self,
+        ctx: &Context,
+        title: &str,
+        then: impl FnOnce(Vec<PathBuf>) -> Command + Send + 'static,
+    ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_files();
         let paths = |own: Vec<FileHandle>| own.iter().map(|own| own.path().to_owned()).collect();
         self.wait(ctx, async move { asked.await.map(paths).map(then) });
     }
 
     /// Asks for a folder.
-    pub fn folder(&self, ctx: &Context, title: &str, then: fn(PathBuf) -> Command) {
+    pub fn folder(
+        &self,
+        ctx: &Context,
+        title: &str,
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_folder();
         self.wait(ctx, async move {
             asked.await.map(|own| then(own.path().to_owned()))
@@ -48,12 +58,23 @@ impl Dialogs {
         name: &str,
         then: impl FnOnce(PathBuf) -> Command + Send + 'static,
     ) {
-        let asked = AsyncFileDialog::new()
-            .set_title(title)
-            .set_file_name(name)
-            .add_filter("SVG", &["svg"])
-            .add_filter("PNG", &["png"])
-            .save_file();
+        self.save(ctx, title, name, &[("SVG", "svg"), ("PNG", "png")], then);
+    }
+
+    /// Asks where to write a file of one of these kinds, each with its ending.
+    pub fn save(
+        &self,
+        ctx: &Context,
+        title: &str,
+        name: &str,
+        kinds: &[(&str, &str)],
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
+        let dialog = AsyncFileDialog::new().set_title(title).set_file_name(name);
+        let dialog = kinds.iter().fold(dialog, |dialog, (kind, ending)| {
+            dialog.add_filter(*kind, &[ending])
+        });
+        let asked = dialog.save_file();
         self.wait(ctx, async move {
             asked.await.map(|own| then(own.path().to_owned()))
         });

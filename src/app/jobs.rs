@@ -45,6 +45,16 @@ pub enum Purpose {
     Flow(NoteKey),
     /// The same in the mean of all notes.
     MeanFlow,
+    /// Whether a training run fits.
+    CheckRun,
+    /// The training run of this folder.
+    TrainRun(PathBuf),
+    /// How good a model is.
+    Judge,
+    /// Which training runs there are.
+    Runs,
+    /// What the training run of this folder left.
+    OpenRun(PathBuf),
     /// Passages like these bytes, in these notes.
     Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
@@ -71,6 +81,11 @@ impl Purpose {
             Self::Flow(_) => "Looking at sections",
             Self::MeanFlow => "Looking at the sections of all notes",
             Self::Similar(..) => "Comparing passages",
+            Self::CheckRun => "Checking the run",
+            Self::TrainRun(_) => "Training",
+            Self::Judge => "Judging the model",
+            Self::Runs => "Looking for runs",
+            Self::OpenRun(_) => "Opening the run",
         }
     }
 
@@ -84,6 +99,14 @@ impl Purpose {
                 | Self::Predictor(_)
                 | Self::Measure
                 | Self::Trim
+        ) && !self.is_of_training()
+    }
+
+    /// Whether it is about training runs, or about judging what came of them.
+    pub fn is_of_training(&self) -> bool {
+        matches!(
+            self,
+            Self::CheckRun | Self::TrainRun(_) | Self::Judge | Self::Runs | Self::OpenRun(_)
         )
     }
 
@@ -236,6 +259,8 @@ impl Jobs {
         let small = matches!(
             own.purpose,
             Purpose::Trim
+                | Purpose::Runs
+                | Purpose::OpenRun(_)
                 | Purpose::Tokens(_)
                 | Purpose::Attend(..)
                 | Purpose::Overview(..)

@@ -13,7 +13,7 @@ use super::views::{Panel, View, Views};
 use super::widgets::parts;
 
 /// Goes up when panels or their usual places change: a layout of another version is not read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Where the panels are.
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -21,6 +21,7 @@ pub struct Layout {
     version: u32,
     read: Tree<Panel>,
     look: Tree<Panel>,
+    train: Tree<Panel>,
 }
 
 impl Default for Layout {
@@ -29,6 +30,7 @@ impl Default for Layout {
             version: VERSION,
             read: read(),
             look: look(),
+            train: train(),
         }
     }
 }
@@ -56,6 +58,23 @@ fn look() -> Tree<Panel> {
         (0.54, &[Panel::Map, Panel::Flow]),
     ];
     tree("look", &left, 0.52, (0.28, &right))
+}
+
+/// What a run is to be at the left, what it does and did at the right.
+fn train() -> Tree<Panel> {
+    let mut tiles = Tiles::default();
+    let setup = column(&mut tiles, &[(1.0, &[Panel::NewRun, Panel::Library])]);
+    let right = [
+        (0.64, &[Panel::Run, Panel::Judge][..]),
+        (0.36, &[Panel::Runs]),
+    ];
+    let right = column(&mut tiles, &right);
+    let root = share(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(setup, 0.38), (right, 0.62)],
+    );
+    Tree::new(egui::Id::unique("train"), root, tiles)
 }
 
 /// A share of the room with the panels that are tabs there.
@@ -107,12 +126,16 @@ impl Layout {
             panels.collect()
         };
         let usual = Self::default();
-        let whole = [(&self.read, &usual.read), (&self.look, &usual.look)]
-            .into_iter()
-            .all(|(own, usual)| {
-                let own = held(own);
-                held(usual).iter().all(|panel| own.contains(panel))
-            });
+        let whole = [
+            (&self.read, &usual.read),
+            (&self.look, &usual.look),
+            (&self.train, &usual.train),
+        ]
+        .into_iter()
+        .all(|(own, usual)| {
+            let own = held(own);
+            held(usual).iter().all(|panel| own.contains(panel))
+        });
         (self.version == VERSION && whole).then_some(self)
     }
 
@@ -120,6 +143,7 @@ impl Layout {
         match workspace {
             Workspace::Read => &mut self.read,
             Workspace::Look => &mut self.look,
+            Workspace::Train => &mut self.train,
         }
     }
 

@@ -21,6 +21,7 @@ mod selection;
 mod settings;
 mod state;
 mod theme;
+mod train;
 mod viewport;
 mod views;
 mod widgets;
@@ -49,6 +50,7 @@ pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
 pub use self::state::State;
 pub use self::theme::Look;
+pub use self::train::{Ask as TrainAsk, JudgeForm, JudgeOn, Subject as JudgeSubject};
 pub use self::views::Panel;
 
 /// How the window begins.
@@ -362,10 +364,21 @@ impl App {
                 Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
             ) => Panel::Map,
             Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
+            Command::Do(Action::CheckRun | Action::TrainOnOpen | Action::TrainOnDemo) => {
+                Panel::NewRun
+            }
+            Command::Do(Action::StartRun | Action::PauseRun) => Panel::Run,
+            Command::Do(Action::Judge) => Panel::Judge,
+            Command::Do(Action::ReadRuns) => Panel::Runs,
+            Command::Train(own) => match own.panel() {
+                Some(panel) => panel,
+                None => return,
+            },
             _ => return,
         };
         let workspace = match panel {
             Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
+            Panel::NewRun | Panel::Run | Panel::Runs | Panel::Judge => Workspace::Train,
             _ => self.actor.state.workspace,
         };
         if !self.layout.bring(workspace, panel) {
@@ -403,6 +416,7 @@ impl App {
                     self.pasting = true;
                     ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
                 }
+                Outside::Train(dialog) => train::outside::open(&self.dialogs, ctx, dialog),
                 Outside::Look(look) => theme::apply(ctx, look),
                 Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
                 Outside::ResetLayout => self.layout = Layout::default(),
@@ -431,6 +445,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.actor.end_training();
         self.actor.keep_session();
         if let Some(folder) = &self.folder
             && let Ok(text) = serde_json::to_string(&self.layout)

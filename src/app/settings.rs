@@ -34,6 +34,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Shortcut>,
     /// Whether the sentence about what Auscult is not was read.
     pub notice_read: bool,
+    /// Folders in which training runs are looked for, beside the usual one.
+    pub runs: Vec<PathBuf>,
     /// What headings stand for, beside what they usually do: the section's name, which is empty for
     /// what is no heading.
     pub headings: BTreeMap<String, String>,
@@ -81,6 +83,7 @@ impl Default for Settings {
             cache_mb: 2048,
             keys: BTreeMap::new(),
             notice_read: false,
+            runs: Vec::new(),
             headings: BTreeMap::new(),
         }
     }

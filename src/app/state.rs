@@ -12,6 +12,7 @@ use super::lens::Lens;
 use super::library::{Entry, Library, NoteKey};
 use super::selection::Selection;
 use super::settings::{LongChoice, Settings};
+use super::train::TrainState;
 use super::viewport::Viewport;
 use super::views::Panel;
 use super::worker::Measured;
@@ -252,6 +253,8 @@ pub enum Workspace {
     Read,
     /// The note with the lens on it, layers and heads.
     Look,
+    /// Training runs: described, made, compared and judged.
+    Train,
 }
 
 /// What is drawn on a note beside its text.
@@ -317,6 +320,8 @@ pub struct State {
     pub find_all: FindState,
     /// What is drawn on it.
     pub shown: Shown,
+    /// Training runs.
+    pub train: TrainState,
     /// The panel of which a figure is to be made, and its file.
     pub figure: Option<(Panel, PathBuf)>,
     /// What is over the workspace.
@@ -356,6 +361,7 @@ impl State {
             find: FindState::default(),
             find_all: FindState::default(),
             shown: Shown::default(),
+            train: TrainState::default(),
             figure: None,
             over: None,
             welcome: true,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::train::work as train;
 use crate::engine::{
     AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, CellQuery,
     ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo, EmbedQuery, Engine, EngineError,
@@ -24,6 +25,8 @@ pub enum Lane {
     Long,
     /// Files, without a model.
     Files,
+    /// Training runs, which nothing else waits for.
+    Training,
 }
 
 /// The number of a question.
@@ -65,6 +68,8 @@ pub enum Question {
     Search(Box<Wanted>),
     /// Let go of what is over the limit.
     Trim,
+    /// Something about training runs.
+    Train(train::Work),
 }
 
 /// A text that is looked for among notes.
@@ -111,6 +116,8 @@ pub enum Answer {
     Search(Found),
     /// Nothing but that it is done.
     Done,
+    /// Something about training runs.
+    Train(train::Found),
 }
 
 /// How fast a computer is.
@@ -160,7 +167,7 @@ struct Asked {
 
 /// The threads.
 pub struct Workers {
-    lanes: [(Lane, SyncSender<Asked>); 3],
+    lanes: [(Lane, SyncSender<Asked>); 4],
     events: Receiver<Event>,
     /// Questions that no thread took.
     refused: Vec<Event>,
@@ -181,7 +188,7 @@ impl Workers {
     /// Starts them; `wake` is called after each event.
     pub fn start(wake: impl Fn() + Clone + Send + Sync + 'static) -> Self {
         let (sender, events) = sync_channel(EVENTS);
-        let lanes = [Lane::Hand, Lane::Long, Lane::Files].map(|lane| {
+        let lanes = [Lane::Hand, Lane::Long, Lane::Files, Lane::Training].map(|lane| {
             let (asks, asked) = sync_channel(QUESTIONS);
             let (sender, wake) = (sender.clone(), wake.clone());
             let tell = move |event: Event| {
@@ -480,6 +487,7 @@ impl Engines {
                 Ok(Answer::MeanFlow(found))
             }
             Question::Trim => Ok(Answer::Done),
+            Question::Train(work) => Ok(Answer::Train(train::answer(work, device, job)?)),
             Question::Search(wanted) => {
                 let notes: Vec<Note> = wanted.notes.iter().map(|note| (**note).clone()).collect();
                 let engine = &self.chosen(&model, device, job)?.engine;

@@ -18,6 +18,11 @@ pub(super) fn peak_bytes() -> Option<u64> {
     of_status("VmHWM:")
 }
 
+/// The resident memory of this process, in bytes.
+pub(super) fn in_use() -> Option<u64> {
+    of_status("VmRSS:")
+}
+
 fn of_status(name: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -48,7 +53,7 @@ pub(super) fn for_this_process() -> Option<u64> {
     let free = limits.fold(free, |free, limits| {
         free.min(limits.total_memory.saturating_sub(limits.rss))
     });
-    Some(free + of_status("VmRSS:").unwrap_or(0))
+    Some(free + in_use().unwrap_or(0))
 }
 
 /// The memory of this process, which on the CPU is that of the computation.
@@ -67,12 +72,19 @@ impl Meter for ProcessMeter {
 /// What burn holds on an adapter: pages that it took and keeps for the next step.
 pub(super) struct DeviceMeter<'a>(pub(super) &'a Device);
 
+impl DeviceMeter<'_> {
+    /// How much that is, in bytes; `None` where it is not told.
+    pub(super) fn held(&self) -> Option<u64> {
+        self.0.memory_pool_usage().map(|usage| usage.bytes_reserved)
+    }
+}
+
 impl Meter for DeviceMeter<'_> {
     fn restart(&mut self) {
         self.0.memory_cleanup();
     }
 
     fn peak(&mut self) -> Option<u64> {
-        self.0.memory_pool_usage().map(|usage| usage.bytes_reserved)
+        self.held()
     }
 }

@@ -23,6 +23,7 @@ mod memory;
 mod models;
 mod pass;
 mod reading;
+mod runs;
 mod search;
 mod self_check;
 mod shaders;
@@ -46,11 +47,20 @@ pub use crate::tokenization::Tokenizer;
 use crate::tokenization::TokenizerError;
 
 pub use crate::analysis::Pooling;
-pub use crate::evaluation::{Evaluation, Interval, Resampling, Settings, card};
+pub use crate::evaluation::classes::{Classes, Positive};
+pub use crate::evaluation::labels::Labels;
+pub use crate::evaluation::spans::Spans;
+pub use crate::evaluation::{
+    Calibration, ClassCurves, Evaluation, Figures, Interval, Judgement, NoteOutcome,
+    Outcome as JudgedOutcome, Resampling, Settings, Slice, SliceTable, card,
+};
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
 pub use crate::kernels::{
     Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning, cpu_threads,
 };
+pub use crate::metrics::binary::AtThreshold;
+pub use crate::metrics::calibration::Bin;
+pub use crate::metrics::threshold::ChosenThreshold;
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::{FloatType, Head, LoadError, Rounding, SaveError};
@@ -87,6 +97,7 @@ pub use crate::training::config::{
 };
 pub use crate::training::dataset::DataReport;
 pub use crate::training::figures::{ClassFigures, Evaluation as ValidationFigures};
+pub use crate::training::held_back::HeldBack;
 pub use crate::training::history::Event as TrainEvent;
 pub use crate::training::report::{
     Judged as TrainJudged, Outcome as TrainOutcome, Report as TrainReport,
@@ -117,6 +128,7 @@ pub use folders::{SystemFolder, write_aside};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
+pub use runs::{RunRecord, RunStage, RunSummary, held_back, run_record, runs};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
 pub use shaders::{ShaderText, shaders};
@@ -277,6 +289,15 @@ impl Engine {
             device: device::open(choice)?,
             loaded: None,
         })
+    }
+
+    /// The memory that is held for computing, in bytes: of this process on the CPU, of burn's pages on
+    /// an adapter; `None` where nobody tells.
+    pub fn memory_in_use(&self) -> Option<u64> {
+        match self.device.info.kind {
+            Kind::Cpu => memory::in_use(),
+            _ => memory::DeviceMeter(&self.device.device).held(),
+        }
     }
 
     /// What the engine computes on.

@@ -66,6 +66,48 @@ pub struct Positive {
     pub threshold: Option<ChosenThreshold>,
     /// What that threshold does to the test notes.
     pub at_threshold: Option<AtThreshold>,
+    /// Whether each validation note is positive and what it scored, so that another threshold can be
+    /// chosen without reading the notes anew.
+    #[serde(skip)]
+    pub validation: Vec<(bool, f64)>,
+    /// The same of the test notes.
+    #[serde(skip)]
+    pub test: Vec<(bool, f64)>,
+}
+
+/// Truth and scores of notes by themselves.
+fn parted(scored: &[(bool, f64)]) -> (Vec<bool>, Vec<f64>) {
+    scored.iter().copied().unzip()
+}
+
+impl Positive {
+    /// The cheapest threshold on the validation notes where a false negative costs as much as so many
+    /// false positives.
+    ///
+    /// # Errors
+    /// [`MetricsError`] without validation notes, or when the ratio is not a number above 0.
+    pub fn cheapest(&self, cost_ratio: f64) -> Result<ChosenThreshold, MetricsError> {
+        let (truth, scores) = parted(&self.validation);
+        choose_threshold(&truth, &scores, cost_ratio)
+    }
+
+    /// What a threshold does to the validation notes, on which it is chosen.
+    ///
+    /// # Errors
+    /// [`MetricsError`] without validation notes.
+    pub fn on_validation(&self, threshold: Option<f64>) -> Result<AtThreshold, MetricsError> {
+        let (truth, scores) = parted(&self.validation);
+        at_threshold(&truth, &scores, threshold)
+    }
+
+    /// What a threshold that was chosen elsewhere does to the test notes.
+    ///
+    /// # Errors
+    /// [`MetricsError`] without test notes.
+    pub fn on_test(&self, threshold: Option<f64>) -> Result<AtThreshold, MetricsError> {
+        let (truth, scores) = parted(&self.test);
+        at_threshold(&truth, &scores, threshold)
+    }
 }
 
 /// The figures that stand first.
@@ -168,11 +210,12 @@ fn judge_positive(
     let mut figures = binary(&truth, &scores)?;
     figures.roc_curve = figures.roc_curve.as_ref().map(thinned_roc);
     figures.pr_curve = figures.pr_curve.as_ref().map(thinned_pr);
-    let threshold = match (validation, how.cost_ratio) {
-        (Some((logits, scored)), Some(ratio)) => {
-            let scores = column(&logits.probabilities(1.0), classes.len(), positive);
-            Some(choose_threshold(&is(scored), &scores, ratio)?)
-        }
+    let fitted = validation.map(|(logits, scored)| {
+        let scores = column(&logits.probabilities(1.0), classes.len(), positive);
+        (is(scored), scores)
+    });
+    let threshold = match (&fitted, how.cost_ratio) {
+        (Some((truth, scores)), Some(ratio)) => Some(choose_threshold(truth, scores, ratio)?),
         _ => None,
     };
     let at = threshold.map(|chosen| at_threshold(&truth, &scores, chosen.threshold));
@@ -182,6 +225,10 @@ fn judge_positive(
         at_half: at_threshold(&truth, &scores, Some(0.5))?,
         threshold,
         at_threshold: at.transpose()?,
+        validation: fitted.map_or_else(Vec::new, |(truth, scores)| {
+            truth.into_iter().zip(scores).collect()
+        }),
+        test: truth.into_iter().zip(scores).collect(),
     })
 }
 

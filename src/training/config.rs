@@ -246,6 +246,20 @@ impl TrainConfig {
     /// # Errors
     /// [`ConfigFault`] says what is wrong and where.
     pub fn read(file: Option<&Path>, flags: &[(&str, Vec<String>)]) -> Result<Self, ConfigFault> {
+        let config = Self::described(file, flags)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The same of a description that may not be whole yet, such as one that names no folder: only
+    /// that every value is of its field's kind is looked at.
+    ///
+    /// # Errors
+    /// [`ConfigFault::Read`] and [`ConfigFault::Syntax`].
+    pub fn described(
+        file: Option<&Path>,
+        flags: &[(&str, Vec<String>)],
+    ) -> Result<Self, ConfigFault> {
         let mut table = match file {
             None => Table::new(),
             Some(file) => {
@@ -267,15 +281,12 @@ impl TrainConfig {
                 })?;
             table.insert(field.name.to_owned(), value);
         }
-        let config: Self =
-            table
-                .try_into()
-                .map_err(|error: toml::de::Error| ConfigFault::Syntax {
-                    file: file.map(Path::to_owned),
-                    reason: error.message().to_owned(),
-                })?;
-        config.validate()?;
-        Ok(config)
+        table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigFault::Syntax {
+                file: file.map(Path::to_owned),
+                reason: error.message().to_owned(),
+            })
     }
 
     /// The values of a file, each of a kind that its field has.

@@ -16,7 +16,7 @@ use crate::notes::import::{Columns, ImportOptions, NoteStream};
 use crate::notes::labels::{LabelQuery, labels_of};
 use crate::notes::leakage::{leaks, normalised};
 use crate::notes::near::Shingles;
-use crate::notes::split::{Part, Ratio, SplitError, Together, split};
+use crate::notes::split::{Part, Ratio, Split, SplitError, Together, split};
 use crate::notes::template::{Template, TemplateError};
 use crate::notes::traces::{TraceOptions, Traces};
 use crate::notes::{Note, counted};
@@ -136,33 +136,16 @@ impl<'a> Reading<'a> {
         job: &'a Job,
     ) -> Result<Self, DataError> {
         let form = config.form.as_deref().map(Template::parse).transpose()?;
-        let of_form = form.iter().flat_map(Template::columns);
         let memory = config.data_memory.saturating_mul(MB);
-        let query = LabelQuery {
-            column: None,
-            separator: config.separator.clone(),
-        };
+        let traces = trace_options(config);
         let given = !(config.validation.is_empty() && config.test.is_empty());
         let compared = given || config.shares() != [0.0; 2];
         Ok(Self {
-            options: ImportOptions {
-                encoding: None,
-                columns: Columns {
-                    text: config.text.clone(),
-                    id: None,
-                    patient: config.patient.clone(),
-                    label: config.label.clone(),
-                    form: of_form.map(str::to_owned).collect(),
-                },
-            },
+            options: import_options(config, form.as_ref()),
             form,
             drafts: Drafts::new(config, tokenizer, &config.run, memory / 4 * 3),
-            traces: Traces::new(TraceOptions {
-                seed: config.seed,
-                group: config.group.clone(),
-                labels: query.clone(),
-            }),
-            query,
+            query: traces.labels.clone(),
+            traces: Traces::new(traces),
             parts: Vec::new(),
             ends: Vec::new(),
             shingles: compared.then(|| Store::new(&config.run, memory / 4)),
@@ -243,23 +226,10 @@ impl<'a> Reading<'a> {
     /// Takes the shares of validation and test from the notes that were read, as `auscult notes split`
     /// does with the same shares and seed.
     fn divide(&mut self) -> Result<(), DataError> {
-        let [validation, test] = self.config.shares();
-        let patients = self.traces.have_patients();
-        let (together, group) = match &self.config.group {
-            Some(group) => (Together::Group, Some(group.clone())),
-            None if patients => (Together::Patient, Some("patient".to_owned())),
-            None => (Together::Text, None),
-        };
-        if let Some(group) = &self.config.group {
-            self.traces.check_column(group)?;
-        }
-        if [validation, test] == [0.0; 2] {
+        let Some((split, group)) = divided(self.config, &self.traces, self.job)? else {
             return Ok(());
-        }
+        };
         self.report.group = group;
-        let ratio = Ratio::of_shares(validation, test);
-        let stratify = self.config.stratify && self.config.task == TaskKind::Classify;
-        let split = split(&self.traces, ratio, together, stratify, self.job)?;
         self.report.ungrouped = split.ungrouped;
         self.report.empty = split.empty;
         self.parts = split.parts;
@@ -328,6 +298,58 @@ impl<'a> Reading<'a> {
             report,
             left_out: self.left_out,
         })
+    }
+}
+
+/// How a run divides the notes of its training files, and the column that keeps notes together; `None`
+/// where it takes no share of them.
+pub(super) fn divided(
+    config: &TrainConfig,
+    traces: &Traces,
+    job: &Job,
+) -> Result<Option<(Split, Option<String>)>, DataError> {
+    let [validation, test] = config.shares();
+    let (together, group) = match &config.group {
+        Some(group) => (Together::Group, Some(group.clone())),
+        None if traces.have_patients() => (Together::Patient, Some("patient".to_owned())),
+        None => (Together::Text, None),
+    };
+    if let Some(group) = &config.group {
+        traces.check_column(group)?;
+    }
+    if [validation, test] == [0.0; 2] {
+        return Ok(None);
+    }
+    let ratio = Ratio::of_shares(validation, test);
+    let stratify = config.stratify && config.task == TaskKind::Classify;
+    let split = split(traces, ratio, together, stratify, job)?;
+    Ok(Some((split, group)))
+}
+
+/// What a run's description says of how its files are read.
+pub(super) fn import_options(config: &TrainConfig, form: Option<&Template>) -> ImportOptions {
+    let of_form = form.into_iter().flat_map(Template::columns);
+    ImportOptions {
+        encoding: None,
+        columns: Columns {
+            text: config.text.clone(),
+            id: None,
+            patient: config.patient.clone(),
+            label: config.label.clone(),
+            form: of_form.map(str::to_owned).collect(),
+        },
+    }
+}
+
+/// What a run's division goes by.
+pub(super) fn trace_options(config: &TrainConfig) -> TraceOptions {
+    TraceOptions {
+        seed: config.seed,
+        group: config.group.clone(),
+        labels: LabelQuery {
+            column: None,
+            separator: config.separator.clone(),
+        },
     }
 }
 

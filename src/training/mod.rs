@@ -13,6 +13,7 @@ pub mod example;
 pub mod figures;
 pub mod from_notes;
 pub mod gradients;
+pub mod held_back;
 pub mod history;
 mod judging;
 mod lock;

@@ -74,7 +74,7 @@ impl Session {
         let remark = remark.map(|error| format!("the best model was not judged: {error}"));
         report.remarks.extend(remark);
         self.tell(&mut report, &happened);
-        self.run.write_json("report.json", &report)?;
+        self.run.write_json(super::run_folder::REPORT, &report)?;
         Ok(report)
     }
 

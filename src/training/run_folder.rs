@@ -13,6 +13,7 @@ use super::lock::{LOCK, lock};
 const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
 const CHECKPOINTS: &str = "checkpoints";
+pub(super) const REPORT: &str = "report.json";
 const TOKENIZER: &str = "tokenizer";
 const BEST: &str = "best";
 /// A best model on its way in, and one on its way out.
@@ -82,6 +83,30 @@ impl RunFolder {
         Ok(run)
     }
 
+    /// Where the run in this folder says what it learned from.
+    pub(super) fn data(path: &Path) -> PathBuf {
+        path.join(DATA)
+    }
+
+    /// What the run in this folder is to do, while another process may work on it.
+    ///
+    /// # Errors
+    /// [`RunError`] when it is none, or damaged.
+    pub fn described(path: &Path) -> Result<TrainConfig, RunError> {
+        let file = path.join(CONFIG);
+        if !file.is_file() {
+            return Err(RunError::NoRun(path.to_owned()));
+        }
+        let read = TrainConfig::read(Some(&file), &[]);
+        let mut config = read.map_err(|fault| RunError::Damaged {
+            path: file,
+            reason: fault.to_string(),
+        })?;
+        // It may have been moved.
+        config.run = path.to_owned();
+        Ok(config)
+    }
+
     /// Whether a run was begun in this folder.
     pub fn is_run(path: &Path) -> bool {
         path.join(CONFIG).is_file()
@@ -103,18 +128,11 @@ impl RunFolder {
     /// # Errors
     /// [`RunError`] when it is none, damaged, or worked on.
     pub fn open(path: &Path) -> Result<(Self, TrainConfig), RunError> {
-        let file = path.join(CONFIG);
-        if !file.is_file() {
+        if !Self::is_run(path) {
             return Err(RunError::NoRun(path.to_owned()));
         }
         let run = Self::locked(path)?;
-        let mut config =
-            TrainConfig::read(Some(&file), &[]).map_err(|fault| RunError::Damaged {
-                path: file,
-                reason: fault.to_string(),
-            })?;
-        // It may have been moved.
-        config.run = path.to_owned();
+        let config = Self::described(path)?;
         run.settle_best()?;
         Ok((run, config))
     }
@@ -133,12 +151,43 @@ impl RunFolder {
 
     /// Where the history is.
     pub fn history(&self) -> PathBuf {
-        self.path.join("history.jsonl")
+        Self::history_of(&self.path)
+    }
+
+    /// Where the history of the run in this folder is.
+    pub fn history_of(path: &Path) -> PathBuf {
+        path.join("history.jsonl")
+    }
+
+    /// Where the report of the run in this folder is, once it has ended.
+    pub fn report_of(path: &Path) -> PathBuf {
+        path.join(REPORT)
+    }
+
+    /// Where the best model of the run in this folder is, once there is one.
+    pub fn best_of(path: &Path) -> PathBuf {
+        path.join(BEST)
+    }
+
+    /// Where the run in this folder says what it is to do.
+    pub fn description(path: &Path) -> PathBuf {
+        path.join(CONFIG)
+    }
+
+    /// Where the run in this folder tells of itself, once it has ended.
+    pub fn told(path: &Path) -> PathBuf {
+        path.join("report.md")
+    }
+
+    /// Whether the run in this folder has a checkpoint to go on from.
+    pub fn can_go_on(path: &Path) -> bool {
+        let entries = fs::read_dir(path.join(CHECKPOINTS));
+        entries.is_ok_and(|mut all| all.any(|own| own.is_ok()))
     }
 
     /// The best model so far, in Hugging Face layout.
     pub fn best(&self) -> PathBuf {
-        self.path.join(BEST)
+        Self::best_of(&self.path)
     }
 
     /// The folder of the tokenizer, if the run has come so far.

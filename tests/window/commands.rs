@@ -6,11 +6,14 @@ use eframe::egui::Key;
 use super::Setup;
 
 /// What the system would have to do: dialogs that wait for a person, and the end of the window.
-const OUTSIDE: [Action; 5] = [
+const OUTSIDE: [Action; 8] = [
     Action::OpenFiles,
     Action::OpenFolder,
     Action::OpenModel,
     Action::OpenPredictor,
+    Action::OpenRecipe,
+    Action::SaveRecipe,
+    Action::AddRuns,
     Action::Quit,
 ];
 

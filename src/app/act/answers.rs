@@ -27,6 +27,7 @@ impl Actor {
                         Answer::Import(import) if import.stopped => Ended::Stopped,
                         Answer::Surprise(note) if !note.complete => Ended::Stopped,
                         Answer::MeanFlow(flow) if !flow.complete => Ended::Stopped,
+                        Answer::Train(own) if own.is_of_stopped_run() => Ended::Stopped,
                         _ => Ended::Done,
                     };
                     if let Some(purpose) = self.state.jobs.end(ticket, ended, None) {
@@ -47,6 +48,9 @@ impl Actor {
                     }
                 }
             }
+        }
+        if let Some(live) = &mut self.state.train.live {
+            live.take_in();
         }
         self.state.library.search_on(SEARCH_TIME)
     }
@@ -158,6 +162,7 @@ impl Actor {
                 };
                 self.state.results.entry(key).or_default().similar.set(own);
             }
+            (purpose, Answer::Train(found)) => self.train_answered(purpose, found),
             // No question has an answer of another kind.
             (_, _) => {}
         }
@@ -185,11 +190,16 @@ impl Actor {
             }
             Purpose::Model(_) => self.state.model = ModelState::None,
             Purpose::Predictor(_) => self.state.predictor = ModelState::None,
+            own if own.is_of_training() => self.train_stopped(own),
             _ => {}
         }
     }
 
     pub(super) fn failed(&mut self, purpose: &Purpose, reason: String) {
+        let reason = match purpose.is_of_training() {
+            true => self.train_failed(purpose, &reason),
+            false => reason,
+        };
         let results = &mut self.state.results;
         match purpose {
             Purpose::Model(folder) => {
@@ -242,7 +252,13 @@ impl Actor {
             }
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
-            Purpose::Import | Purpose::Paste => {}
+            Purpose::Import
+            | Purpose::Paste
+            | Purpose::CheckRun
+            | Purpose::TrainRun(_)
+            | Purpose::Judge
+            | Purpose::Runs
+            | Purpose::OpenRun(_) => {}
         }
         let title = format!("{} failed", purpose.title());
         self.state.messages.tell(Weight::Failure, title, reason);

@@ -6,6 +6,7 @@ mod choosing;
 mod map;
 mod notes;
 mod questions;
+mod train;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -38,6 +39,8 @@ pub enum Outside {
     },
     /// Ask where to save a figure of a panel.
     AskFigure(Panel),
+    /// Ask for what the workspace Train needs.
+    Train(crate::app::train::outside::Dialog),
     /// Put a text into the clipboard.
     Copy(Quiet),
     /// Take the text out of it.
@@ -240,6 +243,7 @@ impl Actor {
                 self.state.settings.headings.remove(&heading);
                 self.headings();
             }
+            Command::Train(own) => self.train_ask(*own),
             Command::Dismiss(number) => self.state.messages.dismiss(number),
             Command::NoticeRead => {
                 self.state.settings.notice_read = true;
@@ -302,6 +306,17 @@ impl Actor {
             Action::Palette => over(state, Over::Palette),
             Action::Read => self.go_to(Workspace::Read),
             Action::Look => self.go_to(Workspace::Look),
+            Action::Train
+            | Action::TrainOnOpen
+            | Action::TrainOnDemo
+            | Action::CheckRun
+            | Action::StartRun
+            | Action::PauseRun
+            | Action::OpenRecipe
+            | Action::SaveRecipe
+            | Action::AddRuns
+            | Action::ReadRuns
+            | Action::Judge => self.act_on_training(action),
             Action::NextLayer => self.change_lens(|lens, model| lens.step_layer(1, model)),
             Action::PreviousLayer => self.change_lens(|lens, model| lens.step_layer(-1, model)),
             Action::NextHead => self.change_lens(|lens, model| lens.step_head(1, model)),

@@ -11,6 +11,7 @@ mod predictions;
 mod row;
 mod selection;
 mod similar;
+mod train;
 
 use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,14 @@ pub enum Panel {
     Map,
     /// How sections look at each other.
     Flow,
+    /// The training run that is described.
+    NewRun,
+    /// What a training run does or did.
+    Run,
+    /// Training runs, in a table.
+    Runs,
+    /// How good a model is.
+    Judge,
 }
 
 impl Panel {
@@ -81,6 +90,10 @@ impl Panel {
             Self::Heads => "All heads",
             Self::Map => "Map",
             Self::Flow => "Sections",
+            Self::NewRun => "New run",
+            Self::Run => "Run",
+            Self::Runs => "Runs",
+            Self::Judge => "Judge",
         }
     }
 }
@@ -99,6 +112,10 @@ pub struct Views {
     heads: heads::HeadsView,
     map: map::MapView,
     flow: flow::FlowView,
+    new_run: train::setup::NewRun,
+    run: train::run::RunView,
+    runs: train::runs::RunsView,
+    judge: train::judge::JudgeView,
 }
 
 impl Views {
@@ -116,6 +133,10 @@ impl Views {
             Panel::Heads => &mut self.heads,
             Panel::Map => &mut self.map,
             Panel::Flow => &mut self.flow,
+            Panel::NewRun => &mut self.new_run,
+            Panel::Run => &mut self.run,
+            Panel::Runs => &mut self.runs,
+            Panel::Judge => &mut self.judge,
         }
     }
 }

@@ -135,12 +135,38 @@ impl Field {
         FIELDS.iter().find(|field| field.name == name)
     }
 
+    /// What is wrong with words that are to be its value, in a sentence; nothing if they fit.
+    pub fn fault(&self, words: &[String]) -> Option<String> {
+        let value = match self.kind.parse(words) {
+            Ok(value) => value,
+            Err(reason) => return Some(reason),
+        };
+        match (&self.kind, &value) {
+            (Kind::Choice(choices), Value::String(found)) if !choices.contains(&&**found) => {
+                Some(format!("\"{found}\" is none of {}", choices.join(", ")))
+            }
+            _ => self.rule(&value),
+        }
+    }
+
     /// That a value is within the limits.
     ///
     /// # Errors
     /// [`ConfigFault::Limit`] when it is not.
     pub(super) fn check(&self, value: &Value) -> Result<(), ConfigFault> {
-        let rule = match (&self.kind, value) {
+        match self.rule(value) {
+            None => Ok(()),
+            Some(rule) => Err(ConfigFault::Limit {
+                field: self.name,
+                found: value.to_string(),
+                rule: format!("{rule} ({})", self.help.to_lowercase()),
+            }),
+        }
+    }
+
+    /// The rule that a value breaks.
+    fn rule(&self, value: &Value) -> Option<String> {
+        match (&self.kind, value) {
             (Kind::Whole { least, most }, Value::Integer(found)) => {
                 let fits =
                     u64::try_from(*found).is_ok_and(|found| (*least..=*most).contains(&found));
@@ -158,14 +184,6 @@ impl Field {
                 (!fits).then_some(limits)
             }
             _ => None,
-        };
-        match rule {
-            None => Ok(()),
-            Some(rule) => Err(ConfigFault::Limit {
-                field: self.name,
-                found: value.to_string(),
-                rule: format!("{rule} ({})", self.help.to_lowercase()),
-            }),
         }
     }
 }

@@ -1,0 +1,178 @@
+//! The fields of a run's description, each with its help and what is wrong with it.
+
+use eframe::egui::{Align, ComboBox, Layout, RichText, TextEdit, Ui, UiBuilder};
+
+use super::ask;
+use crate::app::command::Command;
+use crate::app::theme;
+use crate::app::train::Ask;
+use crate::app::train::draft::{Draft, Fault, choice, title};
+use crate::app::views::library::name;
+use crate::app::widgets::parts;
+use crate::engine::{FIELDS, Field, FieldKind};
+
+/// Fields that stand on the page by themselves.
+pub const MAIN: [&str; 8] = [
+    "epochs",
+    "lr",
+    "batch",
+    "max-tokens",
+    "class-weights",
+    "focal-gamma",
+    "metric",
+    "seed",
+];
+
+/// Fields that have a place of their own in the steps.
+pub const PLACED: [&str; 11] = [
+    "task",
+    "model",
+    "mode",
+    "run",
+    "train",
+    "validation",
+    "test",
+    "validation-share",
+    "test-share",
+    "label",
+    "group",
+];
+
+/// All others, whatever they are: a new field is shown without being named here.
+pub fn others() -> impl Iterator<Item = &'static Field> {
+    (FIELDS.iter()).filter(|own| !MAIN.contains(&own.name) && !PLACED.contains(&own.name))
+}
+
+/// Draws fields beside each other where there is room.
+pub fn several(
+    ui: &mut Ui,
+    names: &[&'static str],
+    draft: &Draft,
+    faults: &[Fault],
+    commands: &mut Vec<Command>,
+) {
+    const WIDE: f32 = 400.0;
+    if ui.available_width() < WIDE {
+        for own in names {
+            one(ui, own, draft, faults, commands);
+        }
+        return;
+    }
+    for pair in names.chunks(2) {
+        ui.columns(2, |columns| {
+            for (own, ui) in pair.iter().zip(columns) {
+                one(ui, own, draft, faults, commands);
+            }
+        });
+    }
+}
+
+/// Draws a field.
+pub fn one(
+    ui: &mut Ui,
+    field: &'static str,
+    draft: &Draft,
+    faults: &[Fault],
+    commands: &mut Vec<Command>,
+) {
+    let Some(field) = Field::named(field) else {
+        return;
+    };
+    // Columns would spread the words of a line over its whole width.
+    let layout = Layout::top_down(Align::Min);
+    let field_ui = UiBuilder::new().id_salt(field.name).layout(layout);
+    ui.scope_builder(field_ui, |ui| {
+        let palette = theme::palette(ui);
+        let text = title(field.name);
+        if !matches!(field.kind, FieldKind::Switch) {
+            ui.label(RichText::new(&text).font(theme::strong(12.5)));
+        }
+        control(ui, field, &text, draft, commands);
+        for own in faults.iter().filter(|own| own.field == Some(field.name)) {
+            ui.label(RichText::new(&own.reason).small().color(palette.bad));
+        }
+        parts::soft(ui, format!("{}{}", field.help, limits(field)));
+        ui.add_space(6.0);
+    });
+}
+
+/// The limits of a field, where they say something.
+fn limits(field: &Field) -> String {
+    match &field.kind {
+        FieldKind::Whole { least, most } if *most < 1_000_000_000 => {
+            format!("; from {least} to {most}")
+        }
+        FieldKind::Whole { least, .. } if *least > 0 => format!("; at least {least}"),
+        FieldKind::Number { least, most, open } if *most < 1e6 => match open {
+            true => format!("; between {least} and {most}"),
+            false => format!("; from {least} to {most}"),
+        },
+        _ => String::new(),
+    }
+}
+
+fn control(
+    ui: &mut Ui,
+    field: &'static Field,
+    text: &str,
+    draft: &Draft,
+    commands: &mut Vec<Command>,
+) {
+    let set = |commands: &mut Vec<Command>, words: Vec<String>| {
+        ask(commands, Ask::Field(field.name, words));
+    };
+    match &field.kind {
+        FieldKind::Switch => {
+            let mut on = draft.word(field.name) == "true";
+            if ui.checkbox(&mut on, text).changed() {
+                set(commands, Vec::from([on.to_string()]));
+            }
+        }
+        FieldKind::Choice(all) => {
+            let now = draft.word(field.name);
+            let drawn = ComboBox::from_id_salt(field.name)
+                .selected_text(choice(field.name, now))
+                .width(ui.available_width().min(240.0))
+                .show_ui(ui, |ui| {
+                    for own in *all {
+                        let said = choice(field.name, own);
+                        if ui.selectable_label(now == *own, said).clicked() {
+                            set(commands, Vec::from([(*own).to_owned()]));
+                        }
+                    }
+                });
+            name(&drawn.response, text);
+        }
+        FieldKind::Words => {
+            // A column's name may hold a comma, never a line break.
+            let mut words = draft.words(field.name).join("\n");
+            let rows = draft.words(field.name).len().max(1);
+            let own = TextEdit::multiline(&mut words)
+                .id_salt(field.name)
+                .hint_text("One in each line")
+                .desired_rows(rows)
+                .desired_width(ui.available_width().min(280.0));
+            let drawn = ui.add(own);
+            name(&drawn, text);
+            if drawn.changed() {
+                let lines = words.split('\n').map(str::to_owned);
+                set(commands, lines.collect());
+            }
+        }
+        FieldKind::Word | FieldKind::Whole { .. } | FieldKind::Number { .. } => {
+            let wide = match field.kind {
+                FieldKind::Word => 280.0,
+                _ => 120.0,
+            };
+            let mut word = draft.word(field.name).to_owned();
+            let own = TextEdit::singleline(&mut word)
+                .id_salt(field.name)
+                .desired_width(ui.available_width().min(wide));
+            let drawn = ui.add(own);
+            name(&drawn, text);
+            if drawn.changed() {
+                set(commands, Vec::from([word]));
+            }
+        }
+    }
+}

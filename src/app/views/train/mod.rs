@@ -1,0 +1,37 @@
+//! The panels of the workspace Train.
+
+mod confusion;
+mod fields;
+mod figures;
+pub mod judge;
+pub mod run;
+pub mod runs;
+pub mod setup;
+mod threshold;
+
+use eframe::egui::{RichText, Ui};
+
+use crate::app::command::Command;
+use crate::app::theme;
+use crate::app::train::Ask;
+
+fn ask(commands: &mut Vec<Command>, own: Ask) {
+    commands.push(Command::Train(Box::new(own)));
+}
+
+/// The heading of a step or of a part of a page.
+fn title(ui: &mut Ui, text: &str) {
+    ui.add_space(8.0);
+    ui.label(RichText::new(text).font(theme::strong(14.5)));
+}
+
+/// A sentence about something that went wrong.
+fn bad(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui);
+    ui.label(RichText::new(text).color(palette.bad));
+}
+
+/// A figure with four digits, or a dash where it is not defined.
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |own| format!("{own:.4}"))
+}

@@ -1,0 +1,609 @@
+//! Runs that are described, checked, made, paused, opened and judged in the window, by what the engine
+//! says of the same.
+
+use std::path::{Path, PathBuf};
+
+use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, Look, TrainAsk};
+use auscult::engine::{
+    ClassifyQuery, DeviceChoice, Engine, Job, ReadingOptions, TrainConfig, TrainEvent,
+    TrainObserver, TrainOutcome, TrainStart, held_back, run_record,
+};
+use eframe::egui::{Event, Key, Modifiers, Rect, pos2};
+use egui_kittest::kittest::Queryable;
+use egui_kittest::{SnapshotResult, SnapshotResults};
+
+use super::looks::picture;
+use super::{Setup, Window};
+use crate::common::{Temporary, fixture};
+
+/// Invented notes of two kinds that a word tells apart, with a column to slice by.
+pub fn notes(temporary: &Temporary, count: usize) -> PathBuf {
+    let rows: String = (0..count)
+        .map(|row| {
+            let (label, word) = [("lung", "cough"), ("heart", "chest pain")][row % 2];
+            let ward = ["north", "south", "south"][row % 3];
+            format!("{row},She has {word} for {row} days and no fever.,{label},{ward}\n")
+        })
+        .collect();
+    temporary.file("visits.csv", format!("id,text,kind,ward\n{rows}"))
+}
+
+/// A window on such notes with the tiny model.
+fn window(temporary: &Temporary, count: usize) -> Window {
+    Setup {
+        model: Some(fixture("tiny")),
+        notes: Vec::from([notes(temporary, count)]),
+        ..Setup::default()
+    }
+    .open()
+}
+
+fn ask(window: &mut Window, own: TrainAsk) {
+    window.execute(Command::Train(Box::new(own)));
+}
+
+fn set(window: &mut Window, field: &'static str, word: &str) {
+    let words = Vec::from([word.to_owned()]);
+    ask(window, TrainAsk::Field(field, words));
+}
+
+/// Describes a short run on the open notes.
+fn describe(window: &mut Window, steps: &str) {
+    window.act(Action::Train);
+    window.settle();
+    window.act(Action::TrainOnOpen);
+    for (field, word) in [
+        ("label", "kind"),
+        ("max-tokens", "48"),
+        ("steps", steps),
+        ("lr", "0.003"),
+        ("evaluate-every", "10"),
+        ("validation-share", "0.25"),
+        ("test-share", "0.25"),
+    ] {
+        set(window, field, word);
+    }
+    window.harness.run_steps(2);
+}
+
+fn ended(window: &mut Window) {
+    window.until("the run has ended", |state| !state.train.runs_now());
+    window.settle();
+}
+
+/// Searches for a command and runs it, by keys alone.
+fn by_palette(window: &mut Window, words: &str) {
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.harness.run_steps(3);
+    window.harness.event(Event::Text(words.to_owned()));
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+}
+
+/// Goes to a field by Tab and puts words in the place of its own.
+fn type_into(window: &mut Window, field: &str, words: &str) {
+    tab_to(window, field);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.harness.event(Event::Text(words.to_owned()));
+    window.harness.run_steps(2);
+}
+
+/// Presses Tab until something with this name has the focus.
+fn tab_to(window: &mut Window, name: &str) {
+    for _ in 0..300 {
+        window.harness.key_press(Key::Tab);
+        window.harness.run_steps(1);
+        let found = window.harness.query_all_by_label_contains(name);
+        if found.into_iter().any(|own| own.is_focused()) {
+            return;
+        }
+    }
+    panic!("Tab never came to: {name}");
+}
+
+struct Silent;
+
+impl TrainObserver for Silent {
+    fn begins(&mut self, _: &TrainStart) {}
+
+    fn happens(&mut self, _: &TrainEvent) {}
+}
+
+fn losses(folder: &Path) -> Vec<f64> {
+    let events = run_record(folder).unwrap().events;
+    let loss = |event: &TrainEvent| match event {
+        TrainEvent::Step { loss, .. } => Some(*loss),
+        TrainEvent::Evaluated { .. } => None,
+    };
+    events.iter().filter_map(loss).collect()
+}
+
+#[test]
+fn a_run_is_described_checked_made_and_judged_by_keys_alone() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 96);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    window.settle();
+    by_palette(&mut window, "learn from the open");
+    type_into(&mut window, "Label column", "kind");
+    for (field, words) in [
+        ("Validation share", "0.25"),
+        ("Test share", "0.25"),
+        ("Epochs", "12"),
+        ("Learning rate", "0.003"),
+        ("Longest sequence", "48"),
+    ] {
+        type_into(&mut window, field, words);
+    }
+    let draft = &window.state().train.draft;
+    assert_eq!(draft.faults(), [], "all of it was typed");
+    assert_eq!((draft.word("epochs"), draft.word("lr")), ("12", "0.003"));
+
+    by_palette(&mut window, "check whether");
+    window.settle();
+    let checked = window.state().train.checked().unwrap().clone();
+    assert!(checked.found.fits() && checked.start.examples == [48, 24]);
+    let report = window.state().train.data().unwrap();
+    let held: Vec<usize> = report.parts.iter().map(|own| own.notes).collect();
+    assert_eq!((held, report.leaks.len()), (vec![48, 24, 24], 0));
+
+    by_palette(&mut window, "start the run");
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    let report = live.report().expect("a report");
+    assert_eq!(report.outcome, TrainOutcome::Finished);
+    // What is shown is what the run wrote.
+    let text = std::fs::read_to_string(live.folder.join("report.json")).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let shown = &report.judged[1].evaluation;
+    assert_eq!(written["judged"][1]["macro_f1"], shown.macro_f1.unwrap());
+    assert_eq!(written["steps"], live.curves.steps());
+    assert_eq!(live.curves.loss.len() as u64, report.steps);
+    let last = written["last"]["loss"].as_f64().unwrap();
+    assert_eq!(live.curves.judged.last().unwrap().1.loss, last);
+    let shown = shown.line(report.metric);
+    assert!(window.harness.query_by_label(&shown).is_some(), "{shown}");
+
+    by_palette(&mut window, "judge the model");
+    window.settle();
+    assert!(window.state().train.judged.value.is_some());
+    tab_to(&mut window, "Confusions");
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    tab_to(&mut window, "Arrows move, Enter lists");
+    window.harness.key_press(Key::ArrowDown);
+    window.harness.run_steps(1);
+    window.harness.key_press(Key::ArrowRight);
+    window.harness.run_steps(1);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    let cell = window.state().train.cell.clone();
+    assert_eq!(cell, Some(("lung".to_owned(), "lung".to_owned())));
+    tab_to(&mut window, "visits.csv");
+    window.harness.key_press(Key::Enter);
+    window.settle();
+    let entry = window.state().entry().unwrap();
+    assert!(entry.note.text().contains("cough"), "a note of the cell");
+    window.harness.check_accessibility();
+}
+
+#[test]
+fn a_run_that_was_paused_goes_on_as_if_it_had_not_been() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 64);
+    describe(&mut window, "60");
+    window.act(Action::StartRun);
+    window.until("a few steps", |state| {
+        state
+            .train
+            .live
+            .as_ref()
+            .is_some_and(|own| own.curves.steps() >= 5)
+    });
+    // Another workspace is shown meanwhile, and notes are read.
+    window.act(Action::Read);
+    window.act(Action::NextWord);
+    window.act(Action::MaskWord);
+    window.until("a word is filled while the run is made", |state| {
+        state.results().is_some_and(|own| own.fill.value.is_some())
+    });
+    assert!(
+        window.state().train.runs_now(),
+        "notes do not wait for the run"
+    );
+    window.act(Action::PauseRun);
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    let (folder, paused) = (live.folder.clone(), live.curves.steps());
+    assert_eq!(live.report().unwrap().outcome, TrainOutcome::Stopped);
+    assert!((5..60).contains(&paused), "{paused}");
+    let config = live.config.clone();
+
+    window.act(Action::PauseRun);
+    window.act(Action::Train);
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    assert_eq!(live.report().unwrap().outcome, TrainOutcome::Finished);
+    assert_eq!(
+        live.curves.loss.len(),
+        60,
+        "the curves are of the whole run"
+    );
+
+    let engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    let whole = TrainConfig {
+        run: temporary.path().join("whole"),
+        ..config
+    };
+    let report = engine.train(whole, &Job::silent(), &mut Silent).unwrap();
+    assert_eq!(losses(&folder), losses(&report.run));
+    let live = window.state().train.live.as_ref().unwrap();
+    assert_eq!(live.report().unwrap().judged, report.judged);
+}
+
+#[test]
+fn a_run_ends_after_a_question_and_keeps_what_was_saved() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 64);
+    describe(&mut window, "400");
+    window.act(Action::StartRun);
+    window.until("a few steps", |state| {
+        state
+            .train
+            .live
+            .as_ref()
+            .is_some_and(|own| own.curves.steps() >= 2)
+    });
+    window.harness.get_by_label("End…").click();
+    window.harness.run_steps(3);
+    assert!(window.state().train.ending && window.state().train.runs_now());
+    window.harness.get_by_label("Keep training").click();
+    window.harness.run_steps(3);
+    assert!(!window.state().train.ending && window.state().train.runs_now());
+    window.harness.get_by_label("End…").click();
+    window.harness.run_steps(3);
+    window.harness.get_by_label("End the run").click();
+    ended(&mut window);
+    let folder = window.state().train.live.as_ref().unwrap().folder.clone();
+    let record = run_record(&folder).unwrap();
+    assert!(record.summary.steps >= 2 && record.summary.steps < 400);
+    // It stands among the runs, and is opened from there with what it was told.
+    let listed = window.state().train.runs.value.clone().unwrap();
+    assert_eq!(listed[0].folder, folder);
+    ask(&mut window, TrainAsk::OpenRun(folder.clone()));
+    window.settle();
+    let opened = window.state().train.opened.value.clone().unwrap();
+    assert_eq!(opened.record.summary.config, record.summary.config);
+    assert_eq!(opened.curves.loss.len() as u64, record.summary.steps);
+    window.harness.get_by_label("Go on");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 64);
+    describe(&mut window, "4");
+    set(&mut window, "label", "diagnosis");
+    window.act(Action::StartRun);
+    ended(&mut window);
+    let failure = |window: &Window| {
+        let live = window.state().train.live.as_ref().unwrap();
+        live.failure().expect("it failed").to_owned()
+    };
+    let said = failure(&window);
+    assert!(
+        said.contains("diagnosis") || said.contains("label"),
+        "{said}"
+    );
+    assert!(!said.contains("cough"), "no text of a note");
+
+    set(&mut window, "label", "kind");
+    let blocked = temporary.file("blocked", "").join("run");
+    set(&mut window, "run", &blocked.display().to_string());
+    window.act(Action::StartRun);
+    ended(&mut window);
+    let said = failure(&window);
+    assert!(
+        said.contains("blocked") && said.contains("cannot be written"),
+        "{said}"
+    );
+    assert!(!said.contains("--resume"), "{said}");
+    window.harness.run_steps(2);
+    assert!(window.harness.query_all_by_label(&said).next().is_some());
+
+    // A field that cannot be is named before anything begins.
+    set(&mut window, "lr", "much");
+    window.harness.run_steps(2);
+    window.harness.get_by_label("\"much\" is no number");
+    let before = window.state().jobs.running().len();
+    window.act(Action::StartRun);
+    assert_eq!(window.state().jobs.running().len(), before);
+}
+
+/// Makes a run whose model is good but not perfect, and judges it on what it held back.
+fn judged(window: &mut Window) -> PathBuf {
+    describe(window, "12");
+    window.act(Action::StartRun);
+    ended(window);
+    let folder = window.state().train.live.as_ref().unwrap().folder.clone();
+    let form = JudgeForm {
+        slices: "ward".to_owned(),
+        ..window.state().train.judge.clone()
+    };
+    ask(window, TrainAsk::JudgeBy(Box::new(form)));
+    window.act(Action::Judge);
+    window.settle();
+    folder
+}
+
+#[test]
+fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 96);
+    let folder = judged(&mut window);
+    let judged = window.state().train.judged.value.clone().unwrap();
+    assert!(
+        judged.chosen_on.is_some() && judged.on.contains("24 test notes"),
+        "{}",
+        judged.on
+    );
+
+    // The same from the engine, note by note.
+    let held = held_back(&folder, &Job::silent()).unwrap();
+    assert_eq!((held.validation.len(), held.test.len()), (24, 24));
+    let mut engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    engine
+        .load_model(&folder.join("best"), &Job::silent())
+        .unwrap();
+    let query = ClassifyQuery {
+        function: None,
+        reading: ReadingOptions::default(),
+    };
+    let found = engine.classify(&held.test, &query, &Job::silent()).unwrap();
+    let mut cells = 0;
+    for (note, scored) in held.test.iter().zip(&found.results) {
+        let truth = match note.text().contains("cough") {
+            true => "lung",
+            false => "heart",
+        };
+        let top = scored
+            .labels
+            .iter()
+            .max_by(|a, b| a.score.total_cmp(&b.score));
+        let cell = judged.cell(truth, &top.unwrap().label);
+        let listed = cell.iter().filter_map(|own| judged.note(*own));
+        let source = note.source().to_string();
+        let here = listed
+            .filter(|own| own.source().to_string() == source)
+            .count();
+        assert_eq!(here, 1, "{source}");
+        cells += here;
+    }
+    let listed: usize = judged.sparse().iter().map(|own| own.2).sum();
+    assert_eq!((cells, listed), (24, 24));
+
+    // What was chosen on validation notes is reported on test notes.
+    let auscult::engine::Judgement::SingleLabel(result) = &judged.report.result else {
+        panic!("one class of each note");
+    };
+    let positive = result.positive.as_ref().unwrap();
+    let threshold = positive.cheapest(4.0).unwrap().threshold;
+    let at = positive.on_test(threshold).unwrap();
+    let called = |scored: &auscult::engine::ClassifiedNote| {
+        let own = scored.labels.iter().find(|own| own.label == positive.label);
+        threshold.is_some_and(|from| f64::from(own.unwrap().score) >= from - 1e-6)
+    };
+    let right = held.test.iter().zip(&found.results);
+    let right = right.filter(|(note, own)| note.text().contains("cough") && called(own));
+    assert_eq!(at.tp as usize, right.count());
+    assert_eq!(at.tp + at.fn_, 12, "of the test notes");
+    let there = positive.on_validation(threshold).unwrap();
+    let chosen = positive.cheapest(4.0).unwrap();
+    assert_eq!(there.fp as usize, chosen.false_positives);
+
+    // Slices under 20 notes have no figures.
+    let slices = &judged.report.slices[0].slices;
+    assert!(slices.iter().all(|own| own.too_few == (own.examples < 20)));
+    window.harness.get_by_label("Slices").click();
+    window.harness.run_steps(3);
+    assert!(
+        window
+            .harness
+            .query_all_by_label("too few")
+            .next()
+            .is_some()
+    );
+
+    // The notes that it learned from are not for judging.
+    let form = JudgeForm {
+        subject: JudgeSubject::Run(folder),
+        on: JudgeOn::Files,
+        test: Vec::from([temporary.path().join("visits.csv")]),
+        ..JudgeForm::default()
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form)));
+    window.act(Action::Judge);
+    window.settle();
+    let said = window.state().train.judged.failure.clone().unwrap();
+    assert!(
+        said.contains("48 texts") && said.contains("learned from"),
+        "{said}"
+    );
+    assert!(window.state().train.judged.value.is_none());
+}
+
+#[test]
+fn many_classes_are_listed_and_searched() {
+    let temporary = Temporary::new();
+    let row = |row: usize| {
+        let cause = row % 160;
+        format!("{row},Visit {row} for cause {cause} again.,cause {cause}\n")
+    };
+    let rows: String = (0..640).map(row).collect();
+    let file = temporary.file("visits.csv", format!("id,text,kind\n{rows}"));
+    let mut window = Setup {
+        model: Some(fixture("tiny")),
+        notes: Vec::from([file]),
+        ..Setup::default()
+    }
+    .open();
+    judged(&mut window);
+    window.harness.get_by_label("Confusions").click();
+    window.harness.run_steps(3);
+    let said = window
+        .harness
+        .query_all_by_label_contains("160 classes: every pair");
+    assert_eq!(said.count(), 1, "no table of so many");
+    window.harness.get_by_label("Find classes").focus();
+    window.harness.run_steps(1);
+    window.harness.event(Event::Text("cause 15".to_owned()));
+    window.harness.run_steps(3);
+    // 15, and 150 to 159.
+    let said = window
+        .harness
+        .query_all_by_label_contains("11 of 160 classes");
+    assert_eq!(said.count(), 1);
+    window
+        .harness
+        .get_by_label_contains("Arrows move, Enter lists");
+    let judged = window.state().train.judged.value.clone().unwrap();
+    let all: usize = judged.sparse().iter().map(|own| own.2).sum();
+    assert_eq!(all, judged.report.notes.len());
+}
+
+#[test]
+fn a_recipe_comes_back_as_it_was_saved() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 8);
+    describe(&mut window, "7");
+    let before = window.state().train.draft.clone();
+    let path = temporary.path().join("own.toml");
+    ask(&mut window, TrainAsk::SaveRecipe(path.clone()));
+    let read = TrainConfig::read(Some(&path), &[]).unwrap();
+    assert_eq!(read, before.config().unwrap());
+    set(&mut window, "steps", "9");
+    ask(&mut window, TrainAsk::Recipe(path.clone()));
+    assert_eq!(window.state().train.draft, before);
+    std::fs::write(&path, "steps = \"many\"").unwrap();
+    ask(&mut window, TrainAsk::Recipe(path));
+    assert_eq!(
+        window.state().train.draft,
+        before,
+        "a broken one changes nothing"
+    );
+}
+
+/// The window with a view on the workspace, for pictures.
+fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
+    let mut window = Setup {
+        look,
+        scale: if large { 2.0 } else { 1.0 },
+        size: match large {
+            true => [640.0, 400.0].into(),
+            false => [1280.0, 800.0].into(),
+        },
+        model: Some(PathBuf::from("tests/fixtures/tiny")),
+        notes: Vec::from([notes(temporary, 96)]),
+        pictures: true,
+        ..Setup::default()
+    }
+    .open();
+    window.act(Action::Train);
+    window.settle();
+    window
+}
+
+/// Takes a picture of this workspace without what differs between machines and moments: speed, memory,
+/// time left, dates.
+fn look(window: &mut Window, name: &str, masked: &[[f32; 4]]) -> SnapshotResult {
+    window.harness.run_steps(4);
+    for [left, top, right, bottom] in masked {
+        let rect = Rect::from_min_max(pos2(*left, *top), pos2(*right, *bottom));
+        window.harness.mask(rect);
+    }
+    picture(window, name)
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn training_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for (way, colours, large) in [
+        ("light-100", Look::Light, false),
+        ("dark-100", Look::Dark, false),
+        ("light-200", Look::Light, true),
+        ("dark-200", Look::Dark, true),
+    ] {
+        let temporary = Temporary::new();
+        let mut window = of_pictures(&temporary, colours, large);
+        results.add(look(&mut window, &format!("train-nothing-{way}"), &[]));
+        describe(&mut window, "12");
+        // In a file whose label has a name of its own.
+        ask(&mut window, TrainAsk::Field("label", Vec::new()));
+        window.act(Action::StartRun);
+        ended(&mut window);
+        results.add(look(&mut window, &format!("train-failed-{way}"), &[]));
+        let failures: Vec<u64> = window
+            .state()
+            .messages
+            .all()
+            .map(|own| own.number)
+            .collect();
+        for own in failures {
+            window.execute(Command::Dismiss(own));
+        }
+        set(&mut window, "label", "kind");
+        window.act(Action::CheckRun);
+        window.settle();
+        set(&mut window, "steps", "4000");
+        window.act(Action::StartRun);
+        window.until("steps", |state| {
+            state
+                .train
+                .live
+                .as_ref()
+                .is_some_and(|own| own.curves.steps() >= 45)
+        });
+        let size = window.harness.ctx.content_rect().max;
+        // Steps, speed and memory; the charts of so many steps; runs with their dates; the jobs.
+        let half = if large { 240.0 } else { 490.0 };
+        let moments = [
+            [half, 108.0, size.x, 142.0],
+            [half, 205.0, size.x, size.y],
+            [0.0, size.y - 72.0, size.x, size.y],
+        ];
+        results.add(look(&mut window, &format!("train-working-{way}"), &moments));
+        window.act(Action::PauseRun);
+        ended(&mut window);
+        results.add(look(&mut window, &format!("train-paused-{way}"), &moments));
+        let folder = judged(&mut window);
+        let dates = [[size.x - 150.0, size.y - 240.0, size.x, size.y]];
+        results.add(look(&mut window, &format!("train-judged-{way}"), &dates));
+        for page in ["Confusions", "Curves", "Threshold", "Calibration", "Slices"] {
+            window.harness.get_by_label(page).click();
+            window.harness.run_steps(3);
+            if page == "Confusions" {
+                let cell = ("lung".to_owned(), "lung".to_owned());
+                ask(&mut window, TrainAsk::Cell(Some(cell)));
+            }
+            let page = page.to_lowercase();
+            results.add(look(&mut window, &format!("train-{page}-{way}"), &dates));
+        }
+        ask(&mut window, TrainAsk::OpenRun(folder));
+        window.settle();
+        let runs = window.state().train.runs.value.clone().unwrap();
+        for own in runs.iter().take(2) {
+            ask(&mut window, TrainAsk::Compare(own.folder.clone(), true));
+        }
+        let dates = [dates[0], [half, 82.0, size.x, 104.0]];
+        results.add(look(&mut window, &format!("train-full-{way}"), &dates));
+    }
+    results.unwrap();
+}
