@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::library::NoteKey;
+use super::points::Wanted;
 use super::worker::Ticket;
 use crate::engine::{Progress, StopFlag};
 
@@ -45,6 +46,14 @@ pub enum Purpose {
     Flow(NoteKey),
     /// The same in the mean of all notes.
     MeanFlow,
+    /// Points of the map, of parts of these notes.
+    Points(Wanted, Vec<NoteKey>),
+    /// Points arranged by neighbours, from this seed.
+    Arrange(u64),
+    /// What is near this point.
+    NearPoints(usize),
+    /// Points in a file.
+    SavePoints,
     /// Passages like these bytes, in these notes.
     Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
@@ -71,6 +80,10 @@ impl Purpose {
             Self::Flow(_) => "Looking at sections",
             Self::MeanFlow => "Looking at the sections of all notes",
             Self::Similar(..) => "Comparing passages",
+            Self::Points(..) => "Drawing the points",
+            Self::Arrange(_) => "Arranging the points",
+            Self::NearPoints(_) => "Looking for points that are near",
+            Self::SavePoints => "Saving points",
         }
     }
 
@@ -84,6 +97,7 @@ impl Purpose {
                 | Self::Predictor(_)
                 | Self::Measure
                 | Self::Trim
+                | Self::SavePoints
         )
     }
 
@@ -99,7 +113,10 @@ impl Purpose {
 
     /// Whether one of these stands for the other.
     fn replaces(&self, other: &Self) -> bool {
-        let several = matches!(self, Self::Import | Self::Paste | Self::Trim);
+        let several = matches!(
+            self,
+            Self::Import | Self::Paste | Self::Trim | Self::SavePoints
+        );
         !several && std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }
@@ -241,6 +258,7 @@ impl Jobs {
                 | Purpose::Overview(..)
                 | Purpose::Map(_)
                 | Purpose::Cell(_)
+                | Purpose::NearPoints(_)
         );
         let told = ended == Ended::Failed || !small;
         if told {

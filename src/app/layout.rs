@@ -13,7 +13,7 @@ use super::views::{Panel, View, Views};
 use super::widgets::parts;
 
 /// Goes up when panels or their usual places change: a layout of another version is not read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Where the panels are.
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -21,6 +21,7 @@ pub struct Layout {
     version: u32,
     read: Tree<Panel>,
     look: Tree<Panel>,
+    map: Tree<Panel>,
 }
 
 impl Default for Layout {
@@ -29,6 +30,7 @@ impl Default for Layout {
             version: VERSION,
             read: read(),
             look: look(),
+            map: map(),
         }
     }
 }
@@ -56,6 +58,23 @@ fn look() -> Tree<Panel> {
         (0.54, &[Panel::Map, Panel::Flow]),
     ];
     tree("look", &left, 0.52, (0.28, &right))
+}
+
+/// What is drawn at the left, the points in the middle, what is chosen of them and its note at the right.
+fn map() -> Tree<Panel> {
+    let mut tiles = Tiles::default();
+    let left = column(&mut tiles, &[(1.0, &[Panel::PointsSetup, Panel::Library])]);
+    let points = column(&mut tiles, &[(1.0, &[Panel::Points])]);
+    let right = column(
+        &mut tiles,
+        &[
+            (0.42, &[Panel::Chosen, Panel::Near]),
+            (0.58, &[Panel::Note, Panel::Outline]),
+        ],
+    );
+    let all = [(left, 0.19), (points, 0.51), (right, 0.3)];
+    let root = share(&mut tiles, LinearDir::Horizontal, &all);
+    Tree::new(egui::Id::unique("map"), root, tiles)
 }
 
 /// A share of the room with the panels that are tabs there.
@@ -107,12 +126,15 @@ impl Layout {
             panels.collect()
         };
         let usual = Self::default();
-        let whole = [(&self.read, &usual.read), (&self.look, &usual.look)]
-            .into_iter()
-            .all(|(own, usual)| {
-                let own = held(own);
-                held(usual).iter().all(|panel| own.contains(panel))
-            });
+        let both = [
+            (&self.read, &usual.read),
+            (&self.look, &usual.look),
+            (&self.map, &usual.map),
+        ];
+        let whole = both.into_iter().all(|(own, usual)| {
+            let own = held(own);
+            held(usual).iter().all(|panel| own.contains(panel))
+        });
         (self.version == VERSION && whole).then_some(self)
     }
 
@@ -120,6 +142,7 @@ impl Layout {
         match workspace {
             Workspace::Read => &mut self.read,
             Workspace::Look => &mut self.look,
+            Workspace::Map => &mut self.map,
         }
     }
 

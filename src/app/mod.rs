@@ -17,6 +17,7 @@ mod lens;
 mod library;
 mod moving;
 mod over;
+mod points;
 mod selection;
 mod settings;
 mod state;
@@ -37,6 +38,7 @@ use self::act::{Actor, Outside, SESSION, SETTINGS};
 use self::dialogs::Dialogs;
 use self::figure::Painted;
 use self::layout::Layout;
+use self::points::command::PointsCommand;
 use self::settings::{Folder, Session, Settings};
 use self::state::{Over, Workspace};
 use self::views::Views;
@@ -238,6 +240,7 @@ impl App {
             Some(Over::Models) => over::models::ui(ui, state, &mut commands),
             Some(Over::Help) => over::help::ui(ui, state, &mut commands),
             Some(Over::Verify) => over::verify::ui(ui, &mut commands),
+            Some(Over::SavePoints) => over::points::ui(ui, state, &mut commands),
             Some(Over::Palette) | None => {}
         }
         if !commands.is_empty() {
@@ -265,8 +268,10 @@ impl App {
         // Escape closes what is open over the panels before it clears what is chosen.
         let popup = egui::Popup::is_any_open(ui.ctx());
         let held = widgets::parts::arrows_are_held(ui);
+        let points = !typing && !over && views::points::has_keys(ui.ctx(), state);
         let asked = state.keys.pressed(ui.ctx(), typing || over, |own| {
             !((popup && own == Action::Clear) || (held && own.is_step()))
+                && (points || !own.is_of_points())
         });
         let asked = asked.into_iter().filter(|own| {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
@@ -362,10 +367,15 @@ impl App {
                 Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
             ) => Panel::Map,
             Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
+            Command::Do(Action::Points | Action::DrawPoints) => Panel::Points,
+            Command::Do(Action::NearPoints) => Panel::Near,
+            Command::Do(Action::SavePoints | Action::CopyPoints) => Panel::Chosen,
+            Command::Points(PointsCommand::Choose(..)) => Panel::Chosen,
             _ => return,
         };
         let workspace = match panel {
             Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
+            Panel::Points | Panel::Near | Panel::Chosen => Workspace::Map,
             _ => self.actor.state.workspace,
         };
         if !self.layout.bring(workspace, panel) {
@@ -391,6 +401,10 @@ impl App {
                     };
                     self.dialogs
                         .folder(ctx, "Choose the folder of a model", then);
+                }
+                Outside::AskPoints(format) => {
+                    let then = move |path| Command::Points(PointsCommand::Save(format, path));
+                    self.dialogs.points(ctx, format, then);
                 }
                 Outside::AskFigure(panel) => {
                     let name = format!("auscult-{}.svg", panel.title().to_lowercase());
@@ -426,7 +440,10 @@ impl eframe::App for App {
         self.advance(ctx);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(window) = frame.wgpu_render_state() {
+            points::gpu::remember(ui.ctx(), window.target_format);
+        }
         self.draw(ui);
     }
 

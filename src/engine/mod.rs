@@ -121,7 +121,8 @@ pub use folders::{SystemFolder, write_aside};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
 pub use points::{
-    Point, PointNote, PointSpan, PointUnit, Points, PointsQuery, Similar as SimilarPoint, Sketch,
+    Point, PointNote, PointSpan, PointUnit, Points, PointsExport, PointsQuery,
+    Similar as SimilarPoint, Sketch,
 };
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use search::{Found, Hit, SearchQuery};

@@ -27,6 +27,7 @@ impl Actor {
                         Answer::Import(import) if import.stopped => Ended::Stopped,
                         Answer::Surprise(note) if !note.complete => Ended::Stopped,
                         Answer::MeanFlow(flow) if !flow.complete => Ended::Stopped,
+                        Answer::Points(own) if !own.complete && !own.full => Ended::Stopped,
                         _ => Ended::Done,
                     };
                     if let Some(purpose) = self.state.jobs.end(ticket, ended, None) {
@@ -48,6 +49,7 @@ impl Actor {
                 }
             }
         }
+        self.points_sketched();
         self.state.library.search_on(SEARCH_TIME)
     }
 
@@ -79,6 +81,7 @@ impl Actor {
                 }
                 self.tokens();
                 self.forget_maps();
+                self.forget_points();
                 self.attended = None;
                 self.attend();
                 if self.state.shown.surprise {
@@ -93,6 +96,7 @@ impl Actor {
                     own.classes = Default::default();
                     own.tags = Default::default();
                 }
+                self.points_predicted();
             }
             (Purpose::Measure, Answer::Measure(found)) => self.state.measured = Some(found),
             (Purpose::Tokens(key), Answer::Tokens(tokens)) => {
@@ -119,9 +123,11 @@ impl Actor {
                     .or_default()
                     .classes
                     .set(found);
+                self.points_predicted();
             }
             (Purpose::Tag(key), Answer::Tag(found)) => {
                 self.state.results.entry(key).or_default().tags.set(found);
+                self.points_predicted();
             }
             (Purpose::Attend(key, _), Answer::Attend(found)) => {
                 let results = self.state.results.entry(key).or_default();
@@ -158,6 +164,14 @@ impl Actor {
                 };
                 self.state.results.entry(key).or_default().similar.set(own);
             }
+            (Purpose::Points(wanted, keys), Answer::Points(found)) => {
+                self.points_read(wanted, keys, *found);
+            }
+            (Purpose::Arrange(seed), Answer::Arrange(places)) => self.points_arranged(seed, places),
+            (Purpose::NearPoints(point), Answer::NearPoints(found)) => {
+                self.near_found(point, found)
+            }
+            (Purpose::SavePoints, Answer::Saved(path)) => self.points_saved(&path),
             // No question has an answer of another kind.
             (_, _) => {}
         }
@@ -240,9 +254,12 @@ impl Actor {
             Purpose::Similar(key, ..) => {
                 results.entry(*key).or_default().similar.failure = Some(reason.clone());
             }
+            Purpose::Points(..) => self.state.points.map.failure = Some(reason.clone()),
+            Purpose::Arrange(_) => self.state.points.arranged.failure = Some(reason.clone()),
+            Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
-            Purpose::Import | Purpose::Paste => {}
+            Purpose::Import | Purpose::Paste | Purpose::SavePoints => {}
         }
         let title = format!("{} failed", purpose.title());
         self.state.messages.tell(Weight::Failure, title, reason);

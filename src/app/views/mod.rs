@@ -7,6 +7,7 @@ pub mod library;
 mod map;
 mod note;
 mod outline;
+pub mod points;
 mod predictions;
 mod row;
 mod selection;
@@ -64,6 +65,14 @@ pub enum Panel {
     Map,
     /// How sections look at each other.
     Flow,
+    /// What the map of points is made of, and what its colours stand for.
+    PointsSetup,
+    /// Parts of many notes as points.
+    Points,
+    /// The points that are chosen.
+    Chosen,
+    /// The points that are near one.
+    Near,
 }
 
 impl Panel {
@@ -81,6 +90,10 @@ impl Panel {
             Self::Heads => "All heads",
             Self::Map => "Map",
             Self::Flow => "Sections",
+            Self::PointsSetup => "What is drawn",
+            Self::Points => "Points",
+            Self::Chosen => "Chosen",
+            Self::Near => "Near",
         }
     }
 }
@@ -99,6 +112,10 @@ pub struct Views {
     heads: heads::HeadsView,
     map: map::MapView,
     flow: flow::FlowView,
+    points_setup: points::setup::Setup,
+    points: points::plot::PointsView,
+    chosen: points::lists::ChosenView,
+    near: points::lists::NearView,
 }
 
 impl Views {
@@ -116,6 +133,10 @@ impl Views {
             Panel::Heads => &mut self.heads,
             Panel::Map => &mut self.map,
             Panel::Flow => &mut self.flow,
+            Panel::PointsSetup => &mut self.points_setup,
+            Panel::Points => &mut self.points,
+            Panel::Chosen => &mut self.chosen,
+            Panel::Near => &mut self.near,
         }
     }
 }

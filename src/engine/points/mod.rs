@@ -1,5 +1,6 @@
 //! The points of a map: vectors of parts of many notes, or of codes, and where to draw them.
 
+mod export;
 mod placed;
 mod read;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use super::{Note, Pooling, ReadingOptions, Unit};
 use crate::analysis::components::Components;
 use crate::analysis::vectors::Vectors;
 
+pub use export::PointsExport;
 pub use placed::{Similar, Sketch};
 
 /// What is a point.
