@@ -1,5 +1,5 @@
-//! Arranges very many vectors so that neighbours stay neighbours, for drawing: t-SNE with forces from a
-//! grid (FIt-SNE), whose time grows with the number of vectors and not faster.
+//! Arranges very many vectors so that neighbours stay neighbours, for drawing: t-SNE, of many vectors
+//! with forces from a grid (FIt-SNE), whose time grows with their number and not faster.
 
 use bhtsne::{Neighbor, tSNE};
 use rand::{Rng, SeedableRng};
@@ -15,6 +15,12 @@ const EPOCHS: usize = 1000;
 
 /// How many neighbours count about, as the method's author has it.
 const PERPLEXITY: f32 = 30.0;
+
+/// Of fewer vectors than this, forces are added up over a tree, which is faster then.
+const FEW: usize = 3000;
+
+/// How coarse the tree takes far vectors together, as the method's author has it.
+const ACCURACY: f32 = 0.5;
 
 /// The share of the work that finding neighbours is taken for.
 const FINDING: f64 = 0.3;
@@ -73,8 +79,11 @@ pub fn arrange(
                 .epoch_callback(|epoch, places| {
                     (beginning.told)(places);
                     stop(job.step(epoch, EPOCHS, "steps of the map"));
-                })
-                .fit_sne_with_neighbors(&near);
+                });
+            match count < FEW {
+                true => map.barnes_hut_with_neighbors(ACCURACY, &near),
+                false => map.fit_sne_with_neighbors(&near),
+            };
             map.embedding().as_chunks::<2>().0.to_vec()
         })
     };

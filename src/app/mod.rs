@@ -17,7 +17,7 @@ mod lens;
 mod library;
 mod moving;
 mod over;
-mod points;
+pub mod points;
 mod selection;
 mod settings;
 mod state;
@@ -40,7 +40,7 @@ use self::figure::Painted;
 use self::layout::Layout;
 use self::points::command::PointsCommand;
 use self::settings::{Folder, Session, Settings};
-use self::state::{Over, Workspace};
+use self::state::Over;
 use self::views::Views;
 use self::worker::Workers;
 
@@ -49,7 +49,7 @@ use crate::engine::write_aside;
 pub use self::command::{Action, Command, Quiet};
 pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
-pub use self::state::State;
+pub use self::state::{State, Workspace};
 pub use self::theme::Look;
 pub use self::views::Panel;
 

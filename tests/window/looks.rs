@@ -13,7 +13,7 @@ use super::{Setup, Window};
 use crate::common::spelling;
 
 /// With names that are the same on every machine: tests run in the folder of the package.
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     Setup {
         model: Some(PathBuf::from("tests/fixtures/tiny")),
         pictures: true,
@@ -23,7 +23,7 @@ fn setup() -> Setup {
 
 /// Takes the picture, but for messages that go by themselves and the part of the bottom line that names
 /// the processor.
-fn picture(window: &mut Window, name: &str) -> egui_kittest::SnapshotResult {
+pub(super) fn picture(window: &mut Window, name: &str) -> egui_kittest::SnapshotResult {
     let messages = window.state().messages.on_screen();
     let going: Vec<u64> = messages
         .filter(|own| own.weight != Weight::Failure)

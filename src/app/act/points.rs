@@ -167,6 +167,14 @@ impl Actor {
             messages.tell(Weight::Warning, title, lines.join("\n"));
         }
         let points = &mut self.state.points;
+        let before = points.map.value.as_ref().map(|own| own.of.unit);
+        if before.is_some_and(|own| own != wanted.unit) || wanted.unit == PointUnit::Span {
+            // The most telling of those that these points have.
+            points.colour = match wanted.unit {
+                PointUnit::Span => ColourBy::Mark,
+                _ => ColourBy::default(),
+            };
+        }
         points.map.set(PointMap::new(found, keys, wanted));
         points.arranged = Asked::default();
         points.near = Asked::default();

@@ -13,8 +13,10 @@ pub const SHOWN: usize = 10;
 /// Places in the legend: the classes with a colour, all others, and what has no class.
 pub const SLOTS: usize = SHOWN + 2;
 
-/// The places of all other classes, and of what has none.
+/// The place of all other classes.
 pub const OTHERS: usize = SHOWN;
+
+/// The place of what has no class.
 pub const NONE: usize = SHOWN + 1;
 
 /// Columns of notes that are offered.

@@ -81,7 +81,7 @@ impl View for PointsView {
         let state = &*state;
         let camera = self.follow(rect, camera, state, commands);
         let under = self.touch(ui, &response, (camera, whole), state, commands);
-        self.paint(ui, rect, camera, state, under);
+        self.paint(ui, rect, (camera, whole), state, under);
         describe(&response, &map, state);
         if let Some(row) = under {
             hint(&response, &map, row, state);
@@ -263,7 +263,11 @@ impl PointsView {
         let mut next = camera;
         let draws = points.tool != Tool::Move && !response.dragged_by(PointerButton::Middle);
         match (response.interact_pointer_pos(), draws) {
-            (Some(at), true) if response.drag_started() => self.line = Vec::from([at]),
+            (Some(at), true) if response.drag_started() => {
+                // Where it was pressed: it is a drag only some way from there.
+                let origin = ui.input(|own| own.pointer.press_origin());
+                self.line = Vec::from([origin.unwrap_or(at), at]);
+            }
             (Some(at), true) if response.dragged() => {
                 if self.line.last().is_none_or(|own| own.distance(at) > 2.0) {
                     self.line.push(at);
@@ -338,7 +342,14 @@ impl PointsView {
         commands.push(Command::Points(PointsCommand::Choose(rows, combine)));
     }
 
-    fn paint(&self, ui: &Ui, rect: Rect, camera: Camera, state: &State, under: Option<usize>) {
+    fn paint(
+        &self,
+        ui: &Ui,
+        rect: Rect,
+        (camera, whole): (Camera, Camera),
+        state: &State,
+        under: Option<usize>,
+    ) {
         let palette = theme::palette(ui);
         let points = &state.points;
         let painter = ui.painter_at(rect);
@@ -349,7 +360,7 @@ impl PointsView {
         let style = Style {
             colours: colours(&palette),
             edge: palette.ink,
-            radius: radius(drawn.count(), camera, rect),
+            radius: radius(drawn.count(), camera.scale / whole.scale, rect),
             faint: if points.chosen.is_empty() { 1.0 } else { FAINT },
         };
         let figure = state.figure.as_ref().map(|(panel, _)| *panel);
@@ -409,12 +420,10 @@ impl PointsView {
 }
 
 /// Half the size of a point, in points of the screen: smaller where they are many, larger from near.
-fn radius(count: usize, camera: Camera, rect: Rect) -> f32 {
+fn radius(count: usize, closer: f32, rect: Rect) -> f32 {
     let each = (rect.area() / count.max(1) as f32).sqrt();
     let base = (each * 0.16).clamp(1.4, 4.5);
-    // Beside a map that fills the plot.
-    let closer = (camera.scale * 1e-3).clamp(1.0, 2.0);
-    (base * closer.sqrt()).min(7.0)
+    (base * closer.max(1.0).powf(0.3)).min(7.0)
 }
 
 /// All points as shapes, for a figure.
