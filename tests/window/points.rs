@@ -471,6 +471,11 @@ const CASES: [Case; 6] = [
         window.settle();
     }),
     ("points-chosen", |window| {
+        let wanted = Wanted {
+            codes: 400,
+            ..window.state().points.wanted
+        };
+        ask(window, PointsCommand::Want(wanted));
         draw(window, PointUnit::Code);
         window.settle();
         window.act(Action::ByNeighbours);

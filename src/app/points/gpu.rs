@@ -292,6 +292,21 @@ mod tests {
     }
 
     #[test]
+    fn the_numbers_of_the_view_are_where_the_shader_reads_them() {
+        let module = naga::front::wgsl::parse_str(SHADER).unwrap();
+        let view = module
+            .types
+            .iter()
+            .find(|(_, own)| own.name.as_deref() == Some("View"));
+        let naga::TypeInner::Struct { members, span } = &view.unwrap().1.inner else {
+            panic!("View is a struct");
+        };
+        assert_eq!(*span as usize, 4 * VIEW);
+        let offsets: Vec<usize> = members.iter().map(|own| own.offset as usize / 4).collect();
+        assert_eq!(offsets, [0, 2, 4, 6, 7, 8, 8 + 4 * SLOTS]);
+    }
+
+    #[test]
     fn the_shader_gets_the_same_place_as_the_pointer() {
         let rect = Rect::from_min_size(pos2(30.0, 40.0), vec2(300.0, 200.0));
         let camera = Camera {

@@ -23,7 +23,7 @@ pub struct PointsExport {
 
 /// Columns of the table.
 const COLUMNS: [&str; 10] = [
-    "point", "note", "source", "start", "end", "section", "label", "class", "x", "y",
+    "point", "of_note", "source", "start", "end", "section", "label", "class", "x", "y",
 ];
 
 /// What is written of a point.

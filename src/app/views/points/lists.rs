@@ -48,9 +48,9 @@ fn row(
     let here = state.point_at() == Some(row);
     let own = ui.push_id(row, |ui| parts::list_row(ui, here, &text, &second, mark));
     let colour: Color32 = colours(&theme::palette(ui))[state.points.classes.slot(row)];
-    let dot = own.inner.rect.left_center() + eframe::egui::vec2(5.0, -9.0);
+    let dot = own.inner.rect.left_center() + eframe::egui::vec2(4.0, -9.0);
     if !here {
-        ui.painter().circle_filled(dot, 3.0, colour);
+        ui.painter().circle_filled(dot, 2.5, colour);
     }
     let own = own.inner;
     if own.double_clicked() {

@@ -39,10 +39,15 @@ pub struct PointsView {
     line: Vec<Pos2>,
     /// The point that was brought into view last.
     shown: Option<usize>,
+    /// The height of what is said under the plot.
+    under: f32,
 }
 
-/// Space under the plot, for what is said of it.
-const UNDER: f32 = 58.0;
+/// Space under the plot for what is said of it, before that was laid out once.
+const UNDER: f32 = 66.0;
+
+/// Height of the plot at least.
+const LEAST: f32 = 120.0;
 
 /// How much closer a step of the wheel goes, as a power of e for each point.
 const WHEEL: f32 = 1.0 / 160.0;
@@ -67,7 +72,8 @@ impl View for PointsView {
             ui.colored_label(theme::palette(ui).bad, failure);
         }
         let room = ui.available_rect_before_wrap();
-        let height = (room.height() - UNDER).max(120.0);
+        let under = if self.under > 0.0 { self.under } else { UNDER };
+        let height = (room.height() - under).max(LEAST);
         let rect = Rect::from_min_size(room.min, vec2(room.width(), height));
         let Some((camera, whole)) = state.points.camera_in(rect) else {
             return;
@@ -86,7 +92,12 @@ impl View for PointsView {
         if let Some(row) = under {
             hint(&response, &map, row, state);
         }
+        let top = ui.cursor().min.y;
         said(ui, &map, state);
+        let under = ui.cursor().min.y - top + ui.spacing().item_spacing.y;
+        if (std::mem::replace(&mut self.under, under) - under).abs() > 0.5 {
+            ui.ctx().request_repaint();
+        }
     }
 
     fn numbers(&self, state: &State) -> Option<String> {

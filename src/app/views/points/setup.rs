@@ -23,6 +23,7 @@ impl View for Setup {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         let state = &*state;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
             wanted(ui, state, commands);
             if state.points.map.value.is_some() {
                 ui.add_space(8.0);
@@ -94,7 +95,8 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.add_space(4.0);
     parts::heading(ui, "Tokens become one vector by");
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 6.0;
         for (pooling, text, said) in [
             (Pooling::Mean, "Mean", "The mean of their hidden states"),
             (
