@@ -131,7 +131,7 @@ impl Actor {
             ) {
                 spans.extend(tags.spans.iter().map(|own| PointSpan {
                     label: own.label.clone(),
-                    pieces: Vec::from([own.start..own.end]),
+                    pieces: std::iter::once(own.start..own.end).collect(),
                 }));
             }
             let note = Arc::clone(&entry.note);

@@ -225,8 +225,15 @@ pub struct PointsState {
     pub closer: f32,
     /// Whether the plot is to get the keys.
     pub focus: bool,
-    /// The bounds of the places on the screen, and of which these are.
-    bounds: (Of<Vec<[f32; 2]>>, Option<[[f32; 2]; 2]>),
+    /// The bounds of the places on the screen.
+    bounds: Bounds,
+}
+
+/// The smallest and the largest place, and of which places these are.
+#[derive(Default)]
+struct Bounds {
+    of: Of<Vec<[f32; 2]>>,
+    found: Option<[[f32; 2]; 2]>,
 }
 
 /// How much closer a step is.
@@ -263,10 +270,10 @@ impl PointsState {
     /// holds all points.
     pub fn camera_in(&mut self, rect: Rect) -> Option<(Camera, Camera)> {
         let places = Arc::clone(self.places()?);
-        if self.bounds.0.changes(Some(&places)) {
-            self.bounds.1 = camera::bounds(&places);
+        if self.bounds.of.changes(Some(&places)) {
+            self.bounds.found = camera::bounds(&places);
         }
-        let whole = Camera::whole(self.bounds.1?, rect.size());
+        let whole = Camera::whole(self.bounds.found?, rect.size());
         let steps = std::mem::take(&mut self.closer);
         let mut own = self.camera.unwrap_or(whole);
         if steps != 0.0 {

@@ -90,7 +90,7 @@ impl Panel {
             Self::Heads => "All heads",
             Self::Map => "Map",
             Self::Flow => "Sections",
-            Self::PointsSetup => "What is drawn",
+            Self::PointsSetup => "Setup",
             Self::Points => "Points",
             Self::Chosen => "Chosen",
             Self::Near => "Near",

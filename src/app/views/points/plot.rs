@@ -92,9 +92,8 @@ impl View for PointsView {
         if let Some(row) = under {
             hint(&response, &map, row, state);
         }
-        let top = ui.cursor().min.y;
         said(ui, &map, state);
-        let under = ui.cursor().min.y - top + ui.spacing().item_spacing.y;
+        let under = ui.min_rect().max.y - rect.max.y;
         if (std::mem::replace(&mut self.under, under) - under).abs() > 0.5 {
             ui.ctx().request_repaint();
         }
@@ -279,11 +278,7 @@ impl PointsView {
                 let origin = ui.input(|own| own.pointer.press_origin());
                 self.line = Vec::from([origin.unwrap_or(at), at]);
             }
-            (Some(at), true) if response.dragged() => {
-                if self.line.last().is_none_or(|own| own.distance(at) > 2.0) {
-                    self.line.push(at);
-                }
-            }
+            (Some(at), true) if response.dragged() && self.is_far(at) => self.line.push(at),
             (_, true) if response.drag_stopped() => self.choose(ui, rect, camera, state, commands),
             (_, false) if response.dragged() => next = next.moved(response.drag_delta()),
             _ => {}
@@ -321,6 +316,11 @@ impl PointsView {
             }
         }
         under.filter(|_| !response.dragged())
+    }
+
+    /// Whether a corner there would be another one than the last.
+    fn is_far(&self, at: Pos2) -> bool {
+        self.line.last().is_none_or(|own| own.distance(at) > 2.0)
     }
 
     /// Chooses what was drawn around.
@@ -582,13 +582,12 @@ fn said(ui: &mut Ui, map: &PointMap, state: &State) {
     let share = 100.0 * map.points.explained.iter().sum::<f64>();
     let meaning = match points.way {
         Way::Components => format!(
-            "The axes are the two directions in which these differ most, and keep {share:.0} % of the \
-             differences: points that are far apart differ, but points that are close may differ in all \
-             that is left out."
+            "The axes keep {share:.0} % of the differences: what is far apart differs, but what is close \
+             may differ in all that is left out."
         ),
         Way::Neighbours => {
-            "Only who is next to whom means something: distances between groups, and how \
-                            large or dense a group is, mean nothing."
+            "Only who is next to whom means something: distances between groups and their \
+                            sizes mean nothing."
                 .to_owned()
         }
     };

@@ -55,6 +55,7 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     parts::heading(ui, "Points are");
     let chooser = egui::ComboBox::from_id_salt("unit of points")
         .width(ui.available_width() - 8.0)
+        .truncate()
         .selected_text(unit_name(own.unit).1)
         .show_ui(ui, |ui| {
             for unit in PointUnit::ALL {
@@ -166,6 +167,7 @@ fn legend(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     parts::heading(ui, "Colours stand for");
     let chooser = egui::ComboBox::from_id_salt("colours of points")
         .width(ui.available_width() - 8.0)
+        .truncate()
         .selected_text(points.colour.name(map.of.unit))
         .show_ui(ui, |ui| {
             for own in choices(map, &state.library) {
