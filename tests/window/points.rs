@@ -358,7 +358,11 @@ fn what_is_chosen_is_saved_and_read_back() {
         .collect();
     for path in [csv, notes] {
         let table = path.extension().is_some_and(|own| own == "csv");
-        let found = import(&[path.clone()], &ImportOptions::default(), &Job::silent());
+        let found = import(
+            std::slice::from_ref(&path),
+            &ImportOptions::default(),
+            &Job::silent(),
+        );
         assert!(
             // Which column is the text is said of a table.
             found.failures.is_empty() && (table || found.warnings.is_empty()),
@@ -376,8 +380,8 @@ fn what_is_chosen_is_saved_and_read_back() {
             assert_eq!(own.as_deref().filter(|own| !own.is_empty()), *class);
         }
     }
-    // A folder that is not there is said, and nothing else happens.
-    let nowhere = PathBuf::from("/nowhere/at/all.csv");
+    // What stands in the way is said, and nothing else happens.
+    let nowhere = window.temporary.file("file", "").join("points.csv");
     ask(&mut window, PointsCommand::Save(Format::Csv, nowhere));
     window.settle();
     assert!(is_told(&window, "Saving points failed"));
