@@ -1,7 +1,8 @@
 //! What the window takes with a long note and with many: `cargo bench --bench window`.
 //!
-//! Prints the figures of the stories M1, M2 and M6 to M9 beside their goals; they are read, never
-//! asserted. Frames are laid out and tessellated as for a screen, but not sent to a graphics card.
+//! Prints the figures of the stories M1, M2 and M6 to M10 beside their goals; they are read, never
+//! asserted. Frames are laid out and tessellated as for a screen, but not sent to a graphics card; those
+//! of the map of points are measured once more with a graphics card that draws them.
 //! `AUSCULT_DEVICE=gpu` computes elsewhere than on the processor.
 
 #![allow(
@@ -12,15 +13,99 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use auscult::app::points::command::PointsCommand;
+use auscult::app::points::{Wanted, gpu};
 use auscult::app::{Action, App, Command, Options, State};
-use auscult::engine::Unit;
+use auscult::engine::{PointUnit, Unit};
 use eframe::egui::{self, Context, Event, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, vec2};
+use eframe::egui_wgpu::{
+    RenderState, RendererOptions, ScreenDescriptor, WgpuConfiguration, WgpuSetup,
+};
+use eframe::wgpu;
 
 /// The window with its own clock.
 struct Bench {
     ctx: Context,
     app: App,
     frame: u64,
+    /// What can draw the frames, if anything can, and whether it is to.
+    screen: Option<Screen>,
+    drawn: bool,
+}
+
+/// A graphics card with something to draw on.
+struct Screen {
+    state: RenderState,
+    target: wgpu::TextureView,
+}
+
+impl Screen {
+    /// None where there is no graphics card, nor a program that does its work.
+    fn open() -> Option<Self> {
+        let setup = WgpuSetup::without_display_handle();
+        let instance = pollster::block_on(setup.new_instance());
+        let config = WgpuConfiguration {
+            wgpu_setup: setup,
+            ..Default::default()
+        };
+        let options = RendererOptions::default();
+        let state = RenderState::create(&config, &instance, None, options);
+        let state = pollster::block_on(state).ok()?;
+        let target = state.device.create_texture(&wgpu::TextureDescriptor {
+            label: None,
+            size: wgpu::Extent3d {
+                width: SIZE[0] as u32,
+                height: SIZE[1] as u32,
+                depth_or_array_layers: 1,
+            },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: state.target_format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        });
+        let target = target.create_view(&wgpu::TextureViewDescriptor::default());
+        Some(Self { state, target })
+    }
+
+    /// Takes in letters and pictures.
+    fn take(&self, textures: &mut egui::TexturesDelta) {
+        let mut renderer = self.state.renderer.write();
+        for (id, images) in std::mem::take(&mut textures.set) {
+            for image in images {
+                renderer.update_texture(&self.state.device, &self.state.queue, id, &image);
+            }
+        }
+    }
+
+    /// Draws, and waits until it is drawn.
+    fn draw(&self, shapes: &[egui::ClippedPrimitive]) {
+        let (device, queue) = (&self.state.device, &self.state.queue);
+        let mut renderer = self.state.renderer.write();
+        let screen = ScreenDescriptor {
+            size_in_pixels: SIZE.map(|own| own as u32),
+            pixels_per_point: 1.0,
+        };
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let own = renderer.update_buffers(device, queue, &mut encoder, shapes, &screen);
+        let load = wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT);
+        let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: &self.target,
+                resolve_target: None,
+                ops: wgpu::Operations {
+                    load,
+                    store: wgpu::StoreOp::Store,
+                },
+                depth_slice: None,
+            })],
+            ..Default::default()
+        });
+        renderer.render(&mut pass.forget_lifetime(), shapes, &screen);
+        queue.submit(own.into_iter().chain([encoder.finish()]));
+        device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    }
 }
 
 /// Size of the window, in points.
@@ -34,10 +119,23 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 impl Bench {
     fn open(options: Options) -> (Self, Duration) {
+        Self::open_on(options, None)
+    }
+
+    fn open_on(options: Options, screen: Option<Screen>) -> (Self, Duration) {
         let start = Instant::now();
         let ctx = Context::default();
+        if let Some(screen) = &screen {
+            gpu::remember(&ctx, screen.state.target_format);
+        }
         let app = App::new(&ctx, options);
-        let mut own = Self { ctx, app, frame: 0 };
+        let mut own = Self {
+            ctx,
+            app,
+            frame: 0,
+            screen,
+            drawn: false,
+        };
         own.draw(Vec::new());
         (own, start.elapsed())
     }
@@ -55,10 +153,15 @@ impl Bench {
         self.app.advance(&self.ctx);
         let app = &mut self.app;
         let mut output = self.ctx.run_ui(input, |ui| app.draw(ui));
-        // No graphics card takes them.
+        if let Some(screen) = &self.screen {
+            screen.take(&mut output.textures_delta);
+        }
         output.textures_delta.clear();
         let shapes = self.ctx.tessellate(output.shapes, output.pixels_per_point);
-        std::hint::black_box(shapes);
+        match self.screen.as_ref().filter(|_| self.drawn) {
+            Some(screen) => screen.draw(&shapes),
+            None => drop(std::hint::black_box(shapes)),
+        }
         start.elapsed()
     }
 
@@ -147,6 +250,7 @@ fn main() {
     row("", "found", "goal");
     long_note(options());
     many_notes(options(), folder.path());
+    many_points(options(), folder.path());
 }
 
 fn long_note(options: Options) {
@@ -324,4 +428,103 @@ fn many_notes(options: Options, folder: &std::path::Path) {
     });
     let all = all.collect();
     many("M1 one of them is opened", all, "100 ms");
+}
+
+/// All bundled codes as points, which are about 100,000.
+fn many_points(options: Options, folder: &std::path::Path) {
+    let screen = Screen::open();
+    let drawn = screen.is_some();
+    if let Some(screen) = &screen {
+        row(
+            "frames are drawn by",
+            &screen.state.adapter.get_info().name,
+            "",
+        );
+    }
+    let options = Options {
+        settings: Some(folder.join("settings-of-points")),
+        ..options
+    };
+    let (mut own, _) = Bench::open_on(options, screen);
+    own.until(Some(Command::Do(Action::TryDemo)), |state| {
+        state.tokens().is_some() && state.predictor.folder().is_some() && idle(state)
+    });
+    let want = PointsCommand::Want(Wanted {
+        unit: PointUnit::Code,
+        codes: usize::MAX,
+        ..Wanted::default()
+    });
+    own.app.execute(Command::Points(want));
+    let took = own.act(Action::DrawPoints, |state| state.points.map.value.is_some());
+    let count = own.app.state().points.map.value.as_ref().unwrap().count();
+    let what = format!("M10 {count} codes are read and placed");
+    once(&what, took, "");
+    own.app.execute(Command::Do(Action::Stop));
+    own.until(None, idle);
+    let at = Pos2::new(570.0, 420.0);
+    let frames = own.scrolled(at, 1.0, Modifiers::NONE);
+    many("M10 a frame while zooming", frames, "16.7 ms");
+    own.act(Action::AllPoints, idle);
+    let moves = |own: &mut Bench| -> Vec<Duration> {
+        let places = (0..FRAMES).map(|frame| frame as f32 / 20.0);
+        let around = places.map(|turn| at + 180.0 * egui::Vec2::angled(turn));
+        around
+            .map(|place| own.draw(vec![Event::PointerMoved(place)]))
+            .collect()
+    };
+    let frames = moves(&mut own);
+    many(
+        "M10 a frame with the point under the pointer",
+        frames,
+        "16.7 ms",
+    );
+    let button = |pressed| Event::PointerButton {
+        pos: at,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    own.draw(vec![Event::PointerMoved(at)]);
+    own.draw(vec![button(true)]);
+    let frames = moves(&mut own);
+    many("M10 a frame while moving", frames, "16.7 ms");
+    own.draw(vec![button(false)]);
+    own.act(Action::AllPoints, idle);
+    if drawn {
+        own.drawn = true;
+        own.draw(Vec::new());
+        let frames = own.scrolled(at, 1.0, Modifiers::NONE);
+        many("M10 a frame while zooming, drawn", frames, "16.7 ms");
+        own.drawn = false;
+    }
+    let near = (0..20).map(|number| {
+        own.app
+            .execute(Command::Points(PointsCommand::At(number * count / 20)));
+        let point = number * count / 20;
+        own.act(Action::NearPoints, move |state| {
+            state
+                .points
+                .near
+                .value
+                .as_ref()
+                .is_some_and(|own| own.point == point)
+        })
+    });
+    let near = near.collect();
+    many("M10 the nearest of a point, all compared", near, "100 ms");
+    let took = own.act(Action::ArrangePoints, |state| {
+        state.points.arranged.value.is_some()
+    });
+    once(
+        "M10 all are arranged by neighbours, in the background",
+        took,
+        "",
+    );
+    let (held, most) = (own.app.state().cached(), own.app.state().cache_limit());
+    let found = format!("{} of {} MB", held >> 20, most >> 20);
+    row(
+        "memory that is held",
+        &found,
+        "within 10 % of what is allowed",
+    );
 }

@@ -293,3 +293,52 @@ fn faults_are_found() {
         assert!(!faults(&text, &claims).is_empty(), "{what}");
     }
 }
+
+/// What does not hold for a shader that draws in the window; empty if all is well.
+fn drawing_faults(text: &str) -> Vec<String> {
+    let module = match parse(text) {
+        Ok(module) => module,
+        Err(why) => return vec![why],
+    };
+    let claims = Claims {
+        f16: false,
+        subgroups: false,
+        threads: 0,
+        workgroup_bytes: 0,
+        call: &[],
+    };
+    let info = match validate(&module, text, &claims) {
+        Ok(info) => info,
+        Err(why) => return vec![why],
+    };
+    let mut faults = translation_faults(&module, &info);
+    for name in ["vertex", "fragment"] {
+        if !module.entry_points.iter().any(|own| own.name == name) {
+            faults.push(format!("no entry point \"{name}\""));
+        }
+    }
+    faults
+}
+
+#[test]
+fn what_draws_in_the_window_compiles_everywhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders/window");
+    let mut looked = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(drawing_faults(&text), [""; 0], "{}", path.display());
+        looked += 1;
+        for (wrong, what, instead) in [
+            ("a type", "vec2f", "vec2g"),
+            ("an entry point", "fn fragment(", "fn other("),
+        ] {
+            let broken = text.replacen(what, instead, 1);
+            assert!(
+                broken != text && !drawing_faults(&broken).is_empty(),
+                "{wrong}"
+            );
+        }
+    }
+    assert!(looked > 0);
+}

@@ -93,22 +93,31 @@ fn fit(
         .into_iter()
         .map(|row| row.into_iter().map(neighbour).collect())
         .collect();
-    // The crate tells of each of its steps and takes no answer, so who wants to stop leaves the call
-    // by unwinding, which nothing but the map itself outlives. Unlike a panic that is not reported.
-    let fitted = catch_unwind(AssertUnwindSafe(|| {
+    stoppable(|stop| {
         let mut map = tSNE::<f64, &[f64], 2>::new(rows);
         map.perplexity(perplexity)
             .epochs(EPOCHS)
             .initial_embedding(start)
-            .epoch_callback(|epoch, _| {
-                if let Err(cancelled) = job.step(epoch, EPOCHS, "steps of the map") {
-                    resume_unwind(Box::new(cancelled));
-                }
-            })
+            .epoch_callback(|epoch, _| stop(job.step(epoch, EPOCHS, "steps of the map")))
             .barnes_hut_with_neighbors(ACCURACY, &near);
         map.embedding().as_chunks::<2>().0.to_vec()
-    }));
-    fitted.map_err(|left| match left.downcast::<Cancelled>() {
+    })
+}
+
+/// Makes a map that its callback can leave, by what it is given.
+///
+/// The crate tells of each of its steps and takes no answer, so who wants to stop leaves the call by
+/// unwinding, which nothing but the map itself outlives. Unlike a panic that is not reported.
+pub(super) fn stoppable<T>(
+    make: impl FnOnce(&dyn Fn(Result<(), Cancelled>)) -> T,
+) -> Result<T, Cancelled> {
+    let stop = |asked: Result<(), Cancelled>| {
+        if let Err(cancelled) = asked {
+            resume_unwind(Box::new(cancelled));
+        }
+    };
+    let made = catch_unwind(AssertUnwindSafe(|| make(&stop)));
+    made.map_err(|left| match left.downcast::<Cancelled>() {
         Ok(cancelled) => *cancelled,
         Err(panic) => resume_unwind(panic),
     })

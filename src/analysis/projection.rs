@@ -117,7 +117,7 @@ fn centred(vectors: &[f64], width: usize) -> Vec<f64> {
 }
 
 /// Gram and Schmidt, twice, which is as good as can be; a vector that is none of its own becomes zero.
-fn orthonormalize(basis: &mut [Vec<f64>]) {
+pub(super) fn orthonormalize(basis: &mut [Vec<f64>]) {
     for index in 0..basis.len() {
         let (before, rest) = basis.split_at_mut(index);
         let own = &mut rest[0];
@@ -141,7 +141,7 @@ fn orthonormalize(basis: &mut [Vec<f64>]) {
 }
 
 /// Eigenvalues and vectors of a symmetric matrix, by Jacobi's rotations.
-fn eigen(mut matrix: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
+pub(super) fn eigen(mut matrix: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let size = matrix.len();
     let mut axes: Vec<Vec<f64>> = (0..size)
         .map(|axis| {
@@ -183,7 +183,7 @@ fn rotate(rows: &mut [Vec<f64>], (p, q): (usize, usize), (cosine, sine): (f64, f
 }
 
 /// -1 if the largest part of a component is negative, else 1.
-fn sign(basis: &[Vec<f64>], axis: &[f64]) -> f64 {
+pub(super) fn sign(basis: &[Vec<f64>], axis: &[f64]) -> f64 {
     let width = basis.first().map_or(0, Vec::len);
     let part = |index: usize| -> f64 {
         let parts = basis

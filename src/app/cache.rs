@@ -1,7 +1,7 @@
 //! How much memory is held so that it need not be computed again, and what goes first.
 
 use super::library::NoteKey;
-use super::state::{Results, State};
+use super::state::{Results, State, Workspace};
 use crate::engine::{AttentionMap, AttentionResult};
 
 /// What an item of a list takes, with what it points to.
@@ -53,7 +53,7 @@ impl State {
     /// notes, and the attention that the threads hold.
     pub fn cached(&self) -> usize {
         let results: usize = self.results.values().map(Results::bytes).sum();
-        results + self.held
+        results + self.held + self.points.bytes()
     }
 
     /// How much it may be, in bytes.
@@ -74,6 +74,10 @@ impl State {
                 .filter(|(key, _)| Some(**key) != on_view);
             let oldest: Option<NoteKey> = others.min_by_key(|(_, own)| own.seen).map(|own| *own.0);
             let Some(key) = oldest else {
+                // What is left is looked at, or takes long to be made again: the points go last.
+                if self.workspace != Workspace::Map {
+                    self.points.forget();
+                }
                 return;
             };
             let gone = self.results.remove(&key);

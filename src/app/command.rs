@@ -43,6 +43,8 @@ pub enum Command {
     MapView(super::state::MapState),
     /// Show how the sections of all notes look at each other, or those of the note on view.
     FlowOf(bool),
+    /// Something of the map of points.
+    Points(super::points::command::PointsCommand),
     /// Let go of the pin of this number.
     Unpin(usize),
     /// Ask where to save a figure of a panel.
@@ -107,6 +109,29 @@ impl Action {
     /// Whether it goes from token to token, by the arrows alone.
     pub fn is_step(self) -> bool {
         matches!(self, Self::NextToken | Self::PreviousToken)
+    }
+}
+
+impl Action {
+    /// Whether its keys are those of the map of points: they count where nothing else has the keys, and
+    /// may do something else in other places.
+    pub fn is_of_points(self) -> bool {
+        matches!(
+            self,
+            Self::DrawPoints
+                | Self::PointsIn
+                | Self::PointsOut
+                | Self::AllPoints
+                | Self::PointLeft
+                | Self::PointRight
+                | Self::PointUp
+                | Self::PointDown
+                | Self::OpenPoint
+                | Self::TogglePoint
+                | Self::Lasso
+                | Self::BoxPoints
+                | Self::NearPoints
+        )
     }
 }
 
@@ -203,6 +228,7 @@ actions! {
     Palette "palette" "Search or run…" [command(Key::K), command(Key::P)];
     Read "read" "Go to Read" [command(Key::Num1)];
     Look "look" "Go to Look" [command(Key::Num2)];
+    Points "points" "Go to Map" [command(Key::Num3)];
     Train "train" "Go to Train" [command(Key::Num5)];
     TrainOnOpen "train-on-open" "Train: learn from the open notes" [];
     TrainOnDemo "train-on-demo" "Train: learn from the notes that come with Auscult" [];
@@ -231,6 +257,25 @@ actions! {
     FlowOfAll "flow-of-all" "Look at the sections of all notes" [];
     Pin "pin" "Pin what the lens shows" [key(Key::Period)];
     Unpin "unpin" "Let go of all pins" [];
+    DrawPoints "draw-points" "Points: draw them" [key(Key::D)];
+    ByComponents "points-by-components" "Points: place by main differences (PCA)" [];
+    ByNeighbours "points-by-neighbours" "Points: place by neighbours (t-SNE)" [];
+    ArrangePoints "arrange-points" "Points: arrange by neighbours anew" [];
+    PointsIn "points-in" "Points: closer" [key(Key::Plus), key(Key::Equals)];
+    PointsOut "points-out" "Points: farther" [key(Key::Minus)];
+    AllPoints "all-points" "Points: show all" [key(Key::Num0)];
+    PointLeft "point-left" "Points: next to the left" [key(Key::ArrowLeft)];
+    PointRight "point-right" "Points: next to the right" [key(Key::ArrowRight)];
+    PointUp "point-up" "Points: next above" [key(Key::ArrowUp)];
+    PointDown "point-down" "Points: next below" [key(Key::ArrowDown)];
+    OpenPoint "open-point" "Points: open the note at the point" [key(Key::Enter)];
+    TogglePoint "toggle-point" "Points: put the point into the list, or take it out" [key(Key::Space)];
+    Lasso "lasso" "Points: draw around some" [key(Key::L)];
+    BoxPoints "box-points" "Points: draw a box around some" [key(Key::B)];
+    ChooseAllPoints "choose-all-points" "Points: put all into the list" [];
+    NearPoints "near-points" "Points: which are near" [key(Key::N)];
+    SavePoints "save-points" "Points: save the list…" [];
+    CopyPoints "copy-points" "Points: copy the list" [];
     Welcome "welcome" "Show welcome" [];
     Activity "activity" "Show activity" [];
     Settings "settings" "Settings" [command(Key::Comma)];

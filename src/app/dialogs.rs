@@ -7,6 +7,7 @@ use eframe::egui::Context;
 use rfd::{AsyncFileDialog, FileHandle};
 
 use super::command::Command;
+use super::points::command::Format;
 
 /// Dialogs whose result may wait at a time.
 const DIALOGS: usize = 8;
@@ -75,6 +76,27 @@ impl Dialogs {
             dialog.add_filter(*kind, &[ending])
         });
         let asked = dialog.save_file();
+        self.wait(ctx, async move {
+            asked.await.map(|own| then(own.path().to_owned()))
+        });
+    }
+
+    /// Asks where to write points of the map.
+    pub fn points(
+        &self,
+        ctx: &Context,
+        format: Format,
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
+        let (name, kind, ending) = match format {
+            Format::Csv => ("auscult-points.csv", "CSV", "csv"),
+            Format::Notes => ("auscult-points.jsonl", "JSON Lines", "jsonl"),
+        };
+        let asked = AsyncFileDialog::new()
+            .set_title("Save points")
+            .set_file_name(name)
+            .add_filter(kind, &[ending])
+            .save_file();
         self.wait(ctx, async move {
             asked.await.map(|own| then(own.path().to_owned()))
         });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::library::NoteKey;
+use super::points::Wanted;
 use super::worker::Ticket;
 use crate::engine::{Progress, StopFlag};
 
@@ -45,6 +46,14 @@ pub enum Purpose {
     Flow(NoteKey),
     /// The same in the mean of all notes.
     MeanFlow,
+    /// Points of the map, of parts of these notes.
+    Points(Wanted, Vec<NoteKey>),
+    /// Points arranged by neighbours, from this seed.
+    Arrange(u64),
+    /// What is near this point.
+    NearPoints(usize),
+    /// Points in a file.
+    SavePoints,
     /// Whether a training run fits.
     CheckRun,
     /// The training run of this folder.
@@ -81,6 +90,10 @@ impl Purpose {
             Self::Flow(_) => "Looking at sections",
             Self::MeanFlow => "Looking at the sections of all notes",
             Self::Similar(..) => "Comparing passages",
+            Self::Points(..) => "Drawing the points",
+            Self::Arrange(_) => "Arranging the points",
+            Self::NearPoints(_) => "Looking for points that are near",
+            Self::SavePoints => "Saving points",
             Self::CheckRun => "Checking the run",
             Self::TrainRun(_) => "Training",
             Self::Judge => "Judging the model",
@@ -99,6 +112,7 @@ impl Purpose {
                 | Self::Predictor(_)
                 | Self::Measure
                 | Self::Trim
+                | Self::SavePoints
         ) && !self.is_of_training()
     }
 
@@ -122,7 +136,10 @@ impl Purpose {
 
     /// Whether one of these stands for the other.
     fn replaces(&self, other: &Self) -> bool {
-        let several = matches!(self, Self::Import | Self::Paste | Self::Trim);
+        let several = matches!(
+            self,
+            Self::Import | Self::Paste | Self::Trim | Self::SavePoints
+        );
         !several && std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }
@@ -266,6 +283,7 @@ impl Jobs {
                 | Purpose::Overview(..)
                 | Purpose::Map(_)
                 | Purpose::Cell(_)
+                | Purpose::NearPoints(_)
         );
         let told = ended == Ended::Failed || !small;
         if told {

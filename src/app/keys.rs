@@ -206,7 +206,10 @@ impl Keys {
 
     /// Which other action has this shortcut already.
     pub fn conflict(&self, action: Action, shortcut: Shortcut) -> Option<Action> {
-        let mut others = Action::ALL.iter().copied().filter(|own| *own != action);
+        // Those of the map of points go before others there, and do nothing elsewhere.
+        let apart = |own: Action| own.is_of_points() != action.is_of_points();
+        let others = Action::ALL.iter().copied();
+        let mut others = others.filter(|own| *own != action && !apart(*own));
         others.find(|own| self.of(*own).contains(&shortcut))
     }
 
@@ -223,9 +226,10 @@ impl Keys {
             .flat_map(|action| self.of(*action).into_iter().map(|own| (own, *action)))
             .filter(|(own, action)| !(typing && own.is_text()) && wanted(*action))
             .collect();
-        // The longer ones first, or the shorter would take their key.
-        all.sort_by_key(|(own, _)| {
-            std::cmp::Reverse(u8::from(own.command) + u8::from(own.shift) + u8::from(own.alt))
+        // The longer ones first, or the shorter would take their key; then those of the map of points.
+        all.sort_by_key(|(own, action)| {
+            let held = u8::from(own.command) + u8::from(own.shift) + u8::from(own.alt);
+            std::cmp::Reverse((held, action.is_of_points()))
         });
         ctx.input_mut(|input| {
             let pressed = all.into_iter().filter(|(own, _)| own.pressed(input));

@@ -21,6 +21,7 @@ pub struct Layout {
     version: u32,
     read: Tree<Panel>,
     look: Tree<Panel>,
+    map: Tree<Panel>,
     train: Tree<Panel>,
 }
 
@@ -30,6 +31,7 @@ impl Default for Layout {
             version: VERSION,
             read: read(),
             look: look(),
+            map: map(),
             train: train(),
         }
     }
@@ -58,6 +60,23 @@ fn look() -> Tree<Panel> {
         (0.54, &[Panel::Map, Panel::Flow]),
     ];
     tree("look", &left, 0.52, (0.28, &right))
+}
+
+/// What is drawn at the left, the points in the middle, what is chosen of them and its note at the right.
+fn map() -> Tree<Panel> {
+    let mut tiles = Tiles::default();
+    let left = column(&mut tiles, &[(1.0, &[Panel::PointsSetup, Panel::Library])]);
+    let points = column(&mut tiles, &[(1.0, &[Panel::Points])]);
+    let right = column(
+        &mut tiles,
+        &[
+            (0.42, &[Panel::Chosen, Panel::Near]),
+            (0.58, &[Panel::Note, Panel::Outline]),
+        ],
+    );
+    let all = [(left, 0.19), (points, 0.51), (right, 0.3)];
+    let root = share(&mut tiles, LinearDir::Horizontal, &all);
+    Tree::new(egui::Id::unique("map"), root, tiles)
 }
 
 /// What a run is to be at the left, what it does and did at the right.
@@ -129,6 +148,7 @@ impl Layout {
         let whole = [
             (&self.read, &usual.read),
             (&self.look, &usual.look),
+            (&self.map, &usual.map),
             (&self.train, &usual.train),
         ]
         .into_iter()
@@ -143,6 +163,7 @@ impl Layout {
         match workspace {
             Workspace::Read => &mut self.read,
             Workspace::Look => &mut self.look,
+            Workspace::Map => &mut self.map,
             Workspace::Train => &mut self.train,
         }
     }

@@ -17,6 +17,7 @@ mod lens;
 mod library;
 mod moving;
 mod over;
+pub mod points;
 mod selection;
 mod settings;
 mod state;
@@ -38,8 +39,9 @@ use self::act::{Actor, Outside, SESSION, SETTINGS};
 use self::dialogs::Dialogs;
 use self::figure::Painted;
 use self::layout::Layout;
+use self::points::command::PointsCommand;
 use self::settings::{Folder, Session, Settings};
-use self::state::{Over, Workspace};
+use self::state::Over;
 use self::views::Views;
 use self::worker::Workers;
 
@@ -48,7 +50,7 @@ use crate::engine::write_aside;
 pub use self::command::{Action, Command, Quiet};
 pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
-pub use self::state::State;
+pub use self::state::{State, Workspace};
 pub use self::theme::Look;
 pub use self::train::{Ask as TrainAsk, JudgeForm, JudgeOn, Subject as JudgeSubject};
 pub use self::views::Panel;
@@ -240,6 +242,7 @@ impl App {
             Some(Over::Models) => over::models::ui(ui, state, &mut commands),
             Some(Over::Help) => over::help::ui(ui, state, &mut commands),
             Some(Over::Verify) => over::verify::ui(ui, &mut commands),
+            Some(Over::SavePoints) => over::points::ui(ui, state, &mut commands),
             Some(Over::Palette) | None => {}
         }
         if !commands.is_empty() {
@@ -267,8 +270,10 @@ impl App {
         // Escape closes what is open over the panels before it clears what is chosen.
         let popup = egui::Popup::is_any_open(ui.ctx());
         let held = widgets::parts::arrows_are_held(ui);
+        let points = !typing && !over && views::points::has_keys(ui.ctx(), state);
         let asked = state.keys.pressed(ui.ctx(), typing || over, |own| {
             !((popup && own == Action::Clear) || (held && own.is_step()))
+                && (points || !own.is_of_points())
         });
         let asked = asked.into_iter().filter(|own| {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
@@ -364,6 +369,10 @@ impl App {
                 Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
             ) => Panel::Map,
             Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
+            Command::Do(Action::Points | Action::DrawPoints) => Panel::Points,
+            Command::Do(Action::NearPoints) => Panel::Near,
+            Command::Do(Action::SavePoints | Action::CopyPoints) => Panel::Chosen,
+            Command::Points(PointsCommand::Choose(..)) => Panel::Chosen,
             Command::Do(Action::CheckRun | Action::TrainOnOpen | Action::TrainOnDemo) => {
                 Panel::NewRun
             }
@@ -378,6 +387,7 @@ impl App {
         };
         let workspace = match panel {
             Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
+            Panel::Points | Panel::Near | Panel::Chosen => Workspace::Map,
             Panel::NewRun | Panel::Run | Panel::Runs | Panel::Judge => Workspace::Train,
             _ => self.actor.state.workspace,
         };
@@ -404,6 +414,10 @@ impl App {
                     };
                     self.dialogs
                         .folder(ctx, "Choose the folder of a model", then);
+                }
+                Outside::AskPoints(format) => {
+                    let then = move |path| Command::Points(PointsCommand::Save(format, path));
+                    self.dialogs.points(ctx, format, then);
                 }
                 Outside::AskFigure(panel) => {
                     let name = format!("auscult-{}.svg", panel.title().to_lowercase());
@@ -440,7 +454,10 @@ impl eframe::App for App {
         self.advance(ctx);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(window) = frame.wgpu_render_state() {
+            points::gpu::remember(ui.ctx(), window.target_format);
+        }
         self.draw(ui);
     }
 

@@ -10,6 +10,7 @@ use super::jobs::{Jobs, Messages};
 use super::keys::Keys;
 use super::lens::Lens;
 use super::library::{Entry, Library, NoteKey};
+use super::points::PointsState;
 use super::selection::Selection;
 use super::settings::{LongChoice, Settings};
 use super::train::TrainState;
@@ -242,6 +243,8 @@ pub enum Over {
     Help,
     /// How to check that nothing is sent.
     Verify,
+    /// What is saved of the map of points.
+    SavePoints,
 }
 
 /// A workspace: a layout of panels.
@@ -253,6 +256,8 @@ pub enum Workspace {
     Read,
     /// The note with the lens on it, layers and heads.
     Look,
+    /// Parts of many notes as points.
+    Map,
     /// Training runs: described, made, compared and judged.
     Train,
 }
@@ -318,6 +323,8 @@ pub struct State {
     pub find: FindState,
     /// The search in all notes.
     pub find_all: FindState,
+    /// The map of points.
+    pub points: PointsState,
     /// What is drawn on it.
     pub shown: Shown,
     /// Training runs.
@@ -360,6 +367,7 @@ impl State {
             hovered: None,
             find: FindState::default(),
             find_all: FindState::default(),
+            points: PointsState::default(),
             shown: Shown::default(),
             train: TrainState::default(),
             figure: None,

@@ -69,6 +69,8 @@ pub struct Palette {
     pub hit: Color32,
     /// Lines under spans of a kind, told apart also by their pattern.
     pub kinds: [Color32; 6],
+    /// Of classes of points, told apart also by their shape.
+    pub classes: [Color32; 10],
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -98,6 +100,19 @@ const LIGHT: Palette = Palette {
         rgb(0x8A_6D_00),
         rgb(0x2B_7F_B8),
     ],
+    // After Okabe and Ito (2008) and Tol (2021), for eyes that tell some hues apart badly.
+    classes: [
+        rgb(0x00_72_B2),
+        rgb(0xC6_53_00),
+        rgb(0x00_80_5D),
+        rgb(0xAA_44_99),
+        rgb(0x7A_6A_00),
+        rgb(0x88_22_55),
+        rgb(0x3A_86_B0),
+        rgb(0x11_77_33),
+        rgb(0xCC_55_66),
+        rgb(0x33_22_88),
+    ],
 };
 
 const DARK: Palette = Palette {
@@ -122,6 +137,18 @@ const DARK: Palette = Palette {
         rgb(0xE6_D0_4A),
         rgb(0x8F_C9_F0),
     ],
+    classes: [
+        rgb(0x56_B4_E9),
+        rgb(0xF0_8A_4B),
+        rgb(0x3F_C7_9A),
+        rgb(0xDE_8F_D8),
+        rgb(0xE6_D0_4A),
+        rgb(0xFF_7E_9D),
+        rgb(0x9F_E0_F2),
+        rgb(0x8D_B9_5A),
+        rgb(0xFF_B9_A8),
+        rgb(0xA9_9B_FF),
+    ],
 };
 
 const HIGH_CONTRAST: Palette = Palette {
@@ -145,6 +172,18 @@ const HIGH_CONTRAST: Palette = Palette {
         rgb(0xFF_A8_D8),
         rgb(0xFF_EB_5A),
         rgb(0xC0_E4_FF),
+    ],
+    classes: [
+        rgb(0x56_B4_E9),
+        rgb(0xF0_8A_4B),
+        rgb(0x3F_C7_9A),
+        rgb(0xDE_8F_D8),
+        rgb(0xE6_D0_4A),
+        rgb(0xFF_7E_9D),
+        rgb(0x9F_E0_F2),
+        rgb(0x8D_B9_5A),
+        rgb(0xFF_B9_A8),
+        rgb(0xA9_9B_FF),
     ],
 };
 
@@ -365,7 +404,7 @@ mod tests {
                     let found = contrast(text, behind);
                     assert!(found >= 4.5, "{text:?} on {behind:?}: {found:.2}");
                 }
-                for line in own.kinds {
+                for line in own.kinds.into_iter().chain(own.classes) {
                     let found = contrast(line, behind);
                     assert!(found >= 3.0, "{line:?} on {behind:?}: {found:.2}");
                 }

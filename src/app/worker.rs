@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::points::command::Format;
 use super::train::work as train;
 use crate::engine::{
     AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, CellQuery,
     ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo, EmbedQuery, Engine, EngineError,
     FillMaskQuery, FilledNote, Finished, FlowQuery, Found, HeldAttention, Import, ImportOptions,
-    Job, LayerOverview, MapQuery, MeanFlow, ModelInfo, Note, NoteTokens, OverviewQuery, Pooling,
-    Progress, ReadingOptions, SearchQuery, StopFlag, SurpriseQuery, SurprisingNote, TagQuery,
-    TaggedNote, Unit, import, import_text,
+    Job, LayerOverview, MapQuery, MeanFlow, ModelInfo, Note, NoteTokens, OverviewQuery, PointNote,
+    Points, PointsExport, PointsQuery, Pooling, Progress, ReadingOptions, SearchQuery,
+    SimilarPoint, Sketch, StopFlag, SurpriseQuery, SurprisingNote, TagQuery, TaggedNote, Unit,
+    import, import_text, write_aside,
 };
 
 /// Which thread answers. Each has engines of its own, so that none waits for another.
@@ -66,6 +68,14 @@ pub enum Question {
     MeanFlow(Vec<Arc<Note>>, FlowQuery),
     /// The passages of these notes that are most like a text.
     Search(Box<Wanted>),
+    /// Points of parts of these notes, or of codes.
+    Points(Vec<PointNote>, Box<PointsQuery>),
+    /// Where points stand by neighbours, from a seed.
+    Arrange(Arc<Points>, u64, Sketch),
+    /// So many points that are near this one.
+    NearPoints(Arc<Points>, usize, usize),
+    /// Write points into a file.
+    SavePoints(Box<PointsExport>, Format, PathBuf),
     /// Let go of what is over the limit.
     Trim,
     /// Something about training runs.
@@ -114,6 +124,14 @@ pub enum Answer {
     MeanFlow(MeanFlow),
     /// Passages.
     Search(Found),
+    /// Points.
+    Points(Box<Points>),
+    /// Places of points; none where they cannot be arranged.
+    Arrange(Option<Vec<[f32; 2]>>),
+    /// Points that are near, the nearest first.
+    NearPoints(Vec<SimilarPoint>),
+    /// A file that was written.
+    Saved(PathBuf),
     /// Nothing but that it is done.
     Done,
     /// Something about training runs.
@@ -485,6 +503,29 @@ impl Engines {
                 let engine = &self.chosen(&model, device, job)?.engine;
                 let found = engine.attention_mean_flow(&notes, &query, job)?;
                 Ok(Answer::MeanFlow(found))
+            }
+            Question::Points(notes, query) => {
+                let engine = &self.chosen(&model, device, job)?.engine;
+                let found = engine.points(&notes, &query, job)?;
+                Ok(Answer::Points(Box::new(found)))
+            }
+            Question::Arrange(points, seed, sketch) => {
+                Ok(Answer::Arrange(points.arranged(seed, &sketch, job)?))
+            }
+            Question::NearPoints(points, point, top) => {
+                Ok(Answer::NearPoints(points.near(point, top, job)?))
+            }
+            Question::SavePoints(export, format, path) => {
+                let bytes = match format {
+                    Format::Csv => export.table(job)?,
+                    Format::Notes => export.records(job)?,
+                };
+                let written = write_aside(&path, &bytes);
+                written.map_err(|error| {
+                    let path = path.display();
+                    EngineError::Choice(format!("{path} cannot be written: {error}"))
+                })?;
+                Ok(Answer::Saved(path))
             }
             Question::Trim => Ok(Answer::Done),
             Question::Train(work) => Ok(Answer::Train(train::answer(work, device, job)?)),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::pass::finite;
 use super::reading::{ReadNote, Reader};
-use super::units::{assign, pieces};
+use super::units::{Piece, assign, first_letter, pieces};
 use super::{
     Coverage, Engine, EngineError, Finished, Job, Loaded, Note, Pooling, ReadingOptions, Unit,
     each_note,
@@ -97,7 +97,11 @@ impl Loaded {
         let by_itself = query.pooling == Pooling::Cls
             && matches!(query.unit, Unit::Section | Unit::Sentence | Unit::Word);
         let mut units = match query.unit {
-            _ if by_itself => self.read_by_themselves(note, reader, query, job)?,
+            _ if by_itself => {
+                let nothing = Encoding::default();
+                let own = pieces(note.text(), &nothing, query.unit, &query.reading.rules);
+                self.read_by_themselves(note, reader, own, job)?
+            }
             Unit::Note => {
                 let hidden = self.hidden(note, &read, job)?;
                 vec![UnitVector {
@@ -171,16 +175,68 @@ impl Loaded {
             .collect())
     }
 
+    /// The vector of each span of a note, which may be in several pieces and overlap with others: pooled
+    /// from the hidden states of the tokens whose first letter lies in it, or with [`Pooling::Cls`] that
+    /// of its text from the first piece to the last, read by itself. `None` where no token was read.
+    pub(super) fn embed_spans(
+        &self,
+        note: &Note,
+        reader: &Reader<'_>,
+        pooling: Pooling,
+        spans: &[Vec<Range<usize>>],
+        job: &Job,
+    ) -> Result<Vec<Option<Vec<f32>>>, EngineError> {
+        if pooling == Pooling::Cls {
+            let mut vectors = Vec::with_capacity(spans.len());
+            for pieces in spans {
+                let all = pieces.iter().map(|own| own.end).max().unwrap_or(0);
+                let piece = Piece {
+                    span: pieces.first().map_or(0, |own| own.start)..all,
+                    section: None,
+                };
+                let own = self.read_by_themselves(note, reader, vec![piece], job)?;
+                vectors.push(own.into_iter().next().map(|own| own.vector));
+            }
+            return Ok(vectors);
+        }
+        let read = reader.read(note)?;
+        let hidden = self.hidden(note, &read, job)?;
+        let owners = read.owners();
+        let rows = read
+            .whole
+            .spans
+            .iter()
+            .zip(&read.whole.special)
+            .zip(&owners);
+        let places: Vec<(usize, usize, usize)> = (rows.enumerate())
+            .filter_map(|(row, ((span, special), owner))| {
+                let owner = owner.filter(|_| !special)?;
+                let local = read.windows[owner].local(row)?;
+                Some((first_letter(note.text(), span), owner, local))
+            })
+            .collect();
+        let vector = |pieces: &Vec<Range<usize>>| {
+            let mut rows = Vec::new();
+            for piece in pieces {
+                let from = places.partition_point(|(at, ..)| *at < piece.start);
+                let inside = places[from..].iter().take_while(|(at, ..)| *at < piece.end);
+                inside.for_each(|&(_, owner, local)| {
+                    rows.extend_from_slice(hidden.row(owner, local));
+                });
+            }
+            (!rows.is_empty()).then(|| analysis::pool(&rows, hidden.width, pooling))
+        };
+        Ok(spans.iter().map(vector).collect())
+    }
+
     /// Units read one by one, without what surrounds them; the vector is that of the first token.
     fn read_by_themselves(
         &self,
         note: &Note,
         reader: &Reader<'_>,
-        query: &EmbedQuery,
+        pieces: Vec<Piece>,
         job: &Job,
     ) -> Result<Vec<UnitVector>, EngineError> {
-        let nothing = Encoding::default();
-        let pieces = pieces(note.text(), &nothing, query.unit, &query.reading.rules);
         let mut units = Vec::new();
         let count = pieces.len();
         for (done, piece) in pieces.into_iter().enumerate() {

@@ -12,6 +12,7 @@ mod bench_training;
 mod bundled;
 mod chunks;
 mod classify;
+mod codes;
 mod device;
 mod embed;
 mod evaluate;
@@ -22,6 +23,7 @@ mod lengths;
 mod memory;
 mod models;
 mod pass;
+mod points;
 mod reading;
 mod runs;
 mod search;
@@ -36,6 +38,7 @@ mod train_check;
 mod tuning;
 mod units;
 
+use std::borrow::Borrow;
 use std::path::Path;
 
 use crate::evaluation::EvaluationError;
@@ -120,6 +123,7 @@ pub use bench_tiers::{PackingTiming, TierTiming};
 pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use bundled::Bundled;
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
+pub use codes::Code;
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
@@ -127,6 +131,10 @@ pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
 pub use folders::{SystemFolder, write_aside};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
+pub use points::{
+    Point, PointNote, PointSpan, PointUnit, Points, PointsExport, PointsQuery,
+    Similar as SimilarPoint, Sketch,
+};
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
 pub use runs::{RunRecord, RunStage, RunSummary, held_back, run_record, runs};
 pub use search::{Found, Hit, SearchQuery};
@@ -373,8 +381,8 @@ impl Engine {
 
 /// Runs `one` on each note until all are done or the job is stopped. A note that fails loses no
 /// other; a stopped one gives nothing. What `one` says of its progress counts inside its note.
-pub fn each_note<T>(
-    notes: &[Note],
+pub fn each_note<T, N: Borrow<Note>>(
+    notes: &[N],
     job: &Job,
     mut one: impl FnMut(&Note) -> Result<T, EngineError>,
 ) -> Finished<T> {
@@ -385,9 +393,10 @@ pub fn each_note<T>(
     };
     // The time goes with the length of the notes, not with their number.
     let bytes = |note: &Note| note.text().len().max(1) as f64;
-    let all: f64 = notes.iter().map(bytes).sum();
+    let all: f64 = notes.iter().map(|note| bytes(note.borrow())).sum();
     let mut read = 0.0;
     for (done, note) in notes.iter().enumerate() {
+        let note = note.borrow();
         let start = read / all;
         read += bytes(note);
         let result = job

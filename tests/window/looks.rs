@@ -13,7 +13,7 @@ use super::{Setup, Window};
 use crate::common::spelling;
 
 /// With names that are the same on every machine: tests run in the folder of the package.
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     Setup {
         model: Some(PathBuf::from("tests/fixtures/tiny")),
         pictures: true,

@@ -27,6 +27,7 @@ impl Actor {
                         Answer::Import(import) if import.stopped => Ended::Stopped,
                         Answer::Surprise(note) if !note.complete => Ended::Stopped,
                         Answer::MeanFlow(flow) if !flow.complete => Ended::Stopped,
+                        Answer::Points(own) if !own.complete && !own.full => Ended::Stopped,
                         Answer::Train(own) if own.is_of_stopped_run() => Ended::Stopped,
                         _ => Ended::Done,
                     };
@@ -49,6 +50,7 @@ impl Actor {
                 }
             }
         }
+        self.points_sketched();
         if let Some(live) = &mut self.state.train.live {
             live.take_in();
         }
@@ -83,6 +85,7 @@ impl Actor {
                 }
                 self.tokens();
                 self.forget_maps();
+                self.forget_points();
                 self.attended = None;
                 self.attend();
                 if self.state.shown.surprise {
@@ -97,6 +100,7 @@ impl Actor {
                     own.classes = Default::default();
                     own.tags = Default::default();
                 }
+                self.points_predicted();
             }
             (Purpose::Measure, Answer::Measure(found)) => self.state.measured = Some(found),
             (Purpose::Tokens(key), Answer::Tokens(tokens)) => {
@@ -123,9 +127,11 @@ impl Actor {
                     .or_default()
                     .classes
                     .set(found);
+                self.points_predicted();
             }
             (Purpose::Tag(key), Answer::Tag(found)) => {
                 self.state.results.entry(key).or_default().tags.set(found);
+                self.points_predicted();
             }
             (Purpose::Attend(key, _), Answer::Attend(found)) => {
                 let results = self.state.results.entry(key).or_default();
@@ -162,6 +168,14 @@ impl Actor {
                 };
                 self.state.results.entry(key).or_default().similar.set(own);
             }
+            (Purpose::Points(wanted, keys), Answer::Points(found)) => {
+                self.points_read(wanted, keys, *found);
+            }
+            (Purpose::Arrange(seed), Answer::Arrange(places)) => self.points_arranged(seed, places),
+            (Purpose::NearPoints(point), Answer::NearPoints(found)) => {
+                self.near_found(point, found)
+            }
+            (Purpose::SavePoints, Answer::Saved(path)) => self.points_saved(&path),
             (purpose, Answer::Train(found)) => self.train_answered(purpose, found),
             // No question has an answer of another kind.
             (_, _) => {}
@@ -250,10 +264,14 @@ impl Actor {
             Purpose::Similar(key, ..) => {
                 results.entry(*key).or_default().similar.failure = Some(reason.clone());
             }
+            Purpose::Points(..) => self.state.points.map.failure = Some(reason.clone()),
+            Purpose::Arrange(_) => self.state.points.arranged.failure = Some(reason.clone()),
+            Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
             Purpose::Import
             | Purpose::Paste
+            | Purpose::SavePoints
             | Purpose::CheckRun
             | Purpose::TrainRun(_)
             | Purpose::Judge

@@ -64,6 +64,9 @@ impl Actor {
     }
 
     pub(super) fn clear(&mut self) {
+        if self.state.over.is_none() && !self.state.find.open && self.clear_points() {
+            return;
+        }
         let state = &mut self.state;
         if state.over.is_some() {
             state.over = None;

@@ -5,6 +5,7 @@ mod attention;
 mod choosing;
 mod map;
 mod notes;
+mod points;
 mod questions;
 mod train;
 
@@ -18,6 +19,8 @@ use crate::app::keys::Keys;
 use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
 use crate::app::moving;
+use crate::app::points::command::Format;
+use crate::app::points::{Tool, Way};
 use crate::app::settings::{Folder, LongChoice, Session};
 use crate::app::state::{Over, Results, State, Workspace};
 use crate::app::theme::Look;
@@ -37,6 +40,8 @@ pub enum Outside {
         /// Whether it is to predict.
         predictor: bool,
     },
+    /// Ask where to save points.
+    AskPoints(Format),
     /// Ask where to save a figure of a panel.
     AskFigure(Panel),
     /// Ask for what the workspace Train needs.
@@ -173,6 +178,7 @@ impl Actor {
             Command::ChooseCell => self.choose_cell(),
             Command::FlowOf(all) => self.state.flow_of_all = all,
             Command::MapView(map) => self.state.map = map,
+            Command::Points(command) => self.points_command(command),
             Command::Unpin(number) => {
                 if let Some(results) = self.results_on_view()
                     && number < results.pins.len()
@@ -306,6 +312,26 @@ impl Actor {
             Action::Palette => over(state, Over::Palette),
             Action::Read => self.go_to(Workspace::Read),
             Action::Look => self.go_to(Workspace::Look),
+            Action::Points => self.go_to_points(),
+            Action::DrawPoints => self.draw_points(),
+            Action::ByComponents => self.place_points(Way::Components),
+            Action::ByNeighbours => self.place_points(Way::Neighbours),
+            Action::ArrangePoints => self.arrange_points(),
+            Action::PointsIn => self.zoom_points(true),
+            Action::PointsOut => self.zoom_points(false),
+            Action::AllPoints => self.all_points(),
+            Action::PointLeft => self.next_point([-1.0, 0.0]),
+            Action::PointRight => self.next_point([1.0, 0.0]),
+            Action::PointUp => self.next_point([0.0, 1.0]),
+            Action::PointDown => self.next_point([0.0, -1.0]),
+            Action::OpenPoint => self.open_point(),
+            Action::TogglePoint => self.toggle_point(),
+            Action::Lasso => self.use_tool(Tool::Lasso),
+            Action::BoxPoints => self.use_tool(Tool::Box),
+            Action::ChooseAllPoints => self.choose_all_points(),
+            Action::NearPoints => self.near_point(),
+            Action::SavePoints => self.save_points(),
+            Action::CopyPoints => self.copy_points(),
             Action::Train
             | Action::TrainOnOpen
             | Action::TrainOnDemo
@@ -372,6 +398,7 @@ impl Actor {
         let device = device.unwrap_or_default();
         // What is held beside it was asked of the note on view, or goes.
         let own = self.state.results().map_or(0, Results::bytes);
+        let own = own + self.state.points.bytes();
         let limit = self.state.cache_limit().saturating_sub(own);
         let (ticket, stop) = self.workers.ask(lane, model, device, question, limit);
         self.state.jobs.begin(ticket, purpose, stop);

@@ -45,6 +45,7 @@ impl Actor {
         });
         state.on_view = None;
         state.selection.close(&closed);
+        self.forget_points();
         let before = self.encodings.insert(path.clone(), encoding);
         self.import(vec![path.clone()]);
         self.reread = Some((path, before));
@@ -240,6 +241,7 @@ impl Actor {
         state.on_view = None;
         state.find_all = FindState::default();
         self.forget_maps();
+        self.forget_points();
         self.attended = None;
         self.trim();
     }

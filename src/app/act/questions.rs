@@ -52,6 +52,7 @@ impl Actor {
         };
         let both = [folder(&self.state.model), folder(&self.state.predictor)];
         self.state.results.clear();
+        self.forget_points();
         let [model, predictor] = both;
         if let Some(folder) = model {
             self.load(Purpose::Model(folder));
@@ -80,6 +81,7 @@ impl Actor {
             };
         }
         self.forget_maps();
+        self.forget_points();
         self.attended = None;
         self.tokens();
         self.attend();

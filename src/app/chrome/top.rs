@@ -22,6 +22,7 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             for (text, workspace, action) in [
                 ("Read", Workspace::Read, Action::Read),
                 ("Look", Workspace::Look, Action::Look),
+                ("Map", Workspace::Map, Action::Points),
                 ("Train", Workspace::Train, Action::Train),
             ] {
                 let on = !state.welcome && state.workspace == workspace;

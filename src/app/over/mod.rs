@@ -3,6 +3,7 @@
 pub mod help;
 pub mod models;
 pub mod palette;
+pub mod points;
 pub mod settings;
 pub mod verify;
 

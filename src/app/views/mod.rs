@@ -7,6 +7,7 @@ pub mod library;
 mod map;
 mod note;
 mod outline;
+pub mod points;
 mod predictions;
 mod row;
 mod selection;
@@ -65,6 +66,14 @@ pub enum Panel {
     Map,
     /// How sections look at each other.
     Flow,
+    /// What the map of points is made of, and what its colours stand for.
+    PointsSetup,
+    /// Parts of many notes as points.
+    Points,
+    /// The points that are chosen.
+    Chosen,
+    /// The points that are near one.
+    Near,
     /// The training run that is described.
     NewRun,
     /// What a training run does or did.
@@ -90,6 +99,10 @@ impl Panel {
             Self::Heads => "All heads",
             Self::Map => "Map",
             Self::Flow => "Sections",
+            Self::PointsSetup => "Setup",
+            Self::Points => "Points",
+            Self::Chosen => "Chosen",
+            Self::Near => "Near",
             Self::NewRun => "New run",
             Self::Run => "Run",
             Self::Runs => "Runs",
@@ -112,6 +125,10 @@ pub struct Views {
     heads: heads::HeadsView,
     map: map::MapView,
     flow: flow::FlowView,
+    points_setup: points::setup::Setup,
+    points: points::plot::PointsView,
+    chosen: points::lists::ChosenView,
+    near: points::lists::NearView,
     new_run: train::setup::NewRun,
     run: train::run::RunView,
     runs: train::runs::RunsView,
@@ -133,6 +150,10 @@ impl Views {
             Panel::Heads => &mut self.heads,
             Panel::Map => &mut self.map,
             Panel::Flow => &mut self.flow,
+            Panel::PointsSetup => &mut self.points_setup,
+            Panel::Points => &mut self.points,
+            Panel::Chosen => &mut self.chosen,
+            Panel::Near => &mut self.near,
             Panel::NewRun => &mut self.new_run,
             Panel::Run => &mut self.run,
             Panel::Runs => &mut self.runs,

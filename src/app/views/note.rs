@@ -90,27 +90,40 @@ fn head(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         .entry()
         .map(|own| own.title.clone())
         .unwrap_or_default();
+    let label = egui::Label::new(RichText::new(title).font(theme::strong(16.0))).truncate();
+    if ui.available_width() < NARROW {
+        ui.add(label);
+        ui.horizontal_wrapped(|ui| tools(ui, state, commands));
+        ui.horizontal_wrapped(|ui| budget(ui, state, commands));
+        return;
+    }
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 270.0).max(80.0);
-        let label = egui::Label::new(RichText::new(title).font(theme::strong(16.0))).truncate();
         ui.scope(|ui| {
             ui.set_max_width(width);
             ui.add(label);
         });
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let shown = state.shown;
-            let measuring = (state.jobs).is_running(|own| matches!(own, Purpose::Surprise(_)));
-            let name = if measuring { "Surprise…" } else { "Surprise" };
-            parts::toggle(ui, name, shown.surprise, Action::Surprise, state, commands);
-            parts::toggle(ui, "Tokens", shown.tokens, Action::Tokens, state, commands);
-            if shown.tokens {
-                let ids = shown.ids;
-                parts::toggle(ui, "Numbers", ids, Action::TokenIds, state, commands);
-            }
-            parts::action_button(ui, "Predict", Action::Predict, state, commands);
-        });
+        let right = egui::Layout::right_to_left(egui::Align::Center);
+        ui.with_layout(right, |ui| tools(ui, state, commands));
     });
     ui.horizontal(|ui| budget(ui, state, commands));
+}
+
+/// With less room than this the tools have a line of their own.
+const NARROW: f32 = 300.0;
+
+/// What can be shown and asked for.
+fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let shown = state.shown;
+    let measuring = (state.jobs).is_running(|own| matches!(own, Purpose::Surprise(_)));
+    let name = if measuring { "Surprise…" } else { "Surprise" };
+    parts::toggle(ui, name, shown.surprise, Action::Surprise, state, commands);
+    parts::toggle(ui, "Tokens", shown.tokens, Action::Tokens, state, commands);
+    if shown.tokens {
+        let ids = shown.ids;
+        parts::toggle(ui, "Numbers", ids, Action::TokenIds, state, commands);
+    }
+    parts::action_button(ui, "Predict", Action::Predict, state, commands);
 }
 
 /// How much of what the model can read at once the note takes, and what is done if it is more.

@@ -1,0 +1,309 @@
+//! The map of points: what is drawn, how it is looked at, and what is chosen in it.
+
+pub mod camera;
+pub mod classes;
+pub mod command;
+pub mod gpu;
+pub mod grid;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use eframe::egui::Rect;
+
+use self::camera::Camera;
+use self::classes::{Classes, ColourBy, SLOTS};
+use super::library::{Library, NoteKey};
+use super::state::{Asked, State};
+use super::widgets::same::Of;
+use crate::engine::{PointUnit, Points, Pooling, SimilarPoint, Sketch};
+
+/// What is to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is a point.
+    pub unit: PointUnit,
+    /// How the vectors of tokens become one.
+    pub pooling: Pooling,
+    /// Whether all open notes are read, and not only that on view.
+    pub all_notes: bool,
+    /// Codes at most.
+    pub codes: usize,
+    /// Decides where the arithmetic begins, and which codes are drawn.
+    pub seed: u64,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            unit: PointUnit::default(),
+            pooling: Pooling::Mean,
+            all_notes: true,
+            codes: CODES[0],
+            seed: 1,
+        }
+    }
+}
+
+/// How many codes can be chosen; the last is all of them.
+pub const CODES: [usize; 3] = [2_000, 10_000, usize::MAX];
+
+/// The name of a unit, of one and of several.
+pub fn unit_name(unit: PointUnit) -> (&'static str, &'static str) {
+    match unit {
+        PointUnit::Note => ("note", "Notes"),
+        PointUnit::Section => ("section", "Sections"),
+        PointUnit::Sentence => ("sentence", "Sentences"),
+        PointUnit::Span => ("span", "Marked spans"),
+        PointUnit::Word => ("word", "Words"),
+        PointUnit::Token => ("token", "Tokens"),
+        PointUnit::Code => ("code", "ICD-10 codes"),
+    }
+}
+
+/// Points, with the notes that they are parts of.
+pub struct PointMap {
+    /// The points.
+    pub points: Arc<Points>,
+    /// Their notes, in the order of [`crate::engine::Point::of`].
+    pub notes: Vec<NoteKey>,
+    /// What was asked for.
+    pub of: Wanted,
+    /// Where they stand along the principal components.
+    pub plane: Arc<Vec<[f32; 2]>>,
+    rows: HashMap<NoteKey, Range<usize>>,
+}
+
+impl PointMap {
+    /// Points of these notes.
+    pub fn new(points: Points, notes: Vec<NoteKey>, of: Wanted) -> Self {
+        let mut rows: HashMap<NoteKey, Range<usize>> = HashMap::new();
+        if points.unit != PointUnit::Code {
+            for (row, point) in points.points.iter().enumerate() {
+                if let Some(&key) = notes.get(point.of as usize) {
+                    rows.entry(key).or_insert(row..row).end = row + 1;
+                }
+            }
+        }
+        Self {
+            plane: Arc::new(points.plane.clone()),
+            points: Arc::new(points),
+            notes,
+            of,
+            rows,
+        }
+    }
+
+    /// How many points.
+    pub fn count(&self) -> usize {
+        self.points.points.len()
+    }
+
+    /// The note of a point; none for a code.
+    pub fn note(&self, row: usize) -> Option<NoteKey> {
+        let of = self.points.points.get(row)?.of as usize;
+        match self.points.unit {
+            PointUnit::Code => None,
+            _ => self.notes.get(of).copied(),
+        }
+    }
+
+    /// What is chosen in the note for a point: nothing for the whole note.
+    pub fn bytes(&self, row: usize) -> Range<usize> {
+        match (self.points.unit, self.points.points.get(row)) {
+            (PointUnit::Note | PointUnit::Code, _) | (_, None) => 0..0,
+            (_, Some(point)) => point.bytes(),
+        }
+    }
+
+    /// The text of a point, and what it is a part of.
+    pub fn text(&self, row: usize, library: &Library) -> Option<(String, String)> {
+        let point = self.points.points.get(row)?;
+        let section = self.points.names.get(point.section as usize);
+        if self.points.unit == PointUnit::Code {
+            let code = self.points.codes.get(point.of as usize)?;
+            let said = format!("{} · {}", code.code, code.description);
+            return Some((said, section.cloned().unwrap_or_default()));
+        }
+        let entry = library.get(*self.notes.get(point.of as usize)?)?;
+        let text = entry.note.text().get(point.bytes())?.trim().to_owned();
+        let place = match section.filter(|_| self.points.unit != PointUnit::Note) {
+            Some(section) if !section.is_empty() => format!("{} · {section}", entry.title),
+            _ => entry.title.clone(),
+        };
+        Some((text, place))
+    }
+
+    /// The smallest point of a note that holds these bytes; for whole notes that of the note.
+    fn holding(&self, note: NoteKey, bytes: Option<&Range<usize>>) -> Option<usize> {
+        let mut rows = self.rows.get(&note)?.clone();
+        if self.points.unit == PointUnit::Note {
+            return rows.next();
+        }
+        let bytes = bytes?;
+        let point = |row: &usize| self.points.points[*row].bytes();
+        let holds = rows.filter(|row| {
+            let own = point(row);
+            own.start <= bytes.start && bytes.start < own.end
+        });
+        // Of equal ones the first.
+        holds.min_by_key(|row| (point(row).len(), *row))
+    }
+}
+
+/// Where points stand after they were arranged by neighbours.
+pub struct Arranged {
+    /// A place for each point.
+    pub places: Arc<Vec<[f32; 2]>>,
+    /// What decided where they began.
+    pub seed: u64,
+}
+
+/// The points that are nearest to one.
+pub struct NearList {
+    /// Which one.
+    pub point: usize,
+    /// The others, the nearest first.
+    pub similar: Vec<SimilarPoint>,
+}
+
+/// How points are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// Along both first principal components.
+    #[default]
+    Components,
+    /// So that neighbours stay neighbours.
+    Neighbours,
+}
+
+/// What the pointer does when it is dragged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tool {
+    /// Moves the map.
+    #[default]
+    Move,
+    /// Draws a line around points.
+    Lasso,
+    /// Draws a box around points.
+    Box,
+}
+
+/// The map of points.
+#[derive(Default)]
+pub struct PointsState {
+    /// What is to be drawn.
+    pub wanted: Wanted,
+    /// What is drawn.
+    pub map: Asked<PointMap>,
+    /// Where its points stand by neighbours.
+    pub arranged: Asked<Arranged>,
+    /// Where they stand on the way there.
+    pub sketch: Sketch,
+    /// The newest of these, with its number.
+    pub sketched: (u64, Option<Arc<Vec<[f32; 2]>>>),
+    /// How they are placed.
+    pub way: Way,
+    /// What colours stand for.
+    pub colour: ColourBy,
+    /// Which point is of which class.
+    pub classes: Arc<Classes>,
+    /// Classes that are not drawn.
+    pub hidden: [bool; SLOTS],
+    /// What the pointer does.
+    pub tool: Tool,
+    /// The points that are chosen for the list, in order.
+    pub chosen: Arc<Vec<u32>>,
+    /// The point that was chosen last.
+    pub at: Option<usize>,
+    /// What is near a point.
+    pub near: Asked<NearList>,
+    /// The part that is on the screen; all if none was chosen.
+    pub camera: Option<Camera>,
+    /// Steps closer that were asked for by keys, until the plot takes them.
+    pub closer: f32,
+    /// Whether the plot is to get the keys.
+    pub focus: bool,
+    /// The bounds of the places on the screen.
+    bounds: Bounds,
+}
+
+/// The smallest and the largest place, and of which places these are.
+#[derive(Default)]
+struct Bounds {
+    of: Of<Vec<[f32; 2]>>,
+    found: Option<[[f32; 2]; 2]>,
+}
+
+/// How much closer a step is.
+const STEP: f32 = 1.5;
+
+impl PointsState {
+    /// Forgets all but what a person chose.
+    pub fn forget(&mut self) {
+        let own = std::mem::take(self);
+        self.wanted = own.wanted;
+        self.tool = own.tool;
+        self.colour = own.colour;
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        let map = self.map.value.as_ref();
+        // Beside the places there are those that are drawn, here and on the graphics card.
+        let drawn = map.map_or(0, |own| own.count() * 40);
+        map.map_or(0, |own| own.points.bytes()) + drawn
+    }
+
+    /// Where the points stand that are on the screen.
+    pub fn places(&self) -> Option<&Arc<Vec<[f32; 2]>>> {
+        let map = self.map.value.as_ref()?;
+        match (self.way, &self.arranged.value, &self.sketched.1) {
+            (Way::Neighbours, Some(own), _) => Some(&own.places),
+            (Way::Neighbours, None, Some(own)) => Some(own),
+            _ => Some(&map.plane),
+        }
+    }
+
+    /// The part that is on the screen in a plot there, after what was asked by keys, and the part that
+    /// holds all points.
+    pub fn camera_in(&mut self, rect: Rect) -> Option<(Camera, Camera)> {
+        let places = Arc::clone(self.places()?);
+        if self.bounds.of.changes(Some(&places)) {
+            self.bounds.found = camera::bounds(&places);
+        }
+        let whole = Camera::whole(self.bounds.found?, rect.size());
+        let steps = std::mem::take(&mut self.closer);
+        let mut own = self.camera.unwrap_or(whole);
+        if steps != 0.0 {
+            own = own.zoomed(STEP.powf(steps), rect, rect.center(), whole);
+            self.camera = Some(own);
+        }
+        Some((own, whole))
+    }
+
+    /// Whether a point is drawn, as far as the legend decides.
+    pub fn is_drawn(&self, row: usize) -> bool {
+        !self.hidden[self.classes.slot(row)]
+    }
+}
+
+impl State {
+    /// The point that is chosen: that of the place in the note on view, or the code that was clicked.
+    pub fn point_at(&self) -> Option<usize> {
+        let map = self.points.map.value.as_ref()?;
+        let at = self.points.at.filter(|&row| row < map.count());
+        if map.points.unit == PointUnit::Code {
+            return at;
+        }
+        let note = self.on_view.as_ref()?.key;
+        let bytes = self.selection.bytes();
+        let same = |row: &usize| {
+            let own = map.bytes(*row);
+            map.note(*row) == Some(note) && (own.is_empty() || Some(own) == bytes)
+        };
+        at.filter(same)
+            .or_else(|| map.holding(note, bytes.as_ref()))
+    }
+}

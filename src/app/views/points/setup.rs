@@ -1,0 +1,248 @@
+//! What the map of points is made of, and what its colours stand for.
+
+use eframe::egui::{self, RichText, ScrollArea, Ui};
+
+use super::super::View;
+use super::super::library::name;
+use super::plot::mark;
+use super::{colours, reading};
+use crate::app::command::{Action, Command};
+use crate::app::points::classes::{SHOWN, SLOTS, choices};
+use crate::app::points::command::PointsCommand;
+use crate::app::points::{CODES, Wanted, unit_name};
+use crate::app::state::State;
+use crate::app::theme;
+use crate::app::widgets::parts::{self, thousands};
+use crate::engine::{PointUnit, Pooling};
+
+/// The panel.
+#[derive(Default)]
+pub struct Setup;
+
+impl View for Setup {
+    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+        let state = &*state;
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            wanted(ui, state, commands);
+            if state.points.map.value.is_some() {
+                ui.add_space(8.0);
+                ui.separator();
+                legend(ui, state, commands);
+            }
+        });
+    }
+
+    fn numbers(&self, state: &State) -> Option<String> {
+        let classes = &state.points.classes;
+        let mut table = "class\tpoints\n".to_owned();
+        for (class, count) in &classes.names {
+            table += &format!("{class}\t{count}\n");
+        }
+        (!classes.names.is_empty()).then_some(table)
+    }
+
+    fn help(&self) -> &'static str {
+        "Choose what becomes a point and draw it. Vectors of parts are made of the hidden states of their \
+         tokens, read with the whole note around them; with “First token” each part is read by itself. \
+         The ten most frequent classes get colours and shapes; click one in the legend to hide it."
+    }
+}
+
+fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let before = state.points.wanted;
+    let mut own = before;
+    parts::heading(ui, "Points are");
+    let chooser = egui::ComboBox::from_id_salt("unit of points")
+        .width(ui.available_width() - 8.0)
+        .truncate()
+        .selected_text(unit_name(own.unit).1)
+        .show_ui(ui, |ui| {
+            for unit in PointUnit::ALL {
+                ui.selectable_value(&mut own.unit, unit, unit_name(unit).1);
+            }
+        });
+    name(&chooser.response, "What is a point");
+    ui.add_space(4.0);
+    match own.unit {
+        PointUnit::Code => {
+            parts::heading(ui, "How many");
+            for most in CODES {
+                let (text, said) = match most {
+                    usize::MAX => (
+                        "All 98,186".to_owned(),
+                        "Takes long without a graphics card",
+                    ),
+                    most => (
+                        format!("{}, spread evenly", thousands(most)),
+                        "As many of each chapter, drawn by the seed",
+                    ),
+                };
+                ui.radio_value(&mut own.codes, most, text)
+                    .on_hover_text(said);
+            }
+        }
+        _ => {
+            parts::heading(ui, "Of");
+            let all = state.library.entries().len();
+            for (all_notes, text) in [
+                (true, format!("All {} notes", thousands(all))),
+                (false, "The note on view".to_owned()),
+            ] {
+                ui.radio_value(&mut own.all_notes, all_notes, text);
+            }
+        }
+    }
+    ui.add_space(4.0);
+    parts::heading(ui, "Tokens become one vector by");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 6.0;
+        for (pooling, text, said) in [
+            (Pooling::Mean, "Mean", "The mean of their hidden states"),
+            (
+                Pooling::Cls,
+                "First token",
+                "The first token of the text; each part is read by itself",
+            ),
+            (
+                Pooling::Max,
+                "Largest",
+                "The largest value of each dimension",
+            ),
+        ] {
+            let button = ui.selectable_label(own.pooling == pooling, text);
+            if button.on_hover_text(said).clicked() {
+                own.pooling = pooling;
+            }
+        }
+    });
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let label = parts::soft(ui, "Seed");
+        let field = ui.add(egui::DragValue::new(&mut own.seed).speed(0.05));
+        let said = "The same seed gives the same picture; another one shows what is left to chance";
+        field.labelled_by(label.id).on_hover_text(said);
+    });
+    if own != before {
+        commands.push(Command::Points(PointsCommand::Want(own)));
+    }
+    ui.add_space(6.0);
+    button(ui, state, own, commands);
+}
+
+/// The button that draws, and what it would change.
+fn button(ui: &mut Ui, state: &State, own: Wanted, commands: &mut Vec<Command>) {
+    let map = state.points.map.value.as_ref();
+    if let Some(words) = reading(state) {
+        ui.horizontal(|ui| {
+            ui.spinner();
+            parts::soft(ui, words);
+        });
+        return;
+    }
+    let drawn = map.is_some_and(|own_map| own_map.of == own);
+    if drawn {
+        parts::action_button(ui, "Draw again", Action::DrawPoints, state, commands);
+        return;
+    }
+    let button = ui.add(parts::primary(ui, "Draw the points"));
+    if parts::hint(button, Action::DrawPoints, state).clicked() {
+        commands.push(Command::Do(Action::DrawPoints));
+    }
+    if let Some(map) = map {
+        let (_, what) = unit_name(map.of.unit);
+        parts::soft(
+            ui,
+            format!("{what} are drawn, as they were asked for before."),
+        );
+    }
+}
+
+fn legend(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let Some(map) = &state.points.map.value else {
+        return;
+    };
+    let points = &state.points;
+    parts::heading(ui, "Colours stand for");
+    let chooser = egui::ComboBox::from_id_salt("colours of points")
+        .width(ui.available_width() - 8.0)
+        .truncate()
+        .selected_text(points.colour.name(map.of.unit))
+        .show_ui(ui, |ui| {
+            for own in choices(map, &state.library) {
+                let chosen = own == points.colour;
+                if ui.selectable_label(chosen, own.name(map.of.unit)).clicked() {
+                    commands.push(Command::Points(PointsCommand::Colour(own)));
+                }
+            }
+        });
+    name(&chooser.response, "What colours stand for");
+    ui.add_space(4.0);
+    let classes = &points.classes;
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for slot in 0..SLOTS {
+        let count = classes.count(slot);
+        if count > 0 {
+            entry(ui, state, slot, count, commands);
+        }
+    }
+    let more = classes.names.len().saturating_sub(SHOWN);
+    if more > 0 {
+        parts::soft(ui, "The ten most frequent have colours.");
+    }
+}
+
+/// A line of the legend: a click hides its points, or shows them again.
+fn entry(ui: &mut Ui, state: &State, slot: usize, count: usize, commands: &mut Vec<Command>) {
+    let palette = theme::palette(ui);
+    let hidden = state.points.hidden[slot];
+    let words = state.points.classes.words(slot);
+    let size = egui::vec2(ui.available_width(), 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
+    let painter = ui.painter_at(rect);
+    if response.hovered() {
+        let fill = theme::mix(palette.chrome, palette.ink, 0.06);
+        painter.rect_filled(rect, 6.0, fill);
+    }
+    if response.has_focus() {
+        let ring = egui::Stroke::new(1.5, palette.accent);
+        painter.rect_stroke(rect, 6.0, ring, egui::StrokeKind::Inside);
+    }
+    let colour = colours(&palette)[slot];
+    let middle = egui::pos2(rect.min.x + 12.0, rect.center().y);
+    mark(&painter, middle, 5.0, slot, colour, hidden);
+    let ink = if hidden { palette.soft } else { palette.ink };
+    let number = painter.text(
+        egui::pos2(rect.max.x - 6.0, rect.center().y),
+        egui::Align2::RIGHT_CENTER,
+        thousands(count),
+        egui::FontId::monospace(11.5),
+        palette.soft,
+    );
+    let mut text = RichText::new(&words).size(13.0).color(ink);
+    if hidden {
+        text = text.strikethrough();
+    }
+    let room = number.min.x - 8.0 - (rect.min.x + 24.0);
+    let galley = egui::WidgetText::from(text).into_galley(
+        ui,
+        Some(egui::TextWrapMode::Truncate),
+        room.max(20.0),
+        egui::TextStyle::Body,
+    );
+    let y = rect.center().y - galley.size().y / 2.0;
+    painter.galley(egui::pos2(rect.min.x + 24.0, y), galley, ink);
+    response.widget_info(|| {
+        let said = format!("{words}, {} points", thousands(count));
+        egui::WidgetInfo::selected(egui::Role::CheckBox, true, !hidden, said)
+    });
+    if response.clicked() {
+        commands.push(Command::Points(PointsCommand::Hide(slot, !hidden)));
+    }
+    let said = match hidden {
+        true => "Hidden; click to show them",
+        false => "Click to hide them",
+    };
+    response.on_hover_text(format!("{words}\n{said}"));
+}

@@ -1,0 +1,585 @@
+//! The map of points: drawn, looked at, chosen in and saved, by keys and by the pointer.
+
+use std::path::PathBuf;
+
+use auscult::app::points::command::{Combine, Format, PointsCommand};
+use auscult::app::points::{PointMap, Tool, Wanted, Way};
+use auscult::app::{Action, Command, Look, Panel, State, Workspace};
+use auscult::engine::{
+    DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling, ReadingOptions, Unit,
+    import,
+};
+use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2};
+use egui_kittest::SnapshotResults;
+use egui_kittest::kittest::Queryable;
+
+use super::looks::{picture, setup};
+use super::{Setup, Window};
+use crate::common::{bundled_note, fixture, spelling};
+
+fn ask(window: &mut Window, command: PointsCommand) {
+    window.execute(Command::Points(command));
+}
+
+fn want(window: &mut Window, unit: PointUnit) {
+    let wanted = Wanted {
+        unit,
+        ..window.state().points.wanted
+    };
+    ask(window, PointsCommand::Want(wanted));
+}
+
+/// Draws points, and waits for them but not until they are arranged.
+fn draw(window: &mut Window, unit: PointUnit) {
+    want(window, unit);
+    window.act(Action::DrawPoints);
+    window.until("the points", |state| {
+        let map = state.points.map.value.as_ref();
+        map.is_some_and(|own| own.of.unit == unit)
+    });
+}
+
+fn map(state: &State) -> &PointMap {
+    state.points.map.value.as_deref().unwrap()
+}
+
+fn press(window: &mut Window, key: Key) {
+    window.harness.key_press(key);
+    window.harness.run_steps(2);
+}
+
+/// Whether a message says this.
+fn is_told(window: &Window, words: &str) -> bool {
+    let mut all = window.state().messages.all();
+    all.any(|own| own.title.contains(words) || own.details.contains(words))
+}
+
+/// The part of the window that the plot has.
+fn plot(window: &Window) -> Rect {
+    window.harness.get_by_label_contains("as points:").rect()
+}
+
+#[test]
+fn points_are_drawn_walked_through_and_opened_by_keys_alone() {
+    let mut window = Setup::full().open();
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Num3);
+    window.harness.run_steps(2);
+    assert_eq!(window.state().workspace, Workspace::Map);
+    press(&mut window, Key::D);
+    window.until("the points", |state| state.points.map.value.is_some());
+    window.harness.run_steps(4);
+    window.harness.check_accessibility();
+
+    // The values are those of embedding.
+    let paths = ["progress-note.txt", "discharge-summary.txt"].map(bundled_note);
+    let notes = import(&paths, &ImportOptions::default(), &Job::silent()).notes;
+    let mut engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    engine.load_model(&fixture("tiny"), &Job::silent()).unwrap();
+    let query = EmbedQuery {
+        unit: Unit::Sentence,
+        pooling: Pooling::Mean,
+        normalize: false,
+        reading: ReadingOptions::default(),
+    };
+    let found = engine.embed(&notes, &query, &Job::silent()).unwrap();
+    let units = found.results.iter().zip(&notes).flat_map(|(own, note)| {
+        let is_text = |text: &str| text.chars().any(char::is_alphanumeric);
+        let units = own.units.iter();
+        units.filter(move |unit| is_text(&note.text()[unit.start..unit.end]))
+    });
+    let want: Vec<f32> = units.flat_map(|own| own.vector.clone()).collect();
+    assert!(map(window.state()).points.vectors == want);
+
+    // From no point to one, and on to others.
+    for key in [Key::ArrowRight, Key::ArrowUp, Key::ArrowLeft] {
+        press(&mut window, key);
+    }
+    let state = window.state();
+    let at = state.point_at().unwrap();
+    let (note, bytes) = (map(state).note(at).unwrap(), map(state).bytes(at));
+    assert_eq!(state.selection.note(), Some(note));
+    assert_eq!(state.selection.bytes(), Some(bytes.clone()));
+
+    press(&mut window, Key::N);
+    window.until("what is near", |state| state.points.near.value.is_some());
+    let state = window.state();
+    let near = state.points.near.value.clone().unwrap();
+    let points = &map(state).points;
+    let row = |row: usize| &points.vectors[row * points.width..][..points.width];
+    let cosine = |a: &[f32], b: &[f32]| {
+        let sum = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum()
+        };
+        sum(a, b) / (sum(a, a) * sum(b, b)).sqrt()
+    };
+    let mut all: Vec<(f64, usize)> = (0..points.points.len())
+        .filter(|own| *own != at)
+        .map(|own| (cosine(row(at), row(own)), own))
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    assert_eq!(near.point, at);
+    for (found, want) in near.similar.iter().zip(&all).take(10) {
+        assert!((f64::from(found.cosine) - want.0).abs() < 1e-5);
+    }
+
+    // Space takes it, Escape clears the list, then what is near.
+    press(&mut window, Key::Space);
+    assert_eq!(*window.state().points.chosen, [at as u32]);
+    press(&mut window, Key::Escape);
+    assert!(window.state().points.chosen.is_empty());
+    // Closer and back.
+    press(&mut window, Key::Plus);
+    assert!(window.state().points.camera.is_some());
+    press(&mut window, Key::Num0);
+    assert!(window.state().points.camera.is_none());
+
+    press(&mut window, Key::Enter);
+    let state = window.state();
+    assert_eq!(state.workspace, Workspace::Read);
+    assert_eq!(state.entry().unwrap().key, note);
+    assert_eq!(state.selection.bytes(), Some(bytes));
+    // Back goes to what was chosen before, and the map follows.
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::OpenBracket);
+    window.harness.run_steps(2);
+    assert_ne!(window.state().point_at(), Some(at));
+    // Elsewhere its keys are those of others.
+    press(&mut window, Key::B);
+    assert!(window.state().shown.tokens && window.state().points.tool == Tool::Move);
+}
+
+#[test]
+fn the_arranging_can_be_stopped_and_what_was_drawn_stays() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Word);
+    window.act(Action::ByNeighbours);
+    window.until("it is on its way", |state| {
+        state.points.sketched.1.is_some()
+    });
+    let state = window.state();
+    assert_eq!(state.points.places().unwrap().len(), map(state).count());
+    window.act(Action::Stop);
+    window.settle();
+    let points = &window.state().points;
+    assert!(points.arranged.value.is_none() && points.map.value.is_some());
+    window.act(Action::ByComponents);
+    let points = &window.state().points;
+    assert_eq!(points.way, Way::Components);
+    assert_eq!(**points.places().unwrap(), map(window.state()).points.plane);
+}
+
+#[test]
+fn they_are_arranged_and_the_same_seed_arranges_them_so_again() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Section);
+    window.settle();
+    let first = window.state().points.arranged.value.clone().unwrap();
+    assert_eq!(first.places.len(), map(window.state()).count());
+    // The plane is on the screen until the other is asked for, and that takes no time.
+    assert_eq!(window.state().points.way, Way::Components);
+    window.act(Action::ByNeighbours);
+    assert!(std::sync::Arc::ptr_eq(
+        window.state().points.places().unwrap(),
+        &first.places
+    ));
+    assert!(window.state().jobs.running().is_empty());
+    window.act(Action::ArrangePoints);
+    window.settle();
+    let again = window.state().points.arranged.value.clone().unwrap();
+    assert!(again.places == first.places && again.seed == first.seed);
+}
+
+fn drag(window: &mut Window, line: &[Pos2], modifiers: Modifiers) {
+    let button = |pos: Pos2, pressed: bool| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers,
+    };
+    let (first, last) = (line[0], line[line.len() - 1]);
+    window.harness.event(Event::ModifiersChanged(modifiers));
+    window.harness.event(Event::PointerMoved(first));
+    window.harness.step();
+    window.harness.event(button(first, true));
+    window.harness.step();
+    for at in line {
+        window.harness.event(Event::PointerMoved(*at));
+        window.harness.step();
+    }
+    window.harness.event(button(last, false));
+    window.harness.step();
+    window
+        .harness
+        .event(Event::ModifiersChanged(Modifiers::NONE));
+    window.harness.run_steps(2);
+}
+
+#[test]
+fn points_are_chosen_by_a_line_and_a_box_and_hidden_ones_are_not() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Sentence);
+    window.act(Action::Stop);
+    window.settle();
+    let rect = plot(&window);
+    let camera = |window: &mut Window| {
+        let points = &window.state().points;
+        assert!(points.camera.is_none(), "all is on the screen");
+        let places = points.places().unwrap();
+        let bounds = auscult::app::points::camera::bounds(places).unwrap();
+        auscult::app::points::camera::Camera::whole(bounds, rect.size())
+    };
+    let camera = camera(&mut window);
+    let screen: Vec<Pos2> = (window.state().points.places().unwrap().iter())
+        .map(|own| camera.to_screen(rect, *own))
+        .collect();
+    assert!(screen.iter().all(|own| rect.contains(*own)));
+    let inside = |screen: &[Pos2], part: Rect| -> Vec<u32> {
+        let rows = (0..screen.len() as u32).filter(|row| part.contains(screen[*row as usize]));
+        rows.collect()
+    };
+    // A box over the left half.
+    let left = Rect::from_min_max(
+        rect.min + eframe::egui::vec2(4.0, 4.0),
+        pos2(rect.center().x, rect.max.y - 4.0),
+    );
+    press(&mut window, Key::B);
+    assert_eq!(window.state().points.tool, Tool::Box);
+    drag(
+        &mut window,
+        &[left.min, left.center(), left.max],
+        Modifiers::NONE,
+    );
+    let want = inside(&screen, left);
+    assert!(want.len() > 3 && want.len() < screen.len());
+    assert_eq!(*window.state().points.chosen, want);
+    // Shift adds the upper right, drawn around by a line.
+    press(&mut window, Key::L);
+    let right = Rect::from_min_max(
+        pos2(rect.center().x + 1.0, rect.min.y + 4.0),
+        pos2(rect.max.x - 4.0, rect.center().y),
+    );
+    let line = [
+        right.left_top(),
+        right.right_top(),
+        right.right_bottom(),
+        right.left_bottom(),
+    ];
+    drag(&mut window, &line, Modifiers::SHIFT);
+    let mut want = [want, inside(&screen, right)].concat();
+    want.sort_unstable();
+    assert_eq!(*window.state().points.chosen, want);
+    // Alt takes the left half out.
+    press(&mut window, Key::B);
+    drag(
+        &mut window,
+        &[left.min, left.center(), left.max],
+        Modifiers::ALT,
+    );
+    want.retain(|row| !left.contains(screen[*row as usize]));
+    assert_eq!(*window.state().points.chosen, want);
+    // What the legend hides is neither chosen nor under the pointer.
+    let slot = window.state().points.classes.slot(want[0] as usize);
+    ask(&mut window, PointsCommand::Hide(slot, true));
+    drag(
+        &mut window,
+        &[rect.min, rect.center(), rect.max],
+        Modifiers::NONE,
+    );
+    let state = window.state();
+    let drawn: Vec<u32> = (0..screen.len() as u32)
+        .filter(|row| state.points.classes.slot(*row as usize) != slot)
+        .collect();
+    assert!(drawn.len() < screen.len());
+    assert_eq!(*state.points.chosen, drawn);
+    // Escape: back to moving, then the list is empty.
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().points.tool, Tool::Move);
+    press(&mut window, Key::Escape);
+    assert!(window.state().points.chosen.is_empty());
+    // A click chooses what is under the pointer, and its words in the note.
+    let alone = (0..screen.len()).find(|row| {
+        let others = (0..screen.len()).filter(|other| other != row);
+        others
+            .map(|other| screen[other].distance(screen[*row]))
+            .fold(f32::MAX, f32::min)
+            > 12.0
+            && drawn.contains(&(*row as u32))
+    });
+    let alone = alone.unwrap();
+    drag(&mut window, &[screen[alone]], Modifiers::NONE);
+    let state = window.state();
+    assert_eq!(state.point_at(), Some(alone));
+    assert_eq!(state.selection.bytes(), Some(map(state).bytes(alone)));
+}
+
+#[test]
+fn what_is_chosen_is_saved_and_read_back() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Section);
+    window.act(Action::Stop);
+    window.settle();
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![0, 2, 3, 7], Combine::Replace),
+    );
+    window.act(Action::SavePoints);
+    window.harness.run_steps(3);
+    window
+        .harness
+        .get_by_label_contains("holds text of the notes");
+    let (csv, notes) = (
+        window.temporary.path().join("points.csv"),
+        window.temporary.path().join("points.jsonl"),
+    );
+    ask(&mut window, PointsCommand::Save(Format::Csv, csv.clone()));
+    ask(
+        &mut window,
+        PointsCommand::Save(Format::Notes, notes.clone()),
+    );
+    window.settle();
+    let state = window.state();
+    let rows = [0, 2, 3, 7];
+    let texts: Vec<String> = (rows.iter())
+        .map(|row| {
+            let key = map(state).note(*row).unwrap();
+            let text = state.library.get(key).unwrap().note.text();
+            text[map(state).points.points[*row].bytes()].to_owned()
+        })
+        .collect();
+    let classes: Vec<Option<&str>> = rows
+        .iter()
+        .map(|row| state.points.classes.name(*row))
+        .collect();
+    for path in [csv, notes] {
+        let table = path.extension().is_some_and(|own| own == "csv");
+        let found = import(
+            std::slice::from_ref(&path),
+            &ImportOptions::default(),
+            &Job::silent(),
+        );
+        assert!(
+            // Which column is the text is said of a table.
+            found.failures.is_empty() && (table || found.warnings.is_empty()),
+            "{:?}",
+            (&found.failures, &found.warnings)
+        );
+        let read: Vec<&str> = found.notes.iter().map(|own| own.text()).collect();
+        assert_eq!(read, texts, "{}", path.display());
+        for (note, class) in found.notes.iter().zip(&classes) {
+            let details = note.details();
+            let own = match table {
+                true => details.field("class").map(str::to_owned),
+                false => details.labels.first().cloned(),
+            };
+            assert_eq!(own.as_deref().filter(|own| !own.is_empty()), *class);
+        }
+    }
+    // What stands in the way is said, and nothing else happens.
+    let nowhere = window.temporary.file("file", "").join("points.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, nowhere));
+    window.settle();
+    assert!(is_told(&window, "Saving points failed"));
+}
+
+#[test]
+fn codes_spans_and_predictions_have_points_and_colours() {
+    let mut window = Setup::full().open();
+    // Without notes that are labelled there is nothing to draw, which is said.
+    want(&mut window, PointUnit::Span);
+    window.act(Action::DrawPoints);
+    window.settle();
+    assert!(is_told(&window, "Nothing is marked"));
+    let folder = spelling("token-classification", &window.temporary);
+    window.execute(Command::UsePredictor(folder));
+    window.settle();
+    window.act(Action::Predict);
+    window.settle();
+    draw(&mut window, PointUnit::Span);
+    let state = window.state();
+    let spans = &state.results().unwrap().tags.value.clone().unwrap().spans;
+    assert!(map(state).count() > 0 && map(state).count() <= spans.len());
+    assert_eq!(state.points.classes.name(0), Some(spans[0].label.as_str()));
+    draw(&mut window, PointUnit::Code);
+    let state = window.state();
+    assert!(
+        (1900..=2000).contains(&map(state).count()),
+        "{}",
+        map(state).count()
+    );
+    assert_eq!(state.points.classes.names.len(), 22);
+    ask(&mut window, PointsCommand::At(5));
+    assert_eq!(window.state().point_at(), Some(5));
+    // Another model: these are not its points.
+    window.execute(Command::UseModel(fixture("tiny")));
+    window.settle();
+    assert!(window.state().points.map.value.is_none());
+}
+
+#[test]
+fn memory_that_may_not_be_taken_is_not_taken() {
+    let mut window = Setup::full().open();
+    window.execute(Command::Cache(0));
+    draw(&mut window, PointUnit::Token);
+    window.act(Action::Stop);
+    window.settle();
+    let state = window.state();
+    assert!(map(state).points.full && !map(state).points.complete);
+    assert!(state.points.bytes() < 1 << 20, "{}", state.points.bytes());
+    assert!(is_told(&window, "No more memory"));
+}
+
+/// A state with its name.
+type Case = (&'static str, fn(&mut Window));
+
+const CASES: [Case; 6] = [
+    ("points-nothing", |window| window.act(Action::Points)),
+    ("points-working", |window| {
+        ask(
+            window,
+            PointsCommand::Want(Wanted {
+                unit: PointUnit::Code,
+                codes: usize::MAX,
+                ..Wanted::default()
+            }),
+        );
+        window.act(Action::DrawPoints);
+        window.until("it is on its way", |state| {
+            state
+                .jobs
+                .running()
+                .iter()
+                .any(|own| own.progress.is_some())
+        });
+    }),
+    ("points-failed", |window| {
+        window.execute(Command::UseModel(PathBuf::from("tests/fixtures/notes")));
+        window.settle();
+        window.act(Action::Points);
+    }),
+    ("points", |window| {
+        draw(window, PointUnit::Sentence);
+        window.settle();
+        let row = middle(window);
+        ask(window, PointsCommand::At(row));
+    }),
+    ("points-near", |window| {
+        draw(window, PointUnit::Word);
+        // Arranging them is not on this picture.
+        window.act(Action::Stop);
+        window.settle();
+        let row = middle(window);
+        ask(window, PointsCommand::At(row));
+        window.act(Action::NearPoints);
+        window.settle();
+    }),
+    ("points-chosen", |window| {
+        let wanted = Wanted {
+            codes: 400,
+            ..window.state().points.wanted
+        };
+        ask(window, PointsCommand::Want(wanted));
+        draw(window, PointUnit::Code);
+        window.settle();
+        window.act(Action::ByNeighbours);
+        let places = window.state().points.places().unwrap();
+        let rows = (0..places.len()).filter(|row| places[*row][0] < 0.0 && places[*row][1] > 0.0);
+        let rows = rows.map(|row| row as u32).collect();
+        ask(window, PointsCommand::Choose(rows, Combine::Replace));
+        window.settle();
+    }),
+];
+
+/// A point near the middle of all.
+fn middle(window: &Window) -> usize {
+    let places = window.state().points.places().unwrap();
+    let far = |own: &[f32; 2]| own[0].powi(2) + own[1].powi(2);
+    let nearest = places
+        .iter()
+        .enumerate()
+        .min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+    nearest.unwrap().0
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn points_look_as_they_did_when_a_person_looked_at_them() {
+    let mut results = SnapshotResults::new();
+    for (way, look, size, scale, states) in [
+        ("light-100", Look::Light, [1280.0, 800.0], 1.0, &[][..]),
+        ("dark-100", Look::Dark, [1280.0, 800.0], 1.0, &[][..]),
+        (
+            "contrast-100",
+            Look::HighContrast,
+            [1280.0, 800.0],
+            1.0,
+            &["points"][..],
+        ),
+        (
+            "light-200",
+            Look::Light,
+            [640.0, 400.0],
+            2.0,
+            &["points", "points-nothing"][..],
+        ),
+        (
+            "dark-200",
+            Look::Dark,
+            [640.0, 400.0],
+            2.0,
+            &["points-near"][..],
+        ),
+    ] {
+        for (name, make) in CASES {
+            if !states.is_empty() && !states.contains(&name) {
+                continue;
+            }
+            let mut window = Setup {
+                look,
+                scale,
+                size: size.into(),
+                ..setup()
+            }
+            .open();
+            make(&mut window);
+            window.harness.run_steps(6);
+            if name == "points-working" {
+                // How far it is.
+                let middle = plot_of_progress(&window);
+                window.harness.mask(middle);
+            }
+            results.add(picture(&mut window, &format!("{name}-{way}")));
+        }
+    }
+    results.unwrap();
+}
+
+/// Where the progress stands while nothing is drawn yet: in the middle, at the left and at the bottom.
+fn plot_of_progress(window: &Window) -> Rect {
+    let all = window.harness.ctx.content_rect();
+    Rect::from_min_max(pos2(0.0, 250.0), pos2(all.max.x, all.max.y))
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_figure_of_the_points_has_a_shape_for_each() {
+    let mut window = setup().open();
+    draw(&mut window, PointUnit::Sentence);
+    window.act(Action::Stop);
+    window.settle();
+    let path = window.temporary.path().join("points.svg");
+    window.execute(Command::SaveFigure(Panel::Points, path.clone()));
+    window.harness.run_steps(4);
+    let text = std::fs::read_to_string(path).unwrap();
+    let shapes = text.matches("<circle").count()
+        + text.matches("<path").count()
+        + text.matches("<rect").count()
+        + text.matches("<poly").count();
+    let count = map(window.state()).count();
+    assert!(shapes >= count, "{shapes} for {count} points");
+}
