@@ -444,10 +444,10 @@ fn many_classes_are_listed_and_searched() {
     let temporary = Temporary::new();
     let row = |row: usize| {
         let cause = row % 160;
-        format!("{row},Visit {row} for cause {cause} again.,cause {cause}\n")
+        format!("{row},Visit {row} for cause {cause} again.,cause {cause},north\n")
     };
     let rows: String = (0..640).map(row).collect();
-    let file = temporary.file("visits.csv", format!("id,text,kind\n{rows}"));
+    let file = temporary.file("visits.csv", format!("id,text,kind,ward\n{rows}"));
     let mut window = Setup {
         model: Some(fixture("tiny")),
         notes: Vec::from([file]),
@@ -455,6 +455,9 @@ fn many_classes_are_listed_and_searched() {
     }
     .open();
     judged(&mut window);
+    let train = &window.state().train;
+    assert_eq!(train.judged.failure, None);
+    assert!(train.judged.value.is_some());
     window.harness.get_by_label("Confusions").click();
     window.harness.run_steps(3);
     let said = window
