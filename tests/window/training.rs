@@ -444,10 +444,10 @@ fn many_classes_are_listed_and_searched() {
     let temporary = Temporary::new();
     let row = |row: usize| {
         let cause = row % 160;
-        format!("{row},Visit {row} for cause {cause} again.,cause {cause}\n")
+        format!("{row},Visit {row} for cause {cause} again.,cause {cause},north\n")
     };
     let rows: String = (0..640).map(row).collect();
-    let file = temporary.file("visits.csv", format!("id,text,kind\n{rows}"));
+    let file = temporary.file("visits.csv", format!("id,text,kind,ward\n{rows}"));
     let mut window = Setup {
         model: Some(fixture("tiny")),
         notes: Vec::from([file]),
@@ -455,6 +455,9 @@ fn many_classes_are_listed_and_searched() {
     }
     .open();
     judged(&mut window);
+    let train = &window.state().train;
+    assert_eq!(train.judged.failure, None);
+    assert!(train.judged.value.is_some());
     window.harness.get_by_label("Confusions").click();
     window.harness.run_steps(3);
     let said = window
@@ -465,10 +468,10 @@ fn many_classes_are_listed_and_searched() {
     window.harness.run_steps(1);
     window.harness.event(Event::Text("cause 15".to_owned()));
     window.harness.run_steps(3);
-    // 15, and 150 to 159.
+    // 15, 115, and 150 to 159.
     let said = window
         .harness
-        .query_all_by_label_contains("11 of 160 classes");
+        .query_all_by_label_contains("12 of 160 classes");
     assert_eq!(said.count(), 1);
     window
         .harness
@@ -512,7 +515,6 @@ fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
         model: Some(PathBuf::from("tests/fixtures/tiny")),
         notes: Vec::from([notes(temporary, 96)]),
         pictures: true,
-        ..Setup::default()
     }
     .open();
     window.act(Action::Train);

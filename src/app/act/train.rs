@@ -157,8 +157,9 @@ impl Actor {
         };
         let draft = &mut self.state.train.draft;
         let now = PathBuf::from(draft.word("run"));
-        let own = now.parent() == Some(&*parent);
-        if !now.as_os_str().is_empty() && !(own && now.exists()) {
+        let used = now.parent() == Some(&*parent) && now.exists();
+        let missing = now.as_os_str().is_empty();
+        if !missing && !used {
             return;
         }
         let task = draft.word("task").to_owned();
