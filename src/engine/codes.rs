@@ -17,7 +17,7 @@ pub struct Code {
     pub code: String,
     /// What it stands for.
     pub description: String,
-    /// Its chapter, a place in the list of [`chapters`].
+    /// Its chapter, a place in the list of `chapters`.
     pub chapter: usize,
 }
 
