@@ -23,7 +23,11 @@ pub(super) fn setup() -> Setup {
 
 /// Takes the picture, but for messages that go by themselves and the part of the bottom line that names
 /// the processor.
-pub(super) fn picture(window: &mut Window, name: &str) -> egui_kittest::SnapshotResult {
+pub(super) fn picture(
+    window: &mut Window,
+    name: &str,
+    masked: &[Rect],
+) -> egui_kittest::SnapshotResult {
     let messages = window.state().messages.on_screen();
     let going: Vec<u64> = messages
         .filter(|own| own.weight != Weight::Failure)
@@ -35,7 +39,9 @@ pub(super) fn picture(window: &mut Window, name: &str) -> egui_kittest::Snapshot
     window.harness.run_steps(4);
     let bottom = window.harness.ctx.content_rect().max.y;
     let named = Rect::from_min_max(pos2(0.0, bottom - 32.0), pos2(620.0, bottom));
+    // After the last step: a step takes masks away.
     window.harness.mask(named);
+    masked.iter().for_each(|own| window.harness.mask(*own));
     if name.starts_with("working") {
         // How far it is.
         let progress = Rect::from_min_max(pos2(760.0, bottom - 212.0), pos2(1280.0, bottom - 32.0));
@@ -205,7 +211,7 @@ fn views_look_as_they_did_when_a_person_looked_at_them() {
             make(&mut window);
             window.harness.run_steps(6);
             let name = format!("{name}-{way}");
-            results.add(picture(&mut window, &name));
+            results.add(picture(&mut window, &name, &[]));
         }
     }
     let mut empty = Setup {
@@ -215,10 +221,10 @@ fn views_look_as_they_did_when_a_person_looked_at_them() {
     .open();
     empty.act(Action::Read);
     empty.harness.run_steps(4);
-    results.add(picture(&mut empty, "nothing-light-100"));
+    results.add(picture(&mut empty, "nothing-light-100", &[]));
     let mut failed = setup().open();
     failed.execute(Command::UseModel(PathBuf::from("tests/fixtures/notes")));
     failed.settle();
-    results.add(picture(&mut failed, "failed-light-100"));
+    results.add(picture(&mut failed, "failed-light-100", &[]));
     results.unwrap();
 }

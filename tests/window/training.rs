@@ -536,6 +536,6 @@ fn training_looks_as_it_did_when_a_person_looked_at_it() {
         let temporary = Temporary::new();
         let mut window = of_pictures(&temporary, colours, large);
         window.harness.run_steps(4);
-        results.add(picture(&mut window, &format!("train-nothing-{way}")));
+        results.add(picture(&mut window, &format!("train-nothing-{way}"), &[]));
     }
 }
