@@ -95,14 +95,11 @@ impl Engine {
         })?;
         let mut points = growing.points;
         points.scales = vectors::scales(&points.vectors, points.width);
-        // What was read before it was stopped is drawn, so that this cannot be stopped by the same.
-        let drawing = match points.complete || points.full {
-            true => job,
-            false => &Job::silent(),
-        };
-        let found = drawing.within(1.0 - DRAWING..1.0, || {
-            components(&points.vectors(), 2, query.seed, drawing)
-        })?;
+        // What was read takes far longer than drawing it, and stays when a person stops either.
+        let drawn = |job: &Job| components(&points.vectors(), 2, query.seed, job);
+        let found = job
+            .within(1.0 - DRAWING..1.0, || drawn(job))
+            .or_else(|Cancelled| drawn(&Job::silent()))?;
         (points.plane, points.explained) = plane(&found);
         Ok(points)
     }

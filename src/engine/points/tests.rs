@@ -218,6 +218,17 @@ fn what_was_read_stays_when_it_is_stopped_or_memory_is_full() {
     assert!(!some.complete && !some.full && some.read == 1);
     assert_eq!(some.plane.len(), some.points.len());
     assert!(some.points[..] == all.points[..some.points.len()]);
+    // Nor is it lost when it is stopped while it is drawn.
+    let late = StopFlag::default();
+    let flag = late.clone();
+    let job = Job::reporting(late.clone(), Duration::ZERO, move |progress| {
+        if progress.share > 0.95 {
+            flag.stop();
+        }
+    });
+    let drawn = engine.points(&notes(), &query, &job).unwrap();
+    assert!(late.is_set() && drawn.complete && drawn.points == all.points);
+    assert_eq!(drawn.plane, all.plane);
     let nothing = engine.points(&notes(), &query, &Job::new(stop));
     assert!(matches!(nothing, Err(EngineError::Cancelled(_))));
     let little = PointsQuery {
