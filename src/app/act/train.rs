@@ -11,7 +11,7 @@ use crate::app::train::draft::{Draft, title};
 use crate::app::train::live::{Ended, Live};
 use crate::app::train::outside::Dialog;
 use crate::app::train::work::{Found, Work};
-use crate::app::train::{Ask, JudgeOn, Opened, Subject, in_window};
+use crate::app::train::{Ask, JudgeForm, JudgeOn, Subject, in_window};
 use crate::app::worker::{Lane, Question};
 use crate::engine::{
     Bundled, Head, SystemFolder, TrainConfig, TrainOutcome, TrainReport, counted, write_aside,
@@ -517,7 +517,9 @@ impl Actor {
                 train.runs.set(found);
             }
             (Purpose::OpenRun(folder), Found::Record(found)) => {
-                self.judge_next(&folder, &found);
+                if found.record.model.is_some() {
+                    self.judge_next(folder);
+                }
                 self.state.train.opened.set(*found);
                 self.state.train.shows_opened = true;
             }
@@ -526,15 +528,13 @@ impl Actor {
     }
 
     /// The run that was opened or has ended is what is judged next.
-    fn judge_next(&mut self, folder: &Path, opened: &Opened) {
-        if opened.record.model.is_some() {
-            let form = crate::app::train::JudgeForm {
-                subject: Subject::Run(folder.to_owned()),
-                on: JudgeOn::HeldBack,
-                ..self.state.train.judge.clone()
-            };
-            self.train_ask(Ask::JudgeBy(Box::new(form)));
-        }
+    fn judge_next(&mut self, folder: PathBuf) {
+        let form = JudgeForm {
+            subject: Subject::Run(folder),
+            on: JudgeOn::HeldBack,
+            ..self.state.train.judge.clone()
+        };
+        self.train_ask(Ask::JudgeBy(Box::new(form)));
     }
 
     fn trained(&mut self, report: Box<TrainReport>) {
@@ -561,12 +561,7 @@ impl Actor {
             live.ended = Some(Ended::Told(report));
         }
         if has_model {
-            let form = crate::app::train::JudgeForm {
-                subject: Subject::Run(folder),
-                on: JudgeOn::HeldBack,
-                ..self.state.train.judge.clone()
-            };
-            self.train_ask(Ask::JudgeBy(Box::new(form)));
+            self.judge_next(folder);
         }
         self.after_run();
     }
