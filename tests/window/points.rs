@@ -466,6 +466,7 @@ const CASES: [Case; 6] = [
         draw(window, PointUnit::Sentence);
         window.settle();
         let row = middle(window);
+        show_note_of(window, row);
         ask(window, PointsCommand::At(row));
     }),
     ("points-near", |window| {
@@ -474,6 +475,7 @@ const CASES: [Case; 6] = [
         window.act(Action::Stop);
         window.settle();
         let row = middle(window);
+        show_note_of(window, row);
         ask(window, PointsCommand::At(row));
         window.act(Action::NearPoints);
         window.settle();
@@ -494,6 +496,14 @@ const CASES: [Case; 6] = [
         window.settle();
     }),
 ];
+
+/// Puts the note of a point on view with all that is said of it, so that it does not move any more.
+fn show_note_of(window: &mut Window, row: usize) {
+    let key = window.state().points.map.value.as_ref().unwrap().note(row);
+    window.execute(Command::Show(key.unwrap()));
+    window.settle();
+    window.harness.run_steps(20);
+}
 
 /// A point near the middle of all.
 fn middle(window: &Window) -> usize {

@@ -74,6 +74,8 @@ pub struct NoteText {
     from: Option<usize>,
     /// Where to scroll to in the next frame.
     to: Option<f32>,
+    /// Whether what is chosen is to be brought into view as soon as it is known where that is.
+    reveal: bool,
     /// The letters of paragraphs that were drawn in this frame. They are not held longer: where
     /// letters are drawn from changes with colours, size and fonts, and egui knows which are good.
     laid: RefCell<HashMap<usize, Rc<Laid>>>,
@@ -168,6 +170,7 @@ impl NoteText {
         let width = (inner.width() - 2.0 * MARGIN).clamp(120.0, COLUMN);
         let row = if marks.ids { ROW_WITH_IDS } else { ROW };
         self.lay_out(ui, id, text, width, row);
+        self.reveal = (self.reveal || reveal) && marks.chosen.is_some();
         let mut touched = Touched::default();
         let mut sight = 0.0..1.0;
         let mut scroll = ui.new_child(egui::UiBuilder::new().max_rect(inner));
@@ -194,9 +197,11 @@ impl NoteText {
             self.measure_seen(ui, text, seen.clone(), width, row);
             self.draw(ui, origin, text, marks, (seen, &rows), &palette);
             self.touch(ui, &response, origin, text, &mut touched);
-            if let (true, Some(chosen)) = (reveal, &marks.chosen)
+            if let (true, Some(chosen)) = (self.reveal, &marks.chosen)
+                && self.is_measured_to(chosen.start)
                 && let Some(rect) = self.first_rect(ui.painter(), text, chosen, origin)
             {
+                self.reveal = false;
                 let near = ui.clip_rect().shrink2(vec2(0.0, 60.0));
                 if !near.contains(rect.center()) {
                     ui.scroll_to_rect(rect.expand(40.0), Some(egui::Align::Center));
@@ -271,6 +276,15 @@ impl NoteText {
             top += paragraph.height;
         }
         self.height = top;
+    }
+
+    /// Whether all heights down to a byte are measured, and none is a guess.
+    fn is_measured_to(&self, byte: usize) -> bool {
+        let mut before = self
+            .paragraphs
+            .iter()
+            .take_while(|own| own.bytes.start <= byte);
+        before.all(|own| own.measured)
     }
 
     /// The numbers of the paragraphs between two heights.
