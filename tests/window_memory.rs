@@ -88,7 +88,7 @@ fn the_change_that_the_check_proposes_is_applied_and_fits() {
     settle(&mut app, &ctx);
     let config = app.state().train.draft.config().unwrap();
     let of = |own: &TrainConfig| (own.batch, own.accumulate, own.recompute, own.max_tokens);
-    assert_eq!(of(&config), of(&proposal.config));
+    assert_eq!(of(config), of(&proposal.config));
     let again = app.state().train.checked().expect("it is checked anew");
-    assert!(again.config == config);
+    assert!(again.config == *config);
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::command::Command;
 use super::library::NoteKey;
 use super::points::Wanted;
 use super::worker::Ticket;
@@ -64,6 +65,10 @@ pub enum Purpose {
     Runs,
     /// What the training run of this folder left.
     OpenRun(PathBuf),
+    /// The recipe of this file.
+    OpenRecipe(PathBuf),
+    /// The recipe into this file.
+    SaveRecipe(PathBuf),
     /// Passages like these bytes, in these notes.
     Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
@@ -99,6 +104,8 @@ impl Purpose {
             Self::Judge => "Judging the model",
             Self::Runs => "Looking for runs",
             Self::OpenRun(_) => "Opening the run",
+            Self::OpenRecipe(_) => "Opening the recipe",
+            Self::SaveRecipe(_) => "Saving the recipe",
         }
     }
 
@@ -120,7 +127,13 @@ impl Purpose {
     pub fn is_of_training(&self) -> bool {
         matches!(
             self,
-            Self::CheckRun | Self::TrainRun(_) | Self::Judge | Self::Runs | Self::OpenRun(_)
+            Self::CheckRun
+                | Self::TrainRun(_)
+                | Self::Judge
+                | Self::Runs
+                | Self::OpenRun(_)
+                | Self::OpenRecipe(_)
+                | Self::SaveRecipe(_)
         )
     }
 
@@ -278,6 +291,8 @@ impl Jobs {
             Purpose::Trim
                 | Purpose::Runs
                 | Purpose::OpenRun(_)
+                | Purpose::OpenRecipe(_)
+                | Purpose::SaveRecipe(_)
                 | Purpose::Tokens(_)
                 | Purpose::Attend(..)
                 | Purpose::Overview(..)
@@ -348,10 +363,21 @@ pub struct Message {
     pub title: String,
     /// More of it, in lines; may be empty.
     pub details: String,
+    /// What a person may do about it.
+    pub next: Option<Next>,
     /// When it came.
     pub at: Instant,
     /// Whether it is on the screen; all of them are in the list.
     pub on_screen: bool,
+}
+
+/// What a person may do about a message: a button beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Next {
+    /// What the button says.
+    pub title: &'static str,
+    /// What it does.
+    pub command: Command,
 }
 
 /// Messages that are kept.
@@ -370,12 +396,24 @@ pub struct Messages {
 impl Messages {
     /// Tells something.
     pub fn tell(&mut self, weight: Weight, title: impl Into<String>, details: impl Into<String>) {
+        self.offer(weight, title, details, None);
+    }
+
+    /// Tells something with what a person may do about it.
+    pub fn offer(
+        &mut self,
+        weight: Weight,
+        title: impl Into<String>,
+        details: impl Into<String>,
+        next: Option<Next>,
+    ) {
         self.next += 1;
         self.all.push(Message {
             number: self.next,
             weight,
             title: title.into(),
             details: details.into(),
+            next,
             at: Instant::now(),
             on_screen: true,
         });

@@ -8,6 +8,8 @@ mod cache;
 mod chrome;
 mod command;
 mod dialogs;
+#[cfg(test)]
+mod faults;
 mod figure;
 mod find;
 mod jobs;
@@ -16,9 +18,11 @@ mod layout;
 mod lens;
 mod library;
 mod moving;
+mod open;
 mod over;
 pub mod points;
 mod selection;
+mod sentences;
 mod settings;
 mod state;
 mod theme;
@@ -29,8 +33,8 @@ mod widgets;
 mod worker;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
 use eframe::egui::{
     self, CentralPanel, Context, Event, Frame, ScreenshotCallback, Ui, ViewportCommand,
 };
@@ -50,6 +54,7 @@ use crate::engine::write_aside;
 pub use self::command::{Action, Command, Quiet};
 pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
+pub use self::open::{run, run_with};
 pub use self::state::{State, Workspace};
 pub use self::theme::Look;
 pub use self::train::{Ask as TrainAsk, JudgeForm, JudgeOn, Subject as JudgeSubject};
@@ -72,44 +77,10 @@ pub struct Options {
     pub measure: bool,
 }
 
-/// Opens the window, and returns when it is closed.
-///
-/// # Errors
-/// When the system gives no window; the sentence says what to try.
-pub fn run(options: Options) -> Result<()> {
-    // What a panic says may hold text of a note.
-    std::panic::set_hook(Box::new(|info| {
-        let place = info
-            .location()
-            .map_or_else(String::new, ToString::to_string);
-        eprintln!("error: Auscult has a bug at {place}; what it was doing is stopped");
-    }));
-    let viewport = egui::ViewportBuilder::default()
-        .with_title("Auscult")
-        .with_app_id("auscult")
-        .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([640.0, 420.0])
-        .with_drag_and_drop(true);
-    let native = eframe::NativeOptions {
-        viewport,
-        ..Default::default()
-    };
-    let opened = eframe::run_native(
-        "auscult",
-        native,
-        Box::new(|context| Ok(Box::new(App::new(&context.egui_ctx, options)))),
-    );
-    opened.map_err(|error| {
-        anyhow::anyhow!(
-            "no window could be opened: {error}; on a machine without a screen the commands work, see \
-             auscult --help"
-        )
-    })
-}
-
 /// The window.
 pub struct App {
     actor: Actor,
+    wake: Wake,
     views: Views,
     layout: Layout,
     palette: over::palette::Palette,
@@ -150,11 +121,8 @@ impl App {
             };
         }
         theme::fonts(ctx);
-        theme::apply(ctx, settings.look);
-        ctx.set_zoom_factor(settings.zoom);
-        ctx.options_mut(|own| own.zoom_with_keyboard = false);
-        let wake = ctx.clone();
-        let workers = Workers::start(move || wake.request_repaint());
+        let wake = Wake::of(ctx);
+        let workers = Workers::start(wake.caller());
         let mut actor = Actor::new(State::new(settings), workers, folder.clone());
         actor.data = options.data;
         actor.device = options.device;
@@ -170,8 +138,9 @@ impl App {
             let text = std::fs::read_to_string(own.file(LAYOUT)).ok()?;
             serde_json::from_str::<Layout>(&text).ok()?.usable()
         });
-        Self {
+        let app = Self {
             actor,
+            wake,
             views: Views::default(),
             layout: layout.unwrap_or_default(),
             palette: Default::default(),
@@ -181,7 +150,47 @@ impl App {
             layouts: Vec::new(),
             shooting: false,
             pasting: false,
-        }
+        };
+        app.dress(ctx);
+        app
+    }
+
+    /// Goes on in another window, which knows nothing of the one before.
+    fn move_to(&mut self, ctx: &Context) {
+        theme::fonts(ctx);
+        self.dress(ctx);
+        // They hold pictures that were in the memory of the graphics card.
+        self.views = Views::default();
+        self.wake.set(ctx);
+        (self.shooting, self.pasting) = (false, false);
+    }
+
+    /// Colours and size, as the settings say.
+    fn dress(&self, ctx: &Context) {
+        let settings = &self.actor.state.settings;
+        theme::apply(ctx, settings.look);
+        ctx.set_zoom_factor(settings.zoom);
+        ctx.options_mut(|own| own.zoom_with_keyboard = false);
+    }
+
+    /// Says that another window took the place of the one before: because the graphics card was lost,
+    /// or because a frame could not be drawn.
+    fn is_reopened(&mut self, lost: bool) {
+        let state = &mut self.actor.state;
+        // What was being drawn may be what cannot be drawn.
+        (state.over, state.figure) = (None, None);
+        let (title, said) = match lost {
+            true => (
+                "The graphics card was lost, and the window was opened again",
+                "Notes, results and runs are still there. If that repeats, update the card's driver.",
+            ),
+            false => (
+                "The window failed, and was opened again",
+                "This is a bug of Auscult. Notes, results and runs are still there. If that repeats, \
+                 choose another workspace, or reset the layout.",
+            ),
+        };
+        state.messages.tell(Weight::Failure, title, said);
     }
 
     /// All that is shown.
@@ -441,6 +450,29 @@ impl App {
     }
 }
 
+/// The window that is to be drawn when a thread has said something.
+#[derive(Clone)]
+struct Wake(Arc<Mutex<Context>>);
+
+impl Wake {
+    fn of(ctx: &Context) -> Self {
+        Self(Arc::new(Mutex::new(ctx.clone())))
+    }
+
+    fn set(&self, ctx: &Context) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ctx.clone();
+    }
+
+    /// Asks for a frame of the window that is there by then.
+    fn caller(&self) -> impl Fn() + Clone + Send + Sync + 'static {
+        let own = self.clone();
+        move || {
+            let ctx = own.0.lock().unwrap_or_else(PoisonError::into_inner);
+            ctx.request_repaint();
+        }
+    }
+}
+
 /// Writes a figure, and gives its path back.
 fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf, String> {
     match write_aside(path, bytes) {
@@ -461,6 +493,7 @@ impl eframe::App for App {
         self.draw(ui);
     }
 
+    /// Saves what is open, and where a run is.
     fn on_exit(&mut self) {
         self.actor.end_training();
         self.actor.keep_session();

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::points::command::Format;
+use super::sentences::in_window;
 use super::train::work as train;
 use crate::engine::{
     AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, CellQuery,
@@ -15,7 +16,7 @@ use crate::engine::{
     Job, LayerOverview, MapQuery, MeanFlow, ModelInfo, Note, NoteTokens, OverviewQuery, PointNote,
     Points, PointsExport, PointsQuery, Pooling, Progress, ReadingOptions, SearchQuery,
     SimilarPoint, Sketch, StopFlag, SurpriseQuery, SurprisingNote, TagQuery, TaggedNote, Unit,
-    import, import_text, write_aside,
+    import, import_text, lost_device, write_aside,
 };
 
 /// Which thread answers. Each has engines of its own, so that none waits for another.
@@ -80,7 +81,14 @@ pub enum Question {
     Trim,
     /// Something about training runs.
     Train(train::Work),
+    /// Something that a test plants.
+    #[cfg(test)]
+    Planted(Planted),
 }
+
+/// What a test has a thread do.
+#[cfg(test)]
+pub type Planted = Box<dyn FnOnce(&mut Engines) -> Result<Answer, EngineError> + Send>;
 
 /// A text that is looked for among notes.
 pub struct Wanted {
@@ -167,8 +175,41 @@ pub enum Said {
     Answer(Answer),
     /// It was stopped.
     Stopped,
-    /// It failed; a sentence for a person, without text of notes.
-    Failed(String),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A sentence for a person, without text of notes.
+    pub sentence: String,
+    /// Whether the device failed, so that another one may do it.
+    pub of_device: bool,
+}
+
+impl Failure {
+    fn of(error: &EngineError) -> Self {
+        Self {
+            sentence: in_window(&error.to_string()),
+            of_device: error.is_of_device(),
+        }
+    }
+
+    /// A thread panicked.
+    fn unknown() -> Self {
+        match lost_device() {
+            Some(fault) => Self::of(&EngineError::Fault(fault)),
+            None => Self {
+                // What a panic says may hold anything, so it is not shown.
+                sentence:
+                    "this failed for a reason that Auscult does not know; the model was closed, \
+                           and is opened again when it is needed"
+                        .to_owned(),
+                of_device: false,
+            },
+        }
+    }
 }
 
 /// A question on its way to a thread.
@@ -256,7 +297,10 @@ impl Workers {
             let sentence = "too much is waiting already; stop something first";
             self.refused.push(Event {
                 ticket: self.next,
-                said: Said::Failed(sentence.to_owned()),
+                said: Said::Failed(Failure {
+                    sentence: sentence.to_owned(),
+                    of_device: false,
+                }),
                 held: None,
             });
         }
@@ -306,14 +350,11 @@ fn work(
                     // A device that failed may not compute again; the next question opens it anew.
                     engines = Engines::default();
                 }
-                Said::Failed(error.to_string())
+                Said::Failed(Failure::of(&error))
             }
             Err(_) => {
                 engines = Engines::default();
-                // What a panic says may hold anything, so it is not shown.
-                let sentence = "this failed for a reason that Auscult does not know; the model was \
-                                closed, and is opened again when it is needed";
-                Said::Failed(sentence.to_owned())
+                Said::Failed(Failure::unknown())
             }
         };
         end(said, engines.trimmed(limit));
@@ -322,7 +363,7 @@ fn work(
 
 /// The models that a thread has open.
 #[derive(Default)]
-struct Engines(Vec<Open>);
+pub struct Engines(Vec<Open>);
 
 struct Open {
     folder: PathBuf,
@@ -333,6 +374,12 @@ struct Open {
 }
 
 impl Engines {
+    /// The engines that are open.
+    #[cfg(test)]
+    pub fn open(&self) -> impl Iterator<Item = &Engine> {
+        self.0.iter().map(|own| &own.engine)
+    }
+
     /// The engine with this model.
     fn of(
         &mut self,
@@ -528,6 +575,8 @@ impl Engines {
                 Ok(Answer::Saved(path))
             }
             Question::Trim => Ok(Answer::Done),
+            #[cfg(test)]
+            Question::Planted(planted) => planted(self),
             Question::Train(work) => Ok(Answer::Train(train::answer(work, device, job)?)),
             Question::Search(wanted) => {
                 let notes: Vec<Note> = wanted.notes.iter().map(|note| (**note).clone()).collect();

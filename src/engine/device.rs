@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::adapter::{Adapter, Kind, choosable};
 use super::instance;
-use crate::kernels;
+use crate::kernels::{self, DeviceFault};
 use crate::model::checkpoint::ParameterSpec;
 use crate::notes::counted;
 
@@ -292,6 +292,14 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
     kernels::assume(&device, abilities);
     opened.push((adapter.backend, adapter.index, device.clone()));
     Ok(device)
+}
+
+/// Why an adapter that is open computes nothing any more, if one does not.
+pub fn lost_device() -> Option<DeviceFault> {
+    let opened = OPENED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    opened.iter().find_map(|(_, _, own)| kernels::lost(own))
 }
 
 /// burn's name of the runtime under which shaders of one's own can be launched.

@@ -58,6 +58,8 @@ pub use crate::evaluation::{
     Outcome as JudgedOutcome, Resampling, Settings, Slice, SliceTable, card,
 };
 pub use crate::job::{Cancelled, Inside, Job, Progress, StopFlag};
+#[cfg(test)]
+pub(crate) use crate::kernels::planted_faults;
 pub use crate::kernels::{
     Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning, cpu_threads,
 };
@@ -96,7 +98,7 @@ pub use crate::tokenization::{
 };
 pub use crate::training::check::{Change, Known, Measured, Proposal, RunTime};
 pub use crate::training::config::{
-    ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TrainConfig,
+    ConfigFault, FIELDS, Field, Kind as FieldKind, MetricName, TaskKind, TrainConfig,
 };
 pub use crate::training::dataset::DataReport;
 pub use crate::training::figures::{ClassFigures, Evaluation as ValidationFigures};
@@ -124,7 +126,7 @@ pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use bundled::Bundled;
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
 pub use codes::Code;
-pub use device::{DeviceChoice, DeviceError, DeviceInfo, taken_by_auto};
+pub use device::{DeviceChoice, DeviceError, DeviceInfo, lost_device, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
@@ -136,7 +138,9 @@ pub use points::{
     Similar as SimilarPoint, Sketch,
 };
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};
-pub use runs::{RunRecord, RunStage, RunSummary, held_back, run_record, runs};
+pub use runs::{
+    RunRecord, RunStage, RunSummary, held_back, notes_as_of, run_of_model, run_record, runs,
+};
 pub use search::{Found, Hit, SearchQuery};
 pub use self_check::SelfCheck;
 pub use shaders::{ShaderText, shaders};
@@ -239,6 +243,17 @@ pub enum EngineError {
     Cancelled(#[from] Cancelled),
 }
 
+impl EngineError {
+    /// Whether the device failed, or cannot be opened, and another one may do it.
+    pub fn is_of_device(&self) -> bool {
+        match self {
+            Self::Fault(_) | Self::Device(_) => true,
+            Self::Train(own) => matches!(**own, TrainError::Device { .. }),
+            _ => false,
+        }
+    }
+}
+
 impl From<EvaluationError> for EngineError {
     fn from(error: EvaluationError) -> Self {
         match error {
@@ -306,6 +321,19 @@ impl Engine {
             Kind::Cpu => memory::in_use(),
             _ => memory::DeviceMeter(&self.device.device).held(),
         }
+    }
+
+    /// Takes the device away, as a driver does that starts again.
+    #[cfg(test)]
+    pub(crate) fn lose(&self) {
+        crate::kernels::planted_faults::lose(&self.device.device);
+    }
+
+    /// Asks the device for more memory than any has.
+    #[cfg(test)]
+    pub(crate) fn overfill(&self) -> Result<(), EngineError> {
+        let much = burn::tensor::Tensor::<2>::ones([40_000, 40_000], &self.device.device);
+        Ok(crate::kernels::values(much.sum()).map(|_| ())?)
     }
 
     /// What the engine computes on.

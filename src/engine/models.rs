@@ -11,6 +11,7 @@ use crate::model::checkpoint::{
 };
 use crate::model::config::{Architecture, LayerKind, ModelConfig};
 use crate::model::{Model, layout};
+use crate::tasks::classification::Function;
 use crate::tokenization::Tokenizer;
 
 /// What a model is.
@@ -46,6 +47,9 @@ pub struct ModelInfo {
     pub tokenizer_vocabulary: usize,
     /// Names of the classes; empty without a classifier.
     pub labels: Vec<String>,
+    /// Whether any number of its classes may hold of a note.
+    #[serde(skip)]
+    pub several_labels: bool,
     /// Whether the folder says that its weights are random: its output means nothing.
     pub random_weights: bool,
     /// Tensors of the files that the model does not use, each with the reason.
@@ -107,6 +111,8 @@ fn info(
         } else {
             Vec::new()
         },
+        several_labels: structure.head == Head::SequenceClassification
+            && Function::usual(config.problem_type, config.labels.len()) == Function::Sigmoid,
         random_weights: config.random_weights(),
         left_aside: Vec::new(),
     }

@@ -8,10 +8,11 @@ use chrono::{DateTime, Local};
 use serde::Deserialize;
 
 use super::{EngineError, Job};
+use crate::notes::Note;
 use crate::training::checkpoint::Best;
 use crate::training::config::{MetricName, TrainConfig};
 use crate::training::figures::Evaluation;
-use crate::training::held_back::HeldBack;
+use crate::training::held_back::{HeldBack, read_alike};
 use crate::training::history::{Event, events};
 use crate::training::run_folder::{RunError, RunFolder};
 use crate::training::session::TrainError;
@@ -59,6 +60,14 @@ pub struct RunSummary {
     pub has_model: bool,
     /// Why it cannot be read.
     pub wrong: Option<String>,
+}
+
+impl RunSummary {
+    /// The best value of the metric, so that more is better.
+    pub fn goodness(&self) -> Option<f64> {
+        // To turn a loss round twice gives it back.
+        self.best.map(|own| self.metric.shown(own))
+    }
 }
 
 /// All that a run left.
@@ -180,10 +189,7 @@ fn summary(folder: PathBuf, begun: SystemTime) -> (RunSummary, Option<Ended>) {
     let metric = ended.as_ref().map(|own| own.metric);
     let metric = metric.unwrap_or_else(|| config.settled_metric());
     let best = ended.as_ref().and_then(|own| own.best);
-    let best = best.map(|own| match metric {
-        MetricName::Loss => -own.goodness,
-        _ => own.goodness,
-    });
+    let best = best.map(|own| metric.shown(own.goodness));
     let begun: DateTime<Local> = begun.into();
     let own = RunSummary {
         name,
@@ -252,6 +258,24 @@ pub fn run_record(folder: &Path) -> Result<RunRecord, EngineError> {
 pub fn held_back(folder: &Path, job: &Job) -> Result<HeldBack, EngineError> {
     let config = RunFolder::described(folder).map_err(TrainError::from)?;
     Ok(HeldBack::of(&config, job)?)
+}
+
+/// The notes of other files, read as the run of this description reads its own.
+///
+/// # Errors
+/// [`EngineError::Train`] when there are none, [`EngineError::Cancelled`] when `job` is stopped.
+pub fn notes_as_of(
+    config: &TrainConfig,
+    paths: &[PathBuf],
+    job: &Job,
+) -> Result<Vec<Note>, EngineError> {
+    Ok(read_alike(config, paths, job)?)
+}
+
+/// The run whose best model lies in this folder.
+pub fn run_of_model(folder: &Path) -> Option<PathBuf> {
+    let run = folder.parent()?;
+    (RunFolder::is_run(run) && RunFolder::best_of(run) == folder).then(|| run.to_owned())
 }
 
 #[cfg(test)]

@@ -93,6 +93,10 @@ pub fn unwatch(device: &Device) {
 /// # Errors
 /// [`DeviceFault`] when they could not be computed or cannot be fetched.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceFault> {
+    #[cfg(test)]
+    if let Some(fault) = planted::fault() {
+        return Err(fault);
+    }
     let device = tensor.device();
     let fetched = catch_unwind(AssertUnwindSafe(|| {
         let data = tensor
@@ -131,7 +135,8 @@ pub fn is_lost(device: &Device) -> bool {
     lost(device).is_some()
 }
 
-fn lost(device: &Device) -> Option<DeviceFault> {
+/// Why `device` is gone for good, if it is. Only a device that is watched can tell.
+pub fn lost(device: &Device) -> Option<DeviceFault> {
     let watched = watched(device)?;
     watched.asked.store(true, Ordering::SeqCst);
     // wgpu tells of a loss when it is polled.
@@ -168,4 +173,31 @@ fn classified(reason: &str, poisoned: bool) -> DeviceFault {
 fn first_line(text: &str) -> String {
     let line = text.lines().find(|line| !line.trim().is_empty());
     line.unwrap_or("no reason given").trim().to_owned()
+}
+
+#[cfg(test)]
+pub(crate) mod planted {
+    //! Faults that a test plants, for what stands above.
+
+    use std::cell::RefCell;
+
+    use super::{Device, DeviceFault, watched};
+
+    thread_local! {
+        static NEXT: RefCell<Option<DeviceFault>> = const { RefCell::new(None) };
+    }
+
+    /// What this thread reads next gives this fault.
+    pub(crate) fn next(fault: DeviceFault) {
+        NEXT.with(|own| *own.borrow_mut() = Some(fault));
+    }
+
+    pub(super) fn fault() -> Option<DeviceFault> {
+        NEXT.with(|own| own.borrow_mut().take())
+    }
+
+    /// Takes a device away, as a driver does that starts again.
+    pub(crate) fn lose(device: &Device) {
+        watched(device).expect("an adapter").of_wgpu.destroy();
+    }
 }

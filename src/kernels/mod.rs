@@ -36,7 +36,9 @@ pub use adam::{AdamRule, AdamStep};
 pub use attention::{AttentionCall, HeadMix};
 pub use cross_entropy::Targets;
 pub use embedding::Lookup;
-pub use fault::{DeviceFault, is_lost, unwatch, values, watch};
+#[cfg(test)]
+pub(crate) use fault::planted as planted_faults;
+pub use fault::{DeviceFault, is_lost, lost, unwatch, values, watch};
 pub use ops::EncoderOps;
 pub use rope::{Direction, RopeTable};
 pub use sequences::{HeadShape, Sequences};

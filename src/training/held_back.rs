@@ -1,6 +1,6 @@
 //! The notes that a run holds back from learning, found again as the run divided them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -41,13 +41,7 @@ impl HeldBack {
     /// [`TrainError`] when the folder is no run, a file is not there any more or is another one than
     /// the run learned from, or `job` is stopped.
     pub fn of(config: &TrainConfig, job: &Job) -> Result<Self, TrainError> {
-        let form = config.form.as_deref().map(Template::parse).transpose();
-        let form = form.map_err(DataError::from)?;
-        let reading = Reading {
-            options: import_options(config, form.as_ref()),
-            form,
-            job,
-        };
+        let reading = Reading::of(config, job)?;
         let mut files = Vec::new();
         let mut traces = Traces::new(trace_options(config));
         reading.each(&config.train, &mut files, |note| {
@@ -78,6 +72,24 @@ impl HeldBack {
     }
 }
 
+/// The notes of other files, read as the run reads its own: with its columns, in its text form.
+///
+/// # Errors
+/// [`DataError::NoNotes`] when there are none, [`DataError::Cancelled`] when `job` is stopped.
+pub fn read_alike(
+    config: &TrainConfig,
+    paths: &[PathBuf],
+    job: &Job,
+) -> Result<Vec<Note>, TrainError> {
+    let reading = Reading::of(config, job)?;
+    let mut notes = Vec::new();
+    let failures = reading.each(paths, &mut Vec::new(), |note| notes.push(note))?;
+    match notes.is_empty() && !paths.is_empty() {
+        true => Err(DataError::NoNotes(failures).into()),
+        false => Ok(notes),
+    }
+}
+
 /// How the notes of a run are read.
 struct Reading<'a> {
     options: ImportOptions,
@@ -85,16 +97,26 @@ struct Reading<'a> {
     job: &'a Job,
 }
 
-impl Reading<'_> {
-    /// Hands each note of the paths to `each`, and adds the files with their hashes.
+impl<'a> Reading<'a> {
+    fn of(config: &TrainConfig, job: &'a Job) -> Result<Self, DataError> {
+        let form = config.form.as_deref().map(Template::parse).transpose()?;
+        Ok(Self {
+            options: import_options(config, form.as_ref()),
+            form,
+            job,
+        })
+    }
+
+    /// Hands each note of the paths to `each`, and adds the files with their hashes. What could not be
+    /// read.
     fn each(
         &self,
         paths: &[PathBuf],
         files: &mut Vec<(PathBuf, String)>,
         mut each: impl FnMut(Note),
-    ) -> Result<(), DataError> {
+    ) -> Result<Vec<String>, DataError> {
         if paths.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut stream = NoteStream::new(paths, &self.options, self.job);
         for note in stream.by_ref() {
@@ -112,7 +134,7 @@ impl Reading<'_> {
         self.job.check()?;
         let import = stream.into_report();
         files.extend(import.files.into_iter().map(|own| (own.path, own.sha256)));
-        Ok(())
+        Ok(import.failures.iter().map(ToString::to_string).collect())
     }
 }
 
@@ -129,14 +151,20 @@ fn unchanged(config: &TrainConfig, found: &[(PathBuf, String)]) -> Result<(), Tr
     };
     let text = std::fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
     let before: Data = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    let changed = before.files.iter().find(|file| !found.contains(file));
-    match changed {
-        None => Ok(()),
-        Some((file, _)) => Err(damaged(format!(
-            "{} is not as it was when the run began, so which notes it held back cannot be told; put it \
-             back, or choose other notes to judge by",
-            file.display()
-        ))
-        .into()),
-    }
+    let before: BTreeSet<_> = before.files.iter().collect();
+    let found: BTreeSet<_> = found.iter().collect();
+    let gone = before.difference(&found).next();
+    // One more would change into which parts all of them are divided.
+    let new = found.difference(&before).next();
+    let (file, how) = match (gone, new) {
+        (None, None) => return Ok(()),
+        (Some((file, _)), _) => (file, "is not as it was when the run began"),
+        (None, Some((file, _))) => (file, "was not there when the run began"),
+    };
+    Err(damaged(format!(
+        "{} {how}, so which notes it held back cannot be told; put everything back as it was, or choose \
+         other notes to judge by",
+        file.display()
+    ))
+    .into())
 }

@@ -113,6 +113,29 @@ press ctrl+z
 picture undone
 press period
 picture pinned
+# All sentences as points; then a run on the notes that come with Auscult, read on beside it, paused.
+press ctrl+3
+press d
+sleep "${POINTS:-10}"
+picture points
+press ctrl+5
+run "notes that come with"
+picture described
+run "check whether the run fits"
+sleep "${CHECK:-15}"
+picture checked
+run "start the run"
+sleep "${RUN:-12}"
+picture running
+press ctrl+1
+press alt+Right
+press m
+sleep "${FILL:-4}"
+picture beside
+press ctrl+5
+run "pause, or go on"
+sleep "${RUN:-12}"
+picture paused
 press ctrl+1
 press ctrl+comma
 picture settings
@@ -128,8 +151,13 @@ sleep 8
 before="$(ticks)"
 sleep 10
 printf 'idle: %d.%d %% of a core\n' $((($(ticks) - before) / 10)) $((($(ticks) - before) % 10))
+# The run goes on, and the window is closed on it.
+steps() { wc -l < "$home"/data/auscult/runs/*/history.jsonl; }
+paused="$(steps)"
+run "pause, or go on"
+sleep "${RUN:-12}"
 press ctrl+q
-for _ in $(seq 50); do
+for _ in $(seq 300); do
     kill -0 "$window_process" 2>/dev/null || break
     sleep 0.1
 done
@@ -138,6 +166,13 @@ if kill -0 "$window_process" 2>/dev/null; then
     exit 1
 fi
 wait "$window_process"
+
+# The run saved where it was.
+[ "$(steps)" -gt "$paused" ] || { printf 'the run did not go on\n' >&2; exit 1; }
+grep -q '"outcome": *"stopped"' "$home"/data/auscult/runs/*/report.json || {
+    printf 'the run was not saved when the window was closed\n' >&2
+    exit 1
+}
 
 # Names of files are kept, and nothing of what stands in them.
 grep -q 'long-hospital-course.txt' "$home/config/auscult/session.toml"

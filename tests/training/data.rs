@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use auscult::engine::{
     DataPart, Job, LabelQuery, Ratio, Shared, SplitOptions, Tokenizer, TrainConfig, Unflat, divide,
-    import,
+    held_back, import,
 };
 use auscult::training::dataset::Dataset;
 use auscult::training::example::Label;
@@ -394,4 +394,33 @@ fn what_is_wrong_with_the_data_is_said_with_its_place() {
         (data.train.len(), data.report.empty),
         (2, vec![DataPart::Validation])
     );
+}
+
+#[test]
+fn notes_that_came_later_are_not_taken_for_those_that_were_held_back() {
+    let temporary = Temporary::new();
+    let folder = temporary.path().join("visits");
+    std::fs::create_dir(&folder).unwrap();
+    let file = |name: &str, from: usize| {
+        let rows: String = (from..from + 16)
+            .map(|row| format!("{row},She has cough for {row} days and no fever.,lung\n"))
+            .collect();
+        std::fs::write(folder.join(name), format!("id,text,label\n{rows}")).unwrap();
+    };
+    file("a.csv", 0);
+    let config = TrainConfig {
+        test_share: 0.25,
+        ..config(&temporary, "run", folder.clone())
+    };
+    let run = train(config, None).0.unwrap().run;
+    let held = held_back(&run, &Job::silent()).unwrap();
+    assert_eq!((held.validation.len(), held.test.len()), (3, 4));
+    file("b.csv", 100);
+    let said = held_back(&run, &Job::silent()).unwrap_err().to_string();
+    assert!(said.contains("b.csv was not there"), "{said}");
+    std::fs::rename(folder.join("b.csv"), folder.join("a.csv")).unwrap();
+    let said = held_back(&run, &Job::silent()).unwrap_err().to_string();
+    assert!(said.contains("a.csv is not as it was"), "{said}");
+    file("a.csv", 0);
+    assert_eq!(held_back(&run, &Job::silent()).unwrap().test.len(), 4);
 }

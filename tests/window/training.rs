@@ -440,6 +440,144 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
 }
 
 #[test]
+fn a_button_judges_the_run_that_it_stands_beside_and_a_report_stays_until_then() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 96);
+    let first = judged(&mut window);
+    let report = window.state().train.judged.value.clone().unwrap();
+    // Another run ends, is paused, and is opened: the report stays.
+    window.act(Action::StartRun);
+    ended(&mut window);
+    let second = window.state().train.live.as_ref().unwrap().folder.clone();
+    assert_ne!(first, second);
+    ask(&mut window, TrainAsk::OpenRun(second.clone()));
+    window.settle();
+    let same = |window: &Window, report: &_| {
+        let now = window.state().train.judged.value.as_ref();
+        now.is_some_and(|own| std::sync::Arc::ptr_eq(own, report))
+    };
+    assert!(same(&window, &report));
+    let subject = window.state().train.judge.subject.clone();
+    assert_eq!(subject, JudgeSubject::Run(first));
+    window.harness.get_by_label("Judge it").click();
+    window.harness.run_steps(2);
+    window.settle();
+    let now = window.state().train.judged.value.clone().unwrap();
+    let name = second.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(now.of.contains(&name), "{}", now.of);
+    assert_eq!(now.form.subject, JudgeSubject::Run(second.clone()));
+
+    // A model that is opened from the folder of a run is known as that run's.
+    window.execute(Command::UsePredictor(second.join("best")));
+    window.settle();
+    let form = JudgeForm {
+        subject: JudgeSubject::Open,
+        on: JudgeOn::Files,
+        test: Vec::from([temporary.path().join("visits.csv")]),
+        ..JudgeForm::default()
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form.clone())));
+    window.act(Action::Judge);
+    window.settle();
+    let said = window.state().train.judged.failure.clone().unwrap();
+    assert!(said.contains("learned from"), "{said}");
+
+    // Other notes are judged by although those that it learned from have gone, which is said.
+    let visits = temporary.path().join("visits.csv");
+    let others = temporary.path().join("others.csv");
+    let text = std::fs::read_to_string(&visits).unwrap();
+    std::fs::write(&others, text.replace("She", "He")).unwrap();
+    std::fs::remove_file(&visits).unwrap();
+    let form = JudgeForm {
+        test: Vec::from([others]),
+        ..form
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form)));
+    window.act(Action::Judge);
+    window.settle();
+    let now = window.state().train.judged.value.clone().unwrap();
+    let remarks = now.report.data.remarks.join("; ");
+    assert!(remarks.contains("is not known"), "{remarks}");
+}
+
+#[test]
+fn a_run_with_a_text_form_is_judged_by_texts_of_that_form() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 48);
+    describe(&mut window, "4");
+    set(&mut window, "form", "From {ward}: {text}");
+    window.act(Action::StartRun);
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    assert_eq!(live.failure(), None);
+    let form = JudgeForm {
+        subject: JudgeSubject::Run(live.folder.clone()),
+        on: JudgeOn::Files,
+        test: Vec::from([temporary.path().join("visits.csv")]),
+        ..JudgeForm::default()
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form.clone())));
+    window.act(Action::Judge);
+    window.settle();
+    let said = window.state().train.judged.failure.clone().unwrap();
+    assert!(said.contains("24 texts"), "{said}");
+    let rows = "id,text,kind,ward\n1,He coughs.,lung,east\n2,His chest hurts.,heart,west\n";
+    let form = JudgeForm {
+        test: Vec::from([temporary.file("others.csv", rows)]),
+        ..form
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form)));
+    window.act(Action::Judge);
+    window.settle();
+    let judged = window.state().train.judged.value.clone().unwrap();
+    let texts: Vec<&str> = (0..2).map(|own| judged.note(own).unwrap().text()).collect();
+    assert_eq!(
+        texts,
+        ["From east: He coughs.", "From west: His chest hurts."]
+    );
+}
+
+#[test]
+fn a_run_that_is_paused_before_its_next_step_can_still_go_on() {
+    let temporary = Temporary::new();
+    let mut window = window(&temporary, 64);
+    describe(&mut window, "400");
+    window.act(Action::StartRun);
+    window.until("a few steps", |state| {
+        let live = state.train.live.as_ref();
+        live.is_some_and(|own| own.curves.steps() >= 5)
+    });
+    window.act(Action::PauseRun);
+    ended(&mut window);
+    let steps = window.state().train.live.as_ref().unwrap().curves.steps();
+    // It goes on and is paused at once, before it has said anything.
+    window.act(Action::PauseRun);
+    window.act(Action::PauseRun);
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    assert!(live.can_go_on() && live.curves.steps() >= steps);
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Go on");
+    // Its notes have gone: what it did is still shown, and it can go on once they are back.
+    let visits = temporary.path().join("visits.csv");
+    let away = temporary.path().join("away.csv");
+    std::fs::rename(&visits, &away).unwrap();
+    window.act(Action::PauseRun);
+    ended(&mut window);
+    let live = window.state().train.live.as_ref().unwrap();
+    assert!(live.failure().is_some() && live.can_go_on() && live.curves.steps() >= steps);
+    std::fs::rename(&away, &visits).unwrap();
+    set(&mut window, "steps", "1");
+    window.act(Action::PauseRun);
+    window.until("more steps", |state| {
+        let live = state.train.live.as_ref();
+        live.is_some_and(|own| own.curves.steps() > steps)
+    });
+    window.act(Action::PauseRun);
+    ended(&mut window);
+}
+
+#[test]
 fn many_classes_are_listed_and_searched() {
     let temporary = Temporary::new();
     let row = |row: usize| {
@@ -489,13 +627,16 @@ fn a_recipe_comes_back_as_it_was_saved() {
     let before = window.state().train.draft.clone();
     let path = temporary.path().join("own.toml");
     ask(&mut window, TrainAsk::SaveRecipe(path.clone()));
+    window.settle();
     let read = TrainConfig::read(Some(&path), &[]).unwrap();
-    assert_eq!(read, before.config().unwrap());
+    assert_eq!(read, *before.config().unwrap());
     set(&mut window, "steps", "9");
     ask(&mut window, TrainAsk::Recipe(path.clone()));
+    window.settle();
     assert_eq!(window.state().train.draft, before);
     std::fs::write(&path, "steps = \"many\"").unwrap();
     ask(&mut window, TrainAsk::Recipe(path));
+    window.settle();
     assert_eq!(
         window.state().train.draft,
         before,

@@ -42,18 +42,17 @@ impl Actor {
                         self.stopped(&purpose);
                     }
                 }
-                Said::Failed(reason) => {
-                    let purpose = self.state.jobs.end(ticket, Ended::Failed, Some(&reason));
+                Said::Failed(failure) => {
+                    let reason = Some(&*failure.sentence);
+                    let purpose = self.state.jobs.end(ticket, Ended::Failed, reason);
                     if let Some(purpose) = purpose {
-                        self.failed(&purpose, reason);
+                        self.failed(&purpose, failure);
                     }
                 }
             }
         }
         self.points_sketched();
-        if let Some(live) = &mut self.state.train.live {
-            live.take_in();
-        }
+        self.take_in_run();
         self.state.library.search_on(SEARCH_TIME)
     }
 
@@ -207,78 +206,5 @@ impl Actor {
             own if own.is_of_training() => self.train_stopped(own),
             _ => {}
         }
-    }
-
-    pub(super) fn failed(&mut self, purpose: &Purpose, reason: String) {
-        let reason = match purpose.is_of_training() {
-            true => self.train_failed(purpose, &reason),
-            false => reason,
-        };
-        let results = &mut self.state.results;
-        match purpose {
-            Purpose::Model(folder) => {
-                self.state.model = ModelState::Failed(folder.clone(), reason.clone());
-            }
-            Purpose::Predictor(folder) => {
-                self.state.predictor = ModelState::Failed(folder.clone(), reason.clone());
-            }
-            Purpose::Tokens(key) => {
-                results.entry(*key).or_default().tokens.failure = Some(reason.clone());
-            }
-            Purpose::Fill(key, _) => {
-                results.entry(*key).or_default().fill.failure = Some(reason.clone());
-            }
-            Purpose::Surprise(key) => {
-                results.entry(*key).or_default().surprise.failure = Some(reason.clone());
-                self.state.shown.surprise = false;
-            }
-            Purpose::Classify(key) => {
-                results.entry(*key).or_default().classes.failure = Some(reason.clone());
-            }
-            Purpose::Tag(key) => {
-                results.entry(*key).or_default().tags.failure = Some(reason.clone());
-            }
-            Purpose::Attend(key, _) => {
-                // It may be of a word that is not read: the panel says so, nothing more.
-                results.entry(*key).or_default().attention.failure = Some(reason);
-                self.attend_on();
-                return;
-            }
-            Purpose::Overview(key, _) => {
-                results.entry(*key).or_default().heads.failure = Some(reason.clone());
-            }
-            Purpose::Map(key) => {
-                // The panel says so, nothing more.
-                results.entry(*key).or_default().map.failure = Some(reason);
-                return;
-            }
-            Purpose::Cell(key) => {
-                results.entry(*key).or_default().cell.failure = Some(reason);
-                self.go_to_cell = None;
-                return;
-            }
-            Purpose::Flow(key) => {
-                results.entry(*key).or_default().flow.failure = Some(reason.clone());
-            }
-            Purpose::MeanFlow => self.state.mean_flow.failure = Some(reason.clone()),
-            Purpose::Similar(key, ..) => {
-                results.entry(*key).or_default().similar.failure = Some(reason.clone());
-            }
-            Purpose::Points(..) => self.state.points.map.failure = Some(reason.clone()),
-            Purpose::Arrange(_) => self.state.points.arranged.failure = Some(reason.clone()),
-            Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
-            // Nobody asked for it, and what is wrong shows with the first note.
-            Purpose::Measure | Purpose::Trim => return,
-            Purpose::Import
-            | Purpose::Paste
-            | Purpose::SavePoints
-            | Purpose::CheckRun
-            | Purpose::TrainRun(_)
-            | Purpose::Judge
-            | Purpose::Runs
-            | Purpose::OpenRun(_) => {}
-        }
-        let title = format!("{} failed", purpose.title());
-        self.state.messages.tell(Weight::Failure, title, reason);
     }
 }

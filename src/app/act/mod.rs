@@ -3,6 +3,7 @@
 mod answers;
 mod attention;
 mod choosing;
+mod failures;
 mod map;
 mod notes;
 mod points;
@@ -392,7 +393,13 @@ impl Actor {
         }
     }
 
-    fn ask(&mut self, lane: Lane, model: Option<&Path>, purpose: Purpose, question: Question) {
+    pub(in crate::app) fn ask(
+        &mut self,
+        lane: Lane,
+        model: Option<&Path>,
+        purpose: Purpose,
+        question: Question,
+    ) {
         let device = self.device.as_ref().unwrap_or(&self.state.settings.device);
         let device = device.parse::<DeviceChoice>();
         let device = device.unwrap_or_default();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eframe::egui::{Align, Frame, Layout, Margin, Panel, ProgressBar, RichText, ScrollArea, Ui};
 
+use super::toasts;
 use crate::app::command::{Action, Command};
 use crate::app::jobs::{Ended, Running, Weight, in_words};
 use crate::app::state::State;
@@ -82,6 +83,7 @@ fn drawer(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             if !own.details.is_empty() {
                 ui.indent(own.number, |ui| {
                     ui.label(RichText::new(&own.details).small().color(palette.soft));
+                    toasts::next(ui, own, commands);
                 });
             }
         }

@@ -4,6 +4,7 @@ use eframe::egui::{Align2, Area, Frame, Id, Order, RichText, ScrollArea, Ui, vec
 
 use super::activity::mark;
 use crate::app::command::Command;
+use crate::app::jobs::Message;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::library::name;
@@ -42,6 +43,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                                     ui.label(text.color(palette.soft));
                                 });
                             }
+                            next(ui, own, commands);
                         });
                         let close = ui.small_button("×");
                         name(&close, &format!("Dismiss: {}", own.title));
@@ -53,4 +55,18 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                 ui.add_space(8.0);
             }
         });
+}
+
+/// The button of what may be done about a message; it takes the message off the screen.
+pub fn next(ui: &mut Ui, message: &Message, commands: &mut Vec<Command>) {
+    let Some(own) = &message.next else {
+        return;
+    };
+    ui.add_space(4.0);
+    let button = ui.button(own.title);
+    name(&button, &format!("{}: {}", own.title, message.title));
+    if button.clicked() {
+        commands.push(own.command.clone());
+        commands.push(Command::Dismiss(message.number));
+    }
 }

@@ -2,15 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
 
 use toml::{Table, Value};
 
 use crate::engine::{ConfigFault, FIELDS, Field, FieldKind, TrainConfig};
 
 /// A description that may not be whole.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Draft {
     words: BTreeMap<&'static str, Vec<String>>,
+    /// What its words come to, since every frame asks.
+    settled: OnceLock<Settled>,
+}
+
+impl PartialEq for Draft {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Settled {
+    faults: Vec<Fault>,
+    config: Result<TrainConfig, Fault>,
 }
 
 /// Something that is wrong with a field.
@@ -58,6 +73,7 @@ impl Draft {
         });
         Self {
             words: words.collect(),
+            settled: OnceLock::new(),
         }
     }
 
@@ -89,6 +105,7 @@ impl Draft {
         let none = words.iter().all(String::is_empty);
         let words = if none { Vec::new() } else { words };
         self.words.insert(name, words);
+        self.settled.take();
     }
 
     /// The fields with a value.
@@ -109,7 +126,30 @@ impl Draft {
 
     /// Everything that is wrong: of each field by itself, and, where that is nothing, the first thing
     /// that does not fit together.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> &[Fault] {
+        &self.settled().faults
+    }
+
+    /// The run that is described.
+    ///
+    /// # Errors
+    /// [`Fault`] with the first thing that is wrong.
+    pub fn config(&self) -> Result<&TrainConfig, &Fault> {
+        self.settled().config.as_ref()
+    }
+
+    fn settled(&self) -> &Settled {
+        self.settled.get_or_init(|| {
+            let config = self.read_config();
+            Settled {
+                faults: self.all_faults(config.as_ref().err()),
+                config,
+            }
+        })
+    }
+
+    /// The faults of fields; where there is none, that of the whole.
+    fn all_faults(&self, whole: Option<&Fault>) -> Vec<Fault> {
         let of_fields = FIELDS.iter().filter_map(|field| {
             let words = self.words(field.name);
             let must = matches!(
@@ -129,15 +169,11 @@ impl Draft {
         let found: Vec<Fault> = of_fields.collect();
         match found.is_empty() {
             false => found,
-            true => self.config().err().into_iter().collect(),
+            true => whole.cloned().into_iter().collect(),
         }
     }
 
-    /// The run that is described.
-    ///
-    /// # Errors
-    /// [`Fault`] with the first thing that is wrong.
-    pub fn config(&self) -> Result<TrainConfig, Fault> {
+    fn read_config(&self) -> Result<TrainConfig, Fault> {
         TrainConfig::read(None, &self.given()).map_err(|fault| match fault {
             ConfigFault::Limit { field, rule, .. } => Fault {
                 field: Some(field),
@@ -161,9 +197,8 @@ impl Draft {
 
 /// Whether a field may have no value: then it has none in a usual description either.
 fn is_optional(field: &Field) -> bool {
-    Draft::of(&TrainConfig::default())
-        .words(field.name)
-        .is_empty()
+    static USUAL: LazyLock<Draft> = LazyLock::new(|| Draft::of(&TrainConfig::default()));
+    USUAL.words(field.name).is_empty()
 }
 
 /// The name of a field on the screen.
@@ -264,8 +299,8 @@ mod tests {
     fn a_fault_stands_beside_its_field_with_the_limit() {
         let mut draft = Draft::default();
         let of = |draft: &Draft| -> Vec<(Option<&'static str>, String)> {
-            let all = draft.faults().into_iter();
-            all.map(|own| (own.field, own.reason)).collect()
+            let all = draft.faults().iter();
+            all.map(|own| (own.field, own.reason.clone())).collect()
         };
         assert_eq!(of(&draft)[0].0, Some("model"));
         for (field, word, says) in [

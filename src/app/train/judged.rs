@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::JudgeForm;
 use crate::engine::{Evaluation, JudgedOutcome, Judgement, Note};
 
 /// A report with its notes.
 pub struct Judged {
+    /// What was asked for.
+    pub form: JudgeForm,
     /// The model, as a person calls it.
     pub of: String,
     /// The notes that every figure is of, in words.
@@ -23,6 +26,7 @@ pub struct Judged {
 impl Judged {
     /// A report on these notes.
     pub fn new(
+        form: JudgeForm,
         of: String,
         on: String,
         chosen_on: Option<String>,
@@ -42,6 +46,7 @@ impl Judged {
         let notes = notes.into_iter();
         Self {
             notes: notes.map(|own| (own.source().to_string(), own)).collect(),
+            form,
             of,
             on,
             chosen_on,

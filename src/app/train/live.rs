@@ -5,11 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::curves::Curves;
-use crate::engine::{TrainConfig, TrainEvent, TrainReport, TrainStart};
+use crate::engine::{TrainConfig, TrainEvent, TrainOutcome, TrainReport, TrainStart};
 
 /// What the thread of a run has told and nobody took yet. The run never waits for a frame.
 #[derive(Default)]
-pub struct Feed(Mutex<Told>);
+pub struct Feed {
+    told: Mutex<Told>,
+    /// What a test has that thread do, by the step.
+    #[cfg(test)]
+    planted: Mutex<Option<Planted>>,
+}
+
+/// See [`Feed::plant`].
+#[cfg(test)]
+type Planted = Box<dyn FnMut(u64, &crate::engine::Engine) + Send>;
 
 /// What was told since the last time.
 #[derive(Default)]
@@ -26,7 +35,22 @@ impl Feed {
     /// Tells something.
     pub fn tell(&self, what: impl FnOnce(&mut Told)) {
         // A thread that ended within left whole values.
-        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        what(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Has the thread of the run do something after each step.
+    #[cfg(test)]
+    pub fn plant(&self, planted: Planted) {
+        *self.planted.lock().unwrap() = Some(planted);
+    }
+
+    /// Does what a test has planted.
+    #[cfg(test)]
+    pub fn planted(&self, step: u64, engine: &crate::engine::Engine) {
+        let mut own = self.planted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(planted) = &mut *own {
+            planted(step, engine);
+        }
     }
 
     /// Takes what was told.
@@ -41,7 +65,7 @@ impl Feed {
 pub enum Ended {
     /// With a report: all of it was made, or it was stopped and can go on.
     Told(Box<TrainReport>),
-    /// It was stopped before its first step.
+    /// It was stopped before its first step, or before the next one where it goes on.
     Early,
     /// It failed, and why.
     Failed(String),
@@ -63,6 +87,8 @@ pub struct Live {
     pub memory: Option<u64>,
     /// When it began here.
     pub since: Instant,
+    /// Whether it goes on from what an earlier one saved.
+    pub goes_on: bool,
     /// How it ended.
     pub ended: Option<Ended>,
 }
@@ -78,7 +104,28 @@ impl Live {
             curves: Curves::default(),
             memory: None,
             since: Instant::now(),
+            goes_on: false,
             ended: None,
+        }
+    }
+
+    /// A run that goes on; what was known of it is shown until it tells more.
+    pub fn going_on(config: TrainConfig, before: Option<Self>) -> Self {
+        let own = Self::new(config);
+        Self {
+            goes_on: true,
+            curves: before.map_or_else(Curves::default, |own| own.curves),
+            ..own
+        }
+    }
+
+    /// Whether it has ended before its end, and something of it is saved.
+    pub fn can_go_on(&self) -> bool {
+        match &self.ended {
+            Some(Ended::Told(report)) => report.outcome == TrainOutcome::Stopped,
+            Some(Ended::Failed(_)) => self.goes_on || self.start.is_some(),
+            Some(Ended::Early) => self.goes_on,
+            None => false,
         }
     }
 
@@ -109,6 +156,8 @@ impl Live {
         let told = self.feed.take();
         if told.start.is_some() {
             self.start = told.start;
+            // What happened before is told with it.
+            self.curves = Curves::default();
         }
         told.events.iter().for_each(|event| self.curves.add(event));
         if told.memory.is_some() {

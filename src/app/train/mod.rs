@@ -5,6 +5,7 @@ pub mod compare;
 pub mod curves;
 pub mod draft;
 pub mod judged;
+mod judging;
 pub mod live;
 pub mod outside;
 pub mod work;
@@ -60,6 +61,8 @@ pub enum Ask {
     UseBest(PathBuf),
     /// What is judged.
     JudgeBy(Box<JudgeForm>),
+    /// The best model of this run is judged, by the notes that the run held back.
+    JudgeRun(PathBuf),
     /// A cell of the table of classes, by its true and its predicted class.
     Cell(Option<(String, String)>),
     /// A note that was judged is put on view, by its number.
@@ -71,6 +74,7 @@ impl Ask {
     pub fn panel(&self) -> Option<Panel> {
         match self {
             Self::OpenRun(_) | Self::GoOn(_) | Self::ShowLive => Some(Panel::Run),
+            Self::JudgeRun(_) => Some(Panel::Judge),
             Self::Recipe(_) | Self::Like(_) => Some(Panel::NewRun),
             _ => None,
         }
@@ -190,7 +194,7 @@ impl TrainState {
         // Where the run is written changes nothing of it.
         let same = TrainConfig {
             run: own.config.run.clone(),
-            ..now
+            ..now.clone()
         };
         (same == own.config).then_some(own)
     }
@@ -213,41 +217,5 @@ impl TrainState {
     /// Whether the run of this window runs.
     pub fn runs_now(&self) -> bool {
         self.live.as_ref().is_some_and(|own| own.ended.is_none())
-    }
-}
-
-/// An engine's sentence without the words of its commands, which the window does not have.
-pub fn in_window(reason: &str) -> String {
-    let own = reason.replace("--resume goes on", "“Go on” continues");
-    match own.find("auscult train --resume") {
-        Some(_) => own
-            .lines()
-            .map(
-                |line| match line.find(", or go on with it: auscult train") {
-                    Some(end) => {
-                        format!("{}, or open it under Runs and go on with it", &line[..end])
-                    }
-                    None => line.to_owned(),
-                },
-            )
-            .collect::<Vec<_>>()
-            .join("\n"),
-        None => own,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_names_its_own_buttons() {
-        let said = in_window(
-            "r: is there already and not empty; name a new folder, or go on with it: auscult train \
-             --resume r",
-        );
-        assert!(said.ends_with("name a new folder, or open it under Runs and go on with it"));
-        let said = in_window("what was saved before is whole, and --resume goes on from there");
-        assert!(said.ends_with("and “Go on” continues from there"), "{said}");
     }
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::curves::Curves;
+use super::draft::Draft;
 use super::judged::Judged;
+use super::judging::judge;
 use super::live::Feed;
-use super::{Checked, JudgeForm, JudgeOn, Opened, Subject};
-use crate::app::train::curves::Curves;
+use super::{Checked, JudgeForm, Opened};
 use crate::engine::{
-    Columns, DeviceChoice, Engine, EngineError, EvaluateMaskedLmQuery, EvaluateQuery, Head,
-    ImportOptions, Job, Note, RunSummary, Settings, TrainConfig, TrainEvent, TrainObserver,
-    TrainOutcome, TrainReport, TrainStart, counted, held_back, import, run_record, runs,
+    DeviceChoice, Engine, EngineError, Job, RunSummary, TrainConfig, TrainEvent, TrainObserver,
+    TrainOutcome, TrainReport, TrainStart, run_record, runs, write_aside,
 };
 
 /// What a thread is asked for.
@@ -28,6 +29,10 @@ pub enum Work {
     Runs(Vec<PathBuf>),
     /// What did the run of this folder leave?
     Record(PathBuf),
+    /// What does this recipe say?
+    OpenRecipe(PathBuf),
+    /// Write this recipe.
+    SaveRecipe(PathBuf, Box<Draft>),
 }
 
 /// What it answers.
@@ -42,6 +47,10 @@ pub enum Found {
     Runs(Vec<RunSummary>),
     /// A run.
     Record(Box<Opened>),
+    /// A recipe.
+    Recipe(Box<Draft>),
+    /// A recipe was written.
+    Saved,
 }
 
 impl Found {
@@ -84,16 +93,36 @@ pub fn answer(work: Work, device: DeviceChoice, job: &Job) -> Result<Found, Engi
         Work::Judge(model, form) => judge(model, &form, device, job),
         Work::Runs(folders) => Ok(Found::Runs(runs(&folders, job)?)),
         Work::Record(folder) => {
-            let record = run_record(&folder)?;
+            let mut record = run_record(&folder)?;
+            // The curves hold all of them.
+            let events = std::mem::take(&mut record.events);
             Ok(Found::Record(Box::new(Opened {
-                curves: Curves::of(&record.events),
+                curves: Curves::of(&events),
                 record,
             })))
+        }
+        Work::OpenRecipe(path) => {
+            let read =
+                Draft::read(&path).map_err(|fault| EngineError::Choice(fault.to_string()))?;
+            Ok(Found::Recipe(Box::new(read)))
+        }
+        Work::SaveRecipe(path, draft) => {
+            let text = draft.to_toml();
+            let text = text.map_err(|fault| EngineError::Choice(fault.to_string()))?;
+            let written = write_aside(&path, text.as_bytes());
+            written.map_err(|error| {
+                EngineError::Choice(format!("{} cannot be written: {error}", path.display()))
+            })?;
+            Ok(Found::Saved)
         }
     }
 }
 
-fn open(device: DeviceChoice, job: &Job) -> Result<Engine, EngineError> {
+/// An engine that is ready to compute.
+///
+/// # Errors
+/// [`EngineError::Device`] when it is not there.
+pub fn open(device: DeviceChoice, job: &Job) -> Result<Engine, EngineError> {
     let engine = Engine::open(device)?;
     engine.prepare(job)?;
     Ok(engine)
@@ -160,187 +189,7 @@ impl TrainObserver for Telling<'_> {
             told.events.push(event.clone());
             told.memory = memory.or(told.memory);
         });
+        #[cfg(test)]
+        self.feed.planted(event.step(), self.engine);
     }
-}
-
-/// Notes that a model is judged by.
-struct Parts {
-    test: Vec<Note>,
-    validation: Vec<Note>,
-    /// What they are, in words.
-    on: String,
-    chosen_on: Option<String>,
-    separator: Option<String>,
-    /// Whether any number of labels may hold of a note.
-    several: bool,
-}
-
-/// The share of the time that reading the notes takes.
-const READING: f64 = 0.1;
-
-fn judge(
-    model: PathBuf,
-    form: &JudgeForm,
-    device: DeviceChoice,
-    job: &Job,
-) -> Result<Found, EngineError> {
-    let parts = job.within(0.0..READING, || parts(form, job))?;
-    let mut engine = open(device, job)?;
-    let info = engine.load_model(&model, job)?.clone();
-    let name = match &form.subject {
-        Subject::Open => info.name.clone(),
-        Subject::Run(folder) => {
-            let run = folder.file_name().unwrap_or(folder.as_os_str());
-            format!("the best model of {}", run.to_string_lossy())
-        }
-    };
-    let slices = form.slices.split(',').map(str::trim);
-    let slices: Vec<String> = (slices.filter(|own| !own.is_empty()))
-        .map(str::to_owned)
-        .collect();
-    let settings = Settings::default();
-    // A tagger has nothing that would be chosen.
-    let choosing = info.task == Head::SequenceClassification && !parts.validation.is_empty();
-    let finished = job.within(READING..1.0, || match info.task {
-        Head::MaskedLm => {
-            let query = EvaluateMaskedLmQuery {
-                mask_rate: 0.15,
-                reading: Default::default(),
-                settings,
-                slices,
-            };
-            engine.evaluate_masked_lm(&parts.test, None, &query, job)
-        }
-        _ => {
-            let query = EvaluateQuery {
-                settings: Settings {
-                    // Of more than two classes the largest score decides.
-                    cost_ratio: (choosing && (parts.several || info.labels.len() == 2))
-                        .then_some(form.cost_ratio),
-                    ..settings
-                },
-                separator: parts.separator.clone(),
-                slices,
-                ..EvaluateQuery::default()
-            };
-            let validation = choosing.then_some(&parts.validation[..]);
-            engine.evaluate(&parts.test, validation, &query, job)
-        }
-    })?;
-    let mut failures = finished.failures.into_iter();
-    let Some(report) = finished.results.into_iter().next() else {
-        let none = || EngineError::Choice("no note could be judged".to_owned());
-        return Err(failures.next().unwrap_or_else(none));
-    };
-    Ok(Found::Judged(Box::new(Judged::new(
-        name,
-        parts.on,
-        parts.chosen_on.filter(|_| choosing),
-        report,
-        parts.test,
-    ))))
-}
-
-/// The notes that are asked for; never those that the model learned from.
-fn parts(form: &JudgeForm, job: &Job) -> Result<Parts, EngineError> {
-    let held = match &form.subject {
-        Subject::Run(folder) => Some(held_back(folder, job)?),
-        Subject::Open => None,
-    };
-    let config = match &form.subject {
-        Subject::Run(folder) => Some(run_record(folder)?.summary.config),
-        Subject::Open => None,
-    };
-    let separator = config.as_ref().and_then(|own| own.separator.clone());
-    let several = config.as_ref().is_some_and(|own| own.several_labels);
-    let choice = |reason: &str| EngineError::Choice(reason.to_owned());
-    if form.on == JudgeOn::HeldBack {
-        let held = held.ok_or_else(|| {
-            choice("which notes this model was not trained on is not known; choose files of notes")
-        })?;
-        return match (held.validation.len(), held.test.len()) {
-            (0, 0) => Err(choice(
-                "this run held no notes back, so it has none to be judged by; choose files of notes \
-                 that it did not learn from",
-            )),
-            (_, 0) => Ok(Parts {
-                on: format!(
-                    "{} that told which model is the best, so the figures look better than they are",
-                    counted(held.validation.len(), "validation note")
-                ),
-                test: held.validation,
-                validation: Vec::new(),
-                chosen_on: None,
-                separator,
-                several,
-            }),
-            (validation, test) => Ok(Parts {
-                on: format!(
-                    "{} that the run held back to the end",
-                    counted(test, "test note")
-                ),
-                chosen_on: (validation > 0).then(|| counted(validation, "validation note")),
-                validation: held.validation,
-                test: held.test,
-                separator,
-                several,
-            }),
-        };
-    }
-    let mut columns = Columns::default();
-    if let Some(config) = &config {
-        columns.text.clone_from(&config.text);
-        columns.patient.clone_from(&config.patient);
-        columns.label.clone_from(&config.label);
-    }
-    if !form.label.trim().is_empty() {
-        columns.label = Some(form.label.trim().to_owned());
-    }
-    let options = ImportOptions {
-        encoding: None,
-        columns,
-    };
-    let read = |paths: &[PathBuf]| -> Result<Vec<Note>, EngineError> {
-        let own = import(paths, &options, job);
-        match (own.stopped, own.notes.is_empty() && !paths.is_empty()) {
-            (true, _) => Err(EngineError::Cancelled(crate::engine::Cancelled)),
-            (false, true) => {
-                let reasons = own.failures.iter().map(ToString::to_string);
-                let reasons: Vec<String> = reasons.collect();
-                Err(choice(&format!(
-                    "no note could be read: {}",
-                    reasons.join("; ")
-                )))
-            }
-            (false, false) => Ok(own.notes),
-        }
-    };
-    let (test, validation) = (read(&form.test)?, read(&form.validation)?);
-    if test.is_empty() {
-        return Err(choice("choose the files of the notes that it is judged by"));
-    }
-    if let Some(held) = &held {
-        for (notes, part) in [(&test, "test"), (&validation, "validation")] {
-            let learned = held.learned(notes);
-            if learned > 0 {
-                return Err(choice(&format!(
-                    "{} of the {part} notes are among those that this run learned from; a model is \
-                     not judged by what it has seen. Take them out, or judge by the notes that the \
-                     run held back",
-                    counted(learned, "text")
-                )));
-            }
-        }
-    }
-    Ok(Parts {
-        on: format!(
-            "{} of the files that were chosen",
-            counted(test.len(), "test note")
-        ),
-        chosen_on: (!validation.is_empty()).then(|| counted(validation.len(), "validation note")),
-        test,
-        validation,
-        separator,
-        several,
-    })
 }

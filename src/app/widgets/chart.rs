@@ -11,6 +11,7 @@ use crate::app::theme::{self, Palette};
 use crate::app::widgets::parts;
 
 /// A line.
+#[derive(Clone)]
 pub struct Curve {
     /// Its name.
     pub name: String,
@@ -21,7 +22,7 @@ pub struct Curve {
 }
 
 /// What is drawn.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Chart<'a> {
     /// What it is called, and its vertical axis.
     pub title: &'a str,

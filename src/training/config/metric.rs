@@ -44,6 +44,14 @@ impl MetricName {
         }
     }
 
+    /// The value as it is shown, of one of which more is better; or the other way round.
+    pub fn shown(self, goodness: f64) -> f64 {
+        match self {
+            Self::Loss => -goodness,
+            _ => goodness,
+        }
+    }
+
     /// Its name in a file.
     pub(super) fn word(self) -> &'static str {
         match self {

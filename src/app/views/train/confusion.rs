@@ -1,13 +1,13 @@
 //! Which classes are taken for which, with the notes of each pair.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use eframe::egui::{
-    self, Align2, ComboBox, FontId, Key, Modifiers, Rect, Response, RichText, Role, ScrollArea,
-    Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
 
 use super::ask;
+use super::matrix::Matrix;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::theme;
@@ -21,12 +21,6 @@ use crate::engine::{JudgedOutcome, Judgement, counted};
 
 /// Classes that a table is drawn of at most; of more there is the list.
 const MOST: usize = 60;
-
-/// Side of a cell at least and at most, in points.
-const SIDE: (f32, f32) = (24.0, 44.0);
-
-/// Room for the names of the rows, at most.
-const NAMES: f32 = 190.0;
 
 /// How classes are put in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,9 +47,18 @@ pub struct Confusion {
     search: String,
     order: Order,
     list: bool,
-    /// The cell that the arrows are at, by places among the shown classes.
-    at: (usize, usize),
+    matrix: Matrix,
     of: Of<Judged>,
+    /// What was found by these words, in this order.
+    found: Option<(String, Order, Found)>,
+}
+
+/// What is shown of a report.
+struct Found {
+    /// Classes of the table, by their numbers.
+    classes: Vec<usize>,
+    /// Pairs that occur, with how many notes.
+    pairs: Vec<(String, String, usize)>,
 }
 
 const PAIRS: [Column; 3] = [
@@ -79,15 +82,27 @@ impl Confusion {
             return;
         };
         if self.of.changes(Some(judged)) {
-            self.at = (0, 0);
+            self.matrix = Matrix::default();
+            self.found = None;
         }
-        let shown = self.shown(judged, &result.figures.confusion_matrix);
-        let fits = shown.len() <= MOST;
-        self.tools(ui, fits, shown.len(), judged.classes().len());
-        let chosen = match self.list || !fits {
-            true => self.pairs(ui, judged, state),
-            false => self.matrix(ui, judged, &shown, &result.figures.confusion_matrix, state),
+        let counts = &result.figures.confusion_matrix;
+        let same = |own: &(String, Order, Found)| own.0 == self.search && own.1 == self.order;
+        if !self.found.as_ref().is_some_and(same) {
+            let found = self.find(judged, counts);
+            self.found = Some((self.search.clone(), self.order, found));
+        }
+        let Some((search, order, found)) = self.found.take() else {
+            return;
         };
+        let shown = found.classes.len();
+        let fits = shown <= MOST;
+        self.tools(ui, fits, shown, judged.classes().len());
+        let cell = state.train.cell.as_ref();
+        let chosen = match self.list || !fits {
+            true => pairs(ui, &found.pairs, cell),
+            false => (self.matrix).ui(ui, judged.classes(), &found.classes, counts, cell),
+        };
+        self.found = Some((search, order, found));
         if let Some(cell) = chosen {
             ask(commands, Ask::Cell(Some(cell)));
         }
@@ -96,27 +111,49 @@ impl Confusion {
         }
     }
 
-    fn wanted(&self, class: &str) -> bool {
-        let words = self.search.to_lowercase();
-        let class = class.to_lowercase();
-        words.split_whitespace().all(|own| class.contains(own))
-    }
-
-    /// The classes that are looked for, in order.
-    fn shown(&self, judged: &Judged, matrix: &[Vec<u64>]) -> Vec<usize> {
+    /// The classes and pairs that are looked for, in order.
+    fn find(&self, judged: &Judged, matrix: &[Vec<u64>]) -> Found {
         let classes = judged.classes();
-        let found = (0..classes.len()).filter(|own| self.wanted(&classes[*own]));
-        let mut all: Vec<usize> = found.collect();
+        let words = self.search.to_lowercase();
+        let wanted: Vec<bool> = (classes.iter())
+            .map(|own| {
+                let own = own.to_lowercase();
+                words.split_whitespace().all(|word| own.contains(word))
+            })
+            .collect();
+        let mut shown: Vec<usize> = (0..classes.len()).filter(|own| wanted[*own]).collect();
         let notes = |own: usize| matrix[own].iter().sum::<u64>();
         match self.order {
             Order::Model => {}
-            Order::Notes => all.sort_by_key(|own| std::cmp::Reverse(notes(*own))),
+            Order::Notes => shown.sort_by_cached_key(|own| Reverse(notes(*own))),
             Order::Errors => {
-                all.sort_by_key(|own| std::cmp::Reverse(notes(*own) - matrix[*own][*own]));
+                shown.sort_by_cached_key(|own| Reverse(notes(*own) - matrix[*own][*own]));
             }
-            Order::Name => all.sort_by(|a, b| classes[*a].cmp(&classes[*b])),
+            Order::Name => shown.sort_by(|a, b| classes[*a].cmp(&classes[*b])),
         }
-        all
+        let mut place = vec![usize::MAX; classes.len()];
+        for (at, own) in shown.iter().enumerate() {
+            place[*own] = at;
+        }
+        let number: HashMap<&str, usize> = (classes.iter().enumerate())
+            .map(|(number, own)| (&**own, number))
+            .collect();
+        let at = |own: &str| number.get(own).copied();
+        let among = |own: &str| at(own).is_some_and(|own| wanted[own]);
+        let all = judged.sparse().into_iter();
+        let mut pairs: Vec<_> = all.filter(|own| among(own.0) || among(own.1)).collect();
+        if self.order != Order::Errors {
+            // Errors stand first as they come, the largest first; otherwise the order is of what is true.
+            pairs.sort_by_cached_key(|own| match self.order {
+                Order::Notes => (Reverse(own.2), 0),
+                _ => (Reverse(0), at(own.0).map_or(usize::MAX, |own| place[own])),
+            });
+        }
+        let own = |pair: (&str, &str, usize)| (pair.0.to_owned(), pair.1.to_owned(), pair.2);
+        Found {
+            classes: shown,
+            pairs: pairs.into_iter().map(own).collect(),
+        }
     }
 
     fn tools(&mut self, ui: &mut Ui, fits: bool, shown: usize, all: usize) {
@@ -144,253 +181,36 @@ impl Confusion {
         let said = match fits {
             true => format!("{} of {} classes", thousands(shown), thousands(all)),
             false => format!(
-                "{} classes: every pair that occurs is listed. Find fewer than {MOST} to see them as a table.",
+                "{} classes: every pair that occurs is listed. Find {MOST} or fewer to see them as a table.",
                 thousands(shown)
             ),
         };
         parts::soft(ui, said);
     }
+}
 
-    /// The pairs that occur, errors first.
-    fn pairs(&self, ui: &mut Ui, judged: &Judged, state: &State) -> Option<(String, String)> {
-        let all = judged.sparse().into_iter();
-        let all: Vec<_> = all
-            .filter(|own| self.wanted(own.0) || self.wanted(own.1))
-            .collect();
-        head(ui, &PAIRS);
-        let mut chosen = None;
-        ScrollArea::vertical()
-            .id_salt("pairs")
-            .max_height(300.0)
-            .auto_shrink([false, true])
-            .show_rows(ui, ROW, all.len(), |ui, rows| {
-                for (truth, predicted, count) in &all[rows] {
-                    let cells = [
-                        (*truth).to_owned(),
-                        (*predicted).to_owned(),
-                        thousands(*count),
-                    ];
-                    let own = (cells[0].clone(), cells[1].clone());
-                    let on = state.train.cell.as_ref() == Some(&own);
-                    if row(ui, &PAIRS, &cells, on).clicked() {
-                        chosen = Some(own);
-                    }
+/// The pairs that occur; the one that is chosen.
+fn pairs(
+    ui: &mut Ui,
+    all: &[(String, String, usize)],
+    cell: Option<&(String, String)>,
+) -> Option<(String, String)> {
+    head(ui, &PAIRS);
+    let mut chosen = None;
+    ScrollArea::vertical()
+        .id_salt("pairs")
+        .max_height(300.0)
+        .auto_shrink([false, true])
+        .show_rows(ui, ROW, all.len(), |ui, rows| {
+            for (truth, predicted, count) in &all[rows] {
+                let cells = [truth.clone(), predicted.clone(), thousands(*count)];
+                let on = cell.is_some_and(|own| own.0 == *truth && own.1 == *predicted);
+                if row(ui, &PAIRS, &cells, on).clicked() {
+                    chosen = Some((truth.clone(), predicted.clone()));
                 }
-            });
-        chosen
-    }
-
-    fn matrix(
-        &mut self,
-        ui: &mut Ui,
-        judged: &Judged,
-        shown: &[usize],
-        matrix: &[Vec<u64>],
-        state: &State,
-    ) -> Option<(String, String)> {
-        if shown.is_empty() {
-            parts::soft(ui, "No class has these words.");
-            return None;
-        }
-        let count = shown.len();
-        let last = count - 1;
-        self.at = (self.at.0.min(last), self.at.1.min(last));
-        let names = (ui.available_width() * 0.36).min(NAMES);
-        let side = ((ui.available_width() - names) / count as f32).clamp(SIDE.0, SIDE.1);
-        let size = vec2(names + side * count as f32, side * count as f32 + 22.0);
-        parts::soft(
-            ui,
-            "Down: what a note is. Across: what it was called, by the numbers at the left.",
-        );
-        let area = ScrollArea::both()
-            .id_salt("matrix")
-            .max_height(420.0)
-            .auto_shrink([false, true]);
-        area.show(ui, |ui| {
-            let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-            let grid = Rect::from_min_size(
-                rect.min + vec2(names, 22.0),
-                vec2(size.x - names, size.y - 22.0),
-            );
-            let drawing = Drawing {
-                classes: judged.classes(),
-                shown,
-                matrix,
-                grid,
-                side,
-                names,
-            };
-            self.walk(ui, &response, last);
-            drawing.ui(ui, &response, self.at, state.train.cell.as_ref());
-            let (truth, predicted) = self.at;
-            let said = drawing.words(truth, predicted);
-            response.widget_info(|| {
-                let said = format!("Confusions. {said}. Arrows move, Enter lists the notes");
-                WidgetInfo::labeled(Role::Button, true, said)
-            });
-            let under = response.hover_pos().and_then(|own| drawing.cell(own));
-            if let Some((truth, predicted)) = under {
-                response
-                    .clone()
-                    .on_hover_text_at_pointer(drawing.words(truth, predicted));
-            }
-            let entered = response.has_focus()
-                && ui.input_mut(|own| {
-                    own.consume_key(Modifiers::NONE, Key::Enter)
-                        || own.consume_key(Modifiers::NONE, Key::Space)
-                });
-            let clicked = response
-                .interact_pointer_pos()
-                .filter(|_| response.clicked());
-            if let Some(cell) = clicked.and_then(|own| drawing.cell(own)) {
-                response.request_focus();
-                self.at = cell;
-            } else if !entered {
-                return None;
-            }
-            let name = |own: usize| drawing.classes[shown[own]].clone();
-            Some((name(self.at.0), name(self.at.1)))
-        })
-        .inner
-    }
-
-    /// Goes from cell to cell by the arrows.
-    fn walk(&mut self, ui: &Ui, response: &Response, last: usize) {
-        if !response.has_focus() {
-            return;
-        }
-        parts::take_arrows(ui, response.id);
-        let (row, column) = &mut self.at;
-        ui.input_mut(|own| {
-            let mut pressed = |key| own.consume_key(Modifiers::NONE, key);
-            if pressed(Key::ArrowDown) {
-                *row = (*row + 1).min(last);
-            }
-            if pressed(Key::ArrowUp) {
-                *row = row.saturating_sub(1);
-            }
-            if pressed(Key::ArrowRight) {
-                *column = (*column + 1).min(last);
-            }
-            if pressed(Key::ArrowLeft) {
-                *column = column.saturating_sub(1);
             }
         });
-    }
-}
-
-/// What is drawn of a table.
-struct Drawing<'a> {
-    classes: &'a [String],
-    shown: &'a [usize],
-    matrix: &'a [Vec<u64>],
-    grid: Rect,
-    side: f32,
-    names: f32,
-}
-
-impl Drawing<'_> {
-    fn count(&self, truth: usize, predicted: usize) -> u64 {
-        self.matrix[self.shown[truth]][self.shown[predicted]]
-    }
-
-    fn words(&self, truth: usize, predicted: usize) -> String {
-        format!(
-            "Truly {}, called {}: {}",
-            self.classes[self.shown[truth]],
-            self.classes[self.shown[predicted]],
-            counted(self.count(truth, predicted) as usize, "note")
-        )
-    }
-
-    /// The cell at a place of the screen.
-    fn cell(&self, at: egui::Pos2) -> Option<(usize, usize)> {
-        let inside = at - self.grid.min;
-        let (row, column) = (
-            (inside.y / self.side).floor(),
-            (inside.x / self.side).floor(),
-        );
-        let all = self.shown.len() as f32;
-        let within = |own: f32| (0.0..all).contains(&own);
-        (within(row) && within(column)).then_some((row as usize, column as usize))
-    }
-
-    fn rect(&self, row: usize, column: usize) -> Rect {
-        let at = self.grid.min + vec2(column as f32 * self.side, row as f32 * self.side);
-        Rect::from_min_size(at, vec2(self.side, self.side))
-    }
-
-    fn ui(
-        &self,
-        ui: &Ui,
-        response: &Response,
-        at: (usize, usize),
-        cell: Option<&(String, String)>,
-    ) {
-        let palette = theme::palette(ui);
-        let painter = ui.painter();
-        let small = FontId::proportional(11.5);
-        let clip = ui.clip_rect();
-        for row in 0..self.shown.len() {
-            let own = self.rect(row, 0);
-            if own.max.y < clip.min.y || own.min.y > clip.max.y {
-                continue;
-            }
-            let class = &self.classes[self.shown[row]];
-            let text = format!("{}  {class}", row + 1);
-            let mut job =
-                egui::text::LayoutJob::simple_singleline(text, small.clone(), palette.ink);
-            job.wrap = egui::text::TextWrapping::truncate_at_width(self.names - 10.0);
-            let galley = painter.layout_job(job);
-            let left = pos2(
-                self.grid.min.x - self.names,
-                own.center().y - galley.size().y / 2.0,
-            );
-            painter.galley(left, galley, palette.ink);
-            let all: u64 = self.matrix[self.shown[row]].iter().sum();
-            for column in 0..self.shown.len() {
-                let own = self.rect(row, column).shrink(1.0);
-                if !clip.intersects(own) {
-                    continue;
-                }
-                let count = self.count(row, column);
-                let share = count as f32 / all.max(1) as f32;
-                painter.rect_filled(own, 2.0, theme::heat(&palette, share));
-                if row == column {
-                    let edge = Stroke::new(1.0, palette.line);
-                    painter.rect_stroke(own, 2.0, edge, StrokeKind::Inside);
-                }
-                if count > 0 {
-                    painter.text(
-                        own.center(),
-                        Align2::CENTER_CENTER,
-                        count,
-                        small.clone(),
-                        palette.ink,
-                    );
-                }
-                let class = |own: usize| &self.classes[self.shown[own]];
-                let chosen =
-                    cell.is_some_and(|own| *class(row) == own.0 && *class(column) == own.1);
-                let focused = response.has_focus() && at == (row, column);
-                if chosen || focused {
-                    let ring = Stroke::new(2.0, palette.accent);
-                    painter.rect_stroke(own, 2.0, ring, StrokeKind::Outside);
-                }
-            }
-        }
-        for column in 0..self.shown.len() {
-            let own = self.rect(0, column);
-            let above = pos2(own.center().x, self.grid.min.y - 10.0);
-            painter.text(
-                above,
-                Align2::CENTER_CENTER,
-                column + 1,
-                small.clone(),
-                palette.soft,
-            );
-        }
-    }
+    chosen
 }
 
 /// The notes of a cell.

@@ -1,16 +1,18 @@
 //! The figures of a report, with their intervals, curves, calibration and slices.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use eframe::egui::{Grid, RichText, Ui};
 
+use super::classes::{Classes, OF_CLASSES, lines};
 use super::{figure, title};
 use crate::app::theme;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::chart::{Chart, Curve, side_by_side};
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::table::{Column, head, of_numbers, of_words, read_row};
-use crate::engine::{Bin, Calibration, ClassCurves, Interval, Judgement, SliceTable};
+use crate::engine::{Bin, Calibration, ClassCurves, Interval, Judgement, SliceTable, counted};
 
 /// The name of a figure on the screen.
 fn said(name: &str) -> String {
@@ -34,7 +36,7 @@ fn said(name: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
-fn interval(own: &Interval) -> String {
+pub(super) fn interval(own: &Interval) -> String {
     match (own.low, own.high) {
         (Some(low), Some(high)) => format!("{low:.4} to {high:.4}"),
         _ => "–".to_owned(),
@@ -44,66 +46,8 @@ fn interval(own: &Interval) -> String {
 /// Height of a chart, in points.
 const HEIGHT: f32 = 210.0;
 
-/// A row of a table of classes or kinds.
-struct Line {
-    name: String,
-    figures: [f64; 3],
-    f1_interval: Option<Interval>,
-    support: u64,
-    overlap: Option<[f64; 3]>,
-}
-
-fn lines(result: &Judgement) -> Vec<Line> {
-    match result {
-        Judgement::SingleLabel(own) => {
-            let columns = &own.figures.per_class;
-            let names = own.classes.iter().enumerate();
-            names
-                .map(|(number, name)| Line {
-                    name: name.clone(),
-                    figures: [
-                        columns.precision[number],
-                        columns.recall[number],
-                        columns.f1[number],
-                    ],
-                    f1_interval: own.f1_intervals.get(number).copied(),
-                    support: columns.support[number],
-                    overlap: None,
-                })
-                .collect()
-        }
-        Judgement::MultiLabel(own) => {
-            let columns = &own.figures.per_label;
-            let names = own.labels.iter().enumerate();
-            names
-                .map(|(number, name)| Line {
-                    name: name.clone(),
-                    figures: [
-                        columns.precision[number],
-                        columns.recall[number],
-                        columns.f1[number],
-                    ],
-                    f1_interval: None,
-                    support: columns.support[number],
-                    overlap: None,
-                })
-                .collect()
-        }
-        Judgement::Spans(own) => (own.exact.per_type.iter())
-            .map(|(name, kind)| Line {
-                name: name.clone(),
-                figures: [kind.scores.precision, kind.scores.recall, kind.scores.f1],
-                f1_interval: None,
-                support: kind.support,
-                overlap: own.overlap.per_type.get(name).map(|own| {
-                    let own = own.scores;
-                    [own.precision, own.recall, own.f1]
-                }),
-            })
-            .collect(),
-        Judgement::Vectors(_) | Judgement::MaskedLm(_) => Vec::new(),
-    }
-}
+/// Values of a column that are listed.
+const SLICES: usize = 100;
 
 /// All figures, for a spreadsheet.
 pub fn table(own: &Judged) -> String {
@@ -113,35 +57,22 @@ pub fn table(own: &Judged) -> String {
         let (value, low, high) = (cell(own.estimate), cell(own.low), cell(own.high));
         let _ = writeln!(out, "{name}\t{value}\t{low}\t{high}");
     }
-    out.push_str("\nclass\tprecision\trecall\tf1\tsupport\n");
+    out.push_str(
+        "\nclass\tprecision\trecall\tf1\tsupport\toverlap precision\toverlap recall\toverlap f1\n",
+    );
     for own in lines(&own.report.result) {
         let [precision, recall, f1] = own.figures;
-        let _ = writeln!(
-            out,
-            "{}\t{precision}\t{recall}\t{f1}\t{}",
-            own.name, own.support
-        );
+        let name = own.name.replace(['\t', '\n', '\r'], " ");
+        let _ = write!(out, "{name}\t{precision}\t{recall}\t{f1}\t{}", own.support);
+        match own.overlap {
+            Some([precision, recall, f1]) => {
+                let _ = writeln!(out, "\t{precision}\t{recall}\t{f1}");
+            }
+            None => out.push_str("\t\t\t\n"),
+        }
     }
     out
 }
-
-const OF_CLASSES: [Column; 6] = [
-    of_words("Class", 2.6),
-    of_numbers("Precision", 1.1),
-    of_numbers("Recall", 1.1),
-    of_numbers("F1", 1.1),
-    of_numbers("F1, 95 %", 1.9),
-    of_numbers("Notes", 1.0),
-];
-
-const OF_KINDS: [Column; 6] = [
-    of_words("Kind of span", 2.4),
-    of_numbers("Precision", 1.2),
-    of_numbers("Recall", 1.2),
-    of_numbers("F1, exact", 1.2),
-    of_numbers("F1, overlap", 1.3),
-    of_numbers("Spans", 1.0),
-];
 
 const HEADLINE: [Column; 3] = [
     of_words("Figure", 2.4),
@@ -150,7 +81,7 @@ const HEADLINE: [Column; 3] = [
 ];
 
 /// Draws the figures.
-pub fn ui(ui: &mut Ui, own: &Judged) {
+pub fn ui(ui: &mut Ui, own: &Arc<Judged>, classes: &mut Classes) {
     let result = &own.report.result;
     head(ui, &HEADLINE);
     for (name, own) in result.headline() {
@@ -167,31 +98,7 @@ pub fn ui(ui: &mut Ui, own: &Judged) {
         own.report.data.resampled()
     );
     parts::soft(ui, said);
-    let lines = lines(result);
-    if lines.is_empty() {
-        return;
-    }
-    let spans = matches!(result, Judgement::Spans(_));
-    title(ui, if spans { "By kind of span" } else { "By class" });
-    let columns = if spans { &OF_KINDS } else { &OF_CLASSES };
-    head(ui, columns);
-    for own in &lines {
-        let [precision, recall, f1] = own.figures;
-        let fifth = match (&own.overlap, &own.f1_interval) {
-            (Some(overlap), _) => figure(Some(overlap[2])),
-            (None, Some(own)) => interval(own),
-            (None, None) => "–".to_owned(),
-        };
-        let cells = [
-            own.name.clone(),
-            figure(Some(precision)),
-            figure(Some(recall)),
-            figure(Some(f1)),
-            fifth,
-            thousands(own.support as usize),
-        ];
-        read_row(ui, columns, &cells);
-    }
+    classes.ui(ui, own);
     if let Judgement::SingleLabel(own) = result {
         let means = [
             ("Mean of classes", own.figures.macro_mean),
@@ -207,7 +114,7 @@ pub fn ui(ui: &mut Ui, own: &Judged) {
                 String::new(),
                 String::new(),
             ];
-            read_row(ui, columns, &cells);
+            read_row(ui, &OF_CLASSES, &cells);
         }
     }
 }
@@ -364,7 +271,10 @@ pub fn slices(ui: &mut Ui, tables: &[SliceTable]) {
                 ui.label(RichText::new(said(name)).font(theme::strong(12.0)));
             }
             ui.end_row();
-            for slice in &own.slices {
+            // Those with figures first: values of which there are thousands have mostly too few notes.
+            let (known, few): (Vec<_>, Vec<_>) =
+                (own.slices.iter()).partition(|own| own.figures.is_some());
+            for slice in known.into_iter().chain(few).take(SLICES) {
                 ui.label(match &*slice.value {
                     "" => "(none)",
                     value => value,
@@ -383,5 +293,8 @@ pub fn slices(ui: &mut Ui, tables: &[SliceTable]) {
                 ui.end_row();
             }
         });
+        if let Some(more) = own.slices.len().checked_sub(SLICES + 1) {
+            parts::soft(ui, format!("and {} more", counted(more + 1, "value")));
+        }
     }
 }

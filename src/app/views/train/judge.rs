@@ -4,6 +4,7 @@ use std::path::Path;
 
 use eframe::egui::{Button, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 
+use super::classes::Classes;
 use super::confusion::Confusion;
 use super::threshold::Threshold;
 use super::{ask, bad, figures};
@@ -23,6 +24,7 @@ use crate::engine::Judgement;
 #[derive(Default)]
 pub struct JudgeView {
     page: Page,
+    classes: Classes,
     confusion: Confusion,
     threshold: Threshold,
 }
@@ -275,11 +277,25 @@ impl JudgeView {
             ui.label(RichText::new(&own.of).font(theme::strong(14.5)));
             ui.label(RichText::new(format!("on {}", own.on)).color(palette.soft));
         });
+        let what = match &own.report.result {
+            // Of more than two classes the largest score decides.
+            Judgement::SingleLabel(classes) if classes.positive.is_none() => "The temperature was",
+            _ => "Thresholds and temperature were",
+        };
         let chosen = match &own.chosen_on {
-            Some(notes) => format!("Thresholds and temperature were chosen on {notes}; every figure is of the notes above."),
-            None => "Nothing was chosen on these notes: without validation notes there is neither threshold nor temperature.".to_owned(),
+            Some(notes) => {
+                format!("{what} chosen on {notes}; every figure is of the notes above.")
+            }
+            None => "Nothing was chosen on these notes: without validation notes there is neither \
+                     threshold nor temperature."
+                .to_owned(),
         };
         parts::soft(ui, chosen);
+        if own.form != state.train.judge {
+            let said =
+                "This is of what was asked for before; judge again for what is asked for now.";
+            parts::soft(ui, said);
+        }
         if own.report.model.random_weights {
             ui.label(
                 RichText::new("Its weights are random: the figures mean nothing.")
@@ -306,7 +322,7 @@ impl JudgeView {
         });
         ui.add_space(4.0);
         match self.page {
-            Page::Figures => figures::ui(ui, own),
+            Page::Figures => figures::ui(ui, own, &mut self.classes),
             Page::Confusion => self.confusion.ui(ui, own, state, commands),
             Page::Curves => figures::curves(ui, result),
             Page::Threshold => self.threshold.ui(ui, own, state, commands),

@@ -1,9 +1,13 @@
 //! The panels of the workspace Train.
 
+mod classes;
 mod confusion;
+mod counts;
 mod fields;
 mod figures;
 pub mod judge;
+mod matrix;
+mod progress;
 pub mod run;
 pub mod runs;
 pub mod setup;

@@ -4,35 +4,27 @@ use std::path::Path;
 
 use eframe::egui::{CollapsingHeader, Frame, ProgressBar, RichText, ScrollArea, Ui};
 
-use super::{ask, bad, figure, title};
+use super::progress::RunCharts;
+use super::{ask, bad};
 use crate::app::command::{Action, Command};
 use crate::app::jobs::{Purpose, Running, in_words};
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::train::Ask;
-use crate::app::train::curves::{Curves, thinned};
+use crate::app::train::curves::Curves;
 use crate::app::train::live::{Ended, Live};
 use crate::app::views::View;
 use crate::app::views::library::name;
-use crate::app::widgets::chart::{Chart, Curve, side_by_side};
 use crate::app::widgets::parts::{self, thousands};
-use crate::app::widgets::table::{Column, head, of_numbers, of_words, read_row};
 use crate::engine::{
-    MetricName, RunRecord, RunStage, TrainConfig, TrainOutcome, ValidationFigures, counted,
+    MetricName, RunRecord, RunStage, TrainConfig, TrainOutcome, ValidationFigures,
 };
 
 /// The panel.
 #[derive(Default)]
-pub struct RunView;
-
-/// Points of a curve that are drawn at most.
-const POINTS: usize = 1200;
-
-/// Classes whose F1 has a line; all are in the table.
-const LINES: usize = 5;
-
-/// Height of a chart, in points.
-const HEIGHT: f32 = 150.0;
+pub struct RunView {
+    charts: RunCharts,
+}
 
 /// Where a run is, as the panel says it.
 struct Where<'a> {
@@ -61,12 +53,13 @@ impl View for RunView {
                             ask(commands, Ask::ShowLive);
                         }
                     }
-                    record(ui, &own.record, &own.curves, state, commands);
+                    let charts = &mut self.charts;
+                    record(ui, &own.record, &own.curves, charts, state, commands);
                 });
             }
             (None, Some(live)) => {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                    self::live(ui, live, state, commands);
+                    self::live(ui, live, &mut self.charts, state, commands);
                 });
             }
             (None, None) => {
@@ -117,7 +110,13 @@ fn header(ui: &mut Ui, own: &Where<'_>) {
     });
 }
 
-fn live(ui: &mut Ui, live: &Live, state: &State, commands: &mut Vec<Command>) {
+fn live(
+    ui: &mut Ui,
+    live: &Live,
+    charts: &mut RunCharts,
+    state: &State,
+    commands: &mut Vec<Command>,
+) {
     let job =
         state.jobs.running().iter().find(
             |own| matches!(&own.purpose, Purpose::TrainRun(folder) if *folder == live.folder),
@@ -150,7 +149,7 @@ fn live(ui: &mut Ui, live: &Live, state: &State, commands: &mut Vec<Command>) {
         }
         _ => {}
     }
-    body(ui, &own);
+    body(ui, &own, charts);
 }
 
 /// Where a run of this window is, in words.
@@ -159,6 +158,7 @@ fn said(live: &Live, job: Option<&Running>) -> String {
         (None, Some(job), _) if job.words() == "stopping…" => "saving where it is…".to_owned(),
         (None, _, None) => "reading notes and model…".to_owned(),
         (None, _, Some(_)) => "running".to_owned(),
+        (Some(Ended::Early), ..) if live.goes_on => "paused".to_owned(),
         (Some(Ended::Early), ..) => "stopped before its first step".to_owned(),
         (Some(Ended::Failed(_)), ..) => "failed".to_owned(),
         (Some(Ended::Told(report)), ..) => match report.outcome {
@@ -226,34 +226,32 @@ fn buttons(ui: &mut Ui, live: &Live, runs: bool, state: &State, commands: &mut V
             }
             return;
         }
-        let can = match &live.ended {
-            Some(Ended::Told(report)) => report.outcome == TrainOutcome::Stopped,
-            Some(Ended::Failed(_)) => live.start.is_some(),
-            _ => false,
-        };
-        if can && ui.add(parts::primary(ui, "Go on")).clicked() {
+        if live.can_go_on() && ui.add(parts::primary(ui, "Go on")).clicked() {
             ask(commands, Ask::GoOn(live.folder.clone()));
         }
         if let Some(Ended::Told(report)) = &live.ended
             && let Some(model) = &report.model
         {
-            best(ui, model, state, commands);
+            best(ui, model, &live.folder, commands);
         }
     });
 }
 
 /// What can be done with a best model.
-fn best(ui: &mut Ui, model: &Path, state: &State, commands: &mut Vec<Command>) {
+fn best(ui: &mut Ui, model: &Path, run: &Path, commands: &mut Vec<Command>) {
     if ui.button("Open the best model").clicked() {
         ask(commands, Ask::UseBest(model.to_owned()));
     }
-    parts::action_button(ui, "Judge it", Action::Judge, state, commands);
+    if ui.button("Judge it").clicked() {
+        ask(commands, Ask::JudgeRun(run.to_owned()));
+    }
 }
 
 fn record(
     ui: &mut Ui,
     record: &RunRecord,
     curves: &Curves,
+    charts: &mut RunCharts,
     state: &State,
     commands: &mut Vec<Command>,
 ) {
@@ -276,7 +274,7 @@ fn record(
             ask(commands, Ask::GoOn(summary.folder.clone()));
         }
         if let Some(model) = &record.model {
-            best(ui, model, state, commands);
+            best(ui, model, &summary.folder, commands);
         }
         if ui.button("New run like this").clicked() {
             ask(commands, Ask::Like(summary.folder.clone()));
@@ -285,7 +283,7 @@ fn record(
     for (part_name, evaluation) in &record.judged {
         judged_line(ui, part(part_name), evaluation, summary.metric);
     }
-    body(ui, &own);
+    body(ui, &own, charts);
     if !record.told.is_empty() {
         CollapsingHeader::new("Report").show(ui, |ui| {
             ui.label(RichText::new(&record.told).monospace());
@@ -320,110 +318,16 @@ fn judged_line(ui: &mut Ui, part: &str, own: &ValidationFigures, metric: MetricN
 }
 
 /// Charts, the last evaluation, and the description.
-fn body(ui: &mut Ui, own: &Where<'_>) {
+fn body(ui: &mut Ui, own: &Where<'_>, charts: &mut RunCharts) {
     let curves = own.curves;
     if curves.loss.is_empty() {
         parts::soft(ui, "No step was made yet.");
     } else {
         ui.add_space(4.0);
-        side_by_side(ui, charts(own));
-        by_class(ui, curves);
+        charts.ui(ui, own.folder, curves, own.metric);
     }
     ui.add_space(4.0);
     CollapsingHeader::new("What this run was told").show(ui, |ui| {
         ui.label(RichText::new(own.config.to_toml()).monospace());
     });
-}
-
-fn charts(own: &Where<'_>) -> Vec<Chart<'static>> {
-    let curves = own.curves;
-    let chart = |title: &'static str, lines: Vec<Curve>| Chart {
-        title,
-        across: "steps",
-        curves: lines,
-        least: [None, None],
-        diagonal: false,
-        mark: curves.best.map(|own| own as f64),
-        height: HEIGHT,
-    };
-    let line = |name: &str, points: &[[f64; 2]]| Curve {
-        name: name.to_owned(),
-        points: thinned(points, POINTS),
-        marked: false,
-    };
-    let judged = |name: String, of: &dyn Fn(&ValidationFigures) -> Option<f64>| Curve {
-        points: (curves.judged.iter())
-            .filter_map(|(step, own)| Some([*step as f64, of(own)?]))
-            .collect(),
-        name,
-        marked: true,
-    };
-    let mut loss = vec![line("in training", &curves.loss)];
-    if !curves.judged.is_empty() {
-        loss.push(judged("on validation".to_owned(), &|own| Some(own.loss)));
-    }
-    let mut all = vec![chart("Loss", loss)];
-    if let Some((_, last)) = curves.judged.last() {
-        let metric = match own.metric {
-            MetricName::Loss => MetricName::Accuracy,
-            metric => metric,
-        };
-        let mut lines = vec![judged(metric.title().to_owned(), &|own| own.value(metric))];
-        let mut classes: Vec<_> = last.classes.iter().collect();
-        classes.sort_by_key(|own| std::cmp::Reverse(own.support));
-        for class in classes.into_iter().take(LINES) {
-            let f1 = |own: &ValidationFigures| {
-                let found = own.classes.iter().find(|own| own.name == class.name);
-                found.map(|own| own.f1)
-            };
-            lines.push(judged(class.name.clone(), &f1));
-        }
-        let mut figures = chart("Validation figures", lines);
-        figures.least[1] = Some(0.0..=1.0);
-        all.push(figures);
-    }
-    let mut rate = chart("Learning rate", vec![line("learning rate", &curves.lr)]);
-    rate.least[1] = Some(0.0..=0.0);
-    all.push(rate);
-    all.push(chart(
-        "Norm of the gradient",
-        vec![line("norm", &curves.norm)],
-    ));
-    all
-}
-
-const BY_CLASS: [Column; 5] = [
-    of_words("Class", 3.0),
-    of_numbers("Precision", 1.2),
-    of_numbers("Recall", 1.2),
-    of_numbers("F1", 1.2),
-    of_numbers("Notes or spans", 1.6),
-];
-
-/// The last evaluation, class by class.
-fn by_class(ui: &mut Ui, curves: &Curves) {
-    let Some((step, last)) = curves.judged.last() else {
-        return;
-    };
-    if last.classes.is_empty() {
-        return;
-    }
-    title(ui, "By class");
-    let said = format!(
-        "On {} after {}.",
-        counted(last.answers as usize, "validation answer"),
-        counted(*step as usize, "step")
-    );
-    parts::soft(ui, said);
-    head(ui, &BY_CLASS);
-    for own in &last.classes {
-        let cells = [
-            own.name.clone(),
-            figure(Some(own.precision)),
-            figure(Some(own.recall)),
-            figure(Some(own.f1)),
-            thousands(own.support as usize),
-        ];
-        read_row(ui, &BY_CLASS, &cells);
-    }
 }

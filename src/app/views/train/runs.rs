@@ -15,7 +15,7 @@ use crate::app::views::View;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::table::{Column, head, of_numbers, of_words, row};
-use crate::engine::RunSummary;
+use crate::engine::{RunSummary, TaskKind};
 
 /// The panel.
 #[derive(Default)]
@@ -78,9 +78,12 @@ impl View for RunsView {
         let mut all: Vec<&RunSummary> = listed.iter().collect();
         match self.order {
             Order::Newest => {}
-            Order::Best => {
-                all.sort_by(|a, b| b.best.unwrap_or(-1e9).total_cmp(&a.best.unwrap_or(-1e9)))
-            }
+            // Figures of one kind stand together, those of which less is better the other way round.
+            Order::Best => all.sort_by(|a, b| {
+                let of = |own: &RunSummary| own.goodness().unwrap_or(f64::NEG_INFINITY);
+                let kinds = (a.metric.title()).cmp(b.metric.title());
+                kinds.then(of(b).total_cmp(&of(a)))
+            }),
             Order::Name => all.sort_by(|a, b| a.name.cmp(&b.name)),
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -138,7 +141,6 @@ impl View for RunsView {
 
 fn cells(own: &RunSummary, live: bool) -> [String; 7] {
     let model = own.config.model.file_name().unwrap_or_default();
-    let task = draft::Draft::of(&own.config);
     let best = match own.best {
         Some(best) => format!("{} {best:.4}", own.metric.title()),
         None => "–".to_owned(),
@@ -149,10 +151,10 @@ fn cells(own: &RunSummary, live: bool) -> [String; 7] {
     };
     [
         own.name.clone(),
-        match task.word("task") {
-            "classify" => "Labels",
-            "tag" => "Spans",
-            _ => "Words",
+        match own.config.task {
+            TaskKind::Classify => "Labels",
+            TaskKind::Tag => "Spans",
+            TaskKind::MaskedLm => "Words",
         }
         .to_owned(),
         model.to_string_lossy().into_owned(),

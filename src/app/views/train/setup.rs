@@ -1,12 +1,10 @@
 //! A run as it is described: data, check, run.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use eframe::egui::{
-    Button, CollapsingHeader, Grid, Label, RichText, ScrollArea, TextEdit, Ui, vec2,
-};
+use eframe::egui::{Button, CollapsingHeader, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 
+use super::counts::Counts;
 use super::fields::{self, MAIN, others};
 use super::{ask, bad, title};
 use crate::app::command::{Action, Command};
@@ -19,17 +17,16 @@ use crate::app::train::{Ask, Checked};
 use crate::app::views::View;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::{DataPart, DataReport, PartReport, Shared, counted};
+use crate::engine::counted;
 
 /// The panel.
 #[derive(Default)]
-pub struct NewRun;
+pub struct NewRun {
+    counts: Counts,
+}
 
-/// Labels that are counted on the page; the others are said.
-const LABELS: usize = 30;
-
-/// Notes that parts share that are named.
-const LEAKS: usize = 5;
+/// Notes that were left out that are named.
+const LEFT_OUT: usize = 30;
 
 impl View for NewRun {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
@@ -46,10 +43,10 @@ impl View for NewRun {
             }
         });
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            data(ui, state, draft, &faults, commands);
-            model(ui, state, draft, &faults, commands);
-            check(ui, state, &faults, commands);
-            run(ui, state, draft, &faults, commands);
+            self.data(ui, state, draft, faults, commands);
+            model(ui, state, draft, faults, commands);
+            check(ui, state, faults, commands);
+            run(ui, state, draft, faults, commands);
             ui.add_space(16.0);
         });
     }
@@ -60,43 +57,51 @@ impl View for NewRun {
     }
 }
 
-fn data(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {
-    title(ui, "1  Data");
-    fields::one(ui, "task", draft, faults, commands);
-    files(ui, "train", "Notes to learn from", draft, faults, commands);
-    ui.horizontal_wrapped(|ui| {
-        let pairs = [
-            ("Use the open notes", Action::TrainOnOpen),
-            ("Use Auscult’s notes", Action::TrainOnDemo),
-        ];
-        for (text, action) in pairs {
-            parts::action_button(ui, text, action, state, commands);
-        }
-    });
-    ui.add_space(6.0);
-    let names: &[&'static str] = match draft.word("task") {
-        "classify" => &["label", "group"],
-        _ => &["group"],
-    };
-    fields::several(ui, names, draft, faults, commands);
-    fields::several(
-        ui,
-        &["validation-share", "test-share"],
-        draft,
-        faults,
-        commands,
-    );
-    CollapsingHeader::new("Files for validation and test instead").show(ui, |ui| {
-        for (field, text) in [("validation", "Validation notes"), ("test", "Test notes")] {
-            files(ui, field, text, draft, faults, commands);
-        }
-    });
-    match state.train.data() {
-        Some(report) => counts(ui, report),
-        None => {
-            let said =
-                "Check reads the notes, counts their labels, and looks for what the parts share.";
-            parts::soft(ui, said);
+impl NewRun {
+    fn data(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        draft: &Draft,
+        faults: &[Fault],
+        commands: &mut Vec<Command>,
+    ) {
+        title(ui, "1  Data");
+        fields::one(ui, "task", draft, faults, commands);
+        files(ui, "train", "Notes to learn from", draft, faults, commands);
+        ui.horizontal_wrapped(|ui| {
+            let pairs = [
+                ("Use the open notes", Action::TrainOnOpen),
+                ("Use Auscult’s notes", Action::TrainOnDemo),
+            ];
+            for (text, action) in pairs {
+                parts::action_button(ui, text, action, state, commands);
+            }
+        });
+        ui.add_space(6.0);
+        let names: &[&'static str] = match draft.word("task") {
+            "classify" => &["label", "group"],
+            _ => &["group"],
+        };
+        fields::several(ui, names, draft, faults, commands);
+        fields::several(
+            ui,
+            &["validation-share", "test-share"],
+            draft,
+            faults,
+            commands,
+        );
+        CollapsingHeader::new("Files for validation and test instead").show(ui, |ui| {
+            for (field, text) in [("validation", "Validation notes"), ("test", "Test notes")] {
+                files(ui, field, text, draft, faults, commands);
+            }
+        });
+        match state.train.checked() {
+            Some(own) => self.counts.ui(ui, own),
+            None => {
+                let said = "Check reads the notes, counts their labels, and looks for what the parts share.";
+                parts::soft(ui, said);
+            }
         }
     }
 }
@@ -143,119 +148,6 @@ fn files(
             }
         }
     });
-}
-
-/// What the parts hold, and what they share.
-fn counts(ui: &mut Ui, report: &DataReport) {
-    let palette = theme::palette(ui);
-    ui.add_space(4.0);
-    let parts: Vec<&PartReport> = report.parts.iter().filter(|own| own.notes > 0).collect();
-    let labels = of_parts(&parts);
-    ui.scope(|ui| {
-        Grid::new("counts")
-            .num_columns(1 + parts.len())
-            .striped(true)
-            .show(ui, |ui| {
-                ui.label("");
-                for own in &parts {
-                    ui.label(RichText::new(part(own.part)).font(theme::strong(12.0)));
-                }
-                ui.end_row();
-                ui.label("Notes");
-                for own in &parts {
-                    ui.label(thousands(own.notes));
-                }
-                ui.end_row();
-                if parts.iter().any(|own| own.patients > 0) {
-                    ui.label("Patients");
-                    for own in &parts {
-                        ui.label(thousands(own.patients));
-                    }
-                    ui.end_row();
-                }
-                for (label, counts) in labels.iter().take(LABELS) {
-                    ui.add(Label::new(label).truncate());
-                    for count in counts {
-                        ui.label(thousands(*count));
-                    }
-                    ui.end_row();
-                }
-            });
-    });
-    if let Some(more) = labels.len().checked_sub(LABELS + 1) {
-        parts_soft(ui, &format!("and {} more", counted(more + 1, "label")));
-    }
-    match (&report.group, report.ungrouped) {
-        (Some(group), 0) => parts_soft(ui, &format!("Kept together by {group}.")),
-        (Some(group), without) => {
-            let notes = counted(without, "note");
-            parts_soft(
-                ui,
-                &format!("Kept together by {group}; {notes} without it."),
-            );
-        }
-        (None, _) => {}
-    }
-    let mut kinds: BTreeMap<(Shared, DataPart, DataPart), usize> = BTreeMap::new();
-    for own in &report.leaks {
-        *kinds
-            .entry((own.shared, own.part, own.other_part))
-            .or_default() += 1;
-    }
-    if kinds.is_empty() && parts.len() > 1 {
-        let said = "✓ The parts share no text, no nearly same text, no group and no row.";
-        ui.label(RichText::new(said).small().color(palette.good));
-    }
-    for ((shared, own, other), count) in kinds {
-        let said = format!(
-            "! {} of {}: {} as one of {}",
-            counted(count, "note"),
-            part(own).to_lowercase(),
-            shared.sentence(),
-            part(other).to_lowercase()
-        );
-        ui.label(RichText::new(said).color(palette.warn));
-    }
-    for own in report.leaks.iter().take(LEAKS) {
-        parts_soft(ui, &format!("{} and {}", own.note, own.other));
-    }
-    for own in &report.empty {
-        let said = format!("! No note came to {}.", part(*own).to_lowercase());
-        ui.label(RichText::new(said).color(palette.warn));
-    }
-    if !report.unlearned.is_empty() {
-        let said = format!("! Never learned from: {}", report.unlearned.join(", "));
-        ui.label(RichText::new(said).color(palette.warn));
-    }
-}
-
-fn parts_soft(ui: &mut Ui, text: &str) {
-    parts::soft(ui, text);
-}
-
-fn part(own: DataPart) -> &'static str {
-    match own {
-        DataPart::Train => "Learned",
-        DataPart::Validation => "Validation",
-        DataPart::Test => "Test",
-    }
-}
-
-/// Labels, or kinds of spans, with their count in each part; the most frequent first.
-fn of_parts(parts: &[&PartReport]) -> Vec<(String, Vec<usize>)> {
-    let mut all: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (number, own) in parts.iter().enumerate() {
-        let labels = own.labels.iter().map(|own| (&*own.label, own.notes));
-        let spans = own.spans.iter().map(|own| (&*own.label, own.spans));
-        for (label, count) in labels.chain(spans) {
-            all.entry(label).or_insert_with(|| vec![0; parts.len()])[number] = count;
-        }
-    }
-    let mut all: Vec<(String, Vec<usize>)> = (all.into_iter())
-        .map(|(label, counts)| (label.to_owned(), counts))
-        .collect();
-    all.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.iter().sum::<usize>()));
-    all
 }
 
 fn model(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {
@@ -409,7 +301,7 @@ fn checked(ui: &mut Ui, own: &Checked, commands: &mut Vec<Command>) {
     if !start.left_out.is_empty() {
         let text = format!("{} left out", counted(start.left_out.len(), "note"));
         CollapsingHeader::new(text).show(ui, |ui| {
-            for own in start.left_out.iter().take(LABELS) {
+            for own in start.left_out.iter().take(LEFT_OUT) {
                 parts::soft(ui, own.clone());
             }
         });

@@ -1,5 +1,7 @@
 //! From which score on a note is called positive: chosen on validation notes, reported on test notes.
 
+use std::sync::Arc;
+
 use eframe::egui::{Frame, Grid, RichText, Slider, Ui};
 
 use super::{ask, figure, title};
@@ -9,27 +11,56 @@ use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::same::Of;
 use crate::engine::{AtThreshold, Judgement, Positive};
 
 /// What a person tries.
 pub struct Threshold {
+    /// On this report.
+    of: Of<Judged>,
     ratio: f64,
     /// A threshold of the person's own, in place of the cheapest.
     own: Option<f64>,
+    /// What these come to.
+    found: Option<Found>,
+}
+
+/// What a threshold comes to.
+struct Found {
+    ratio: f64,
+    own: Option<f64>,
+    threshold: Option<f64>,
+    on_validation: Option<AtThreshold>,
+    on_test: Result<AtThreshold, String>,
 }
 
 impl Default for Threshold {
     fn default() -> Self {
         Self {
+            of: Of::default(),
             ratio: 1.0,
             own: None,
+            found: None,
         }
     }
 }
 
 impl Threshold {
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, judged: &Judged, state: &State, commands: &mut Vec<Command>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        judged: &Arc<Judged>,
+        state: &State,
+        commands: &mut Vec<Command>,
+    ) {
+        if self.of.changes(Some(judged)) {
+            // A threshold that was chosen for another model is none for this one.
+            *self = Self {
+                of: Of::new(judged),
+                ..Self::default()
+            };
+        }
         match &judged.report.result {
             Judgement::SingleLabel(own) => match &own.positive {
                 Some(positive) => self.of_two(ui, positive),
@@ -89,7 +120,9 @@ impl Threshold {
                 .inner_margin(10)
                 .show(ui, content);
         };
-        let mut threshold = None;
+        let found = self.found(positive);
+        let threshold = found.threshold;
+        let (on_validation, on_test) = (found.on_validation, found.on_test.clone());
         side(ui, &mut |ui| {
             ui.set_width(ui.available_width());
             ui.label(RichText::new("Choose on validation notes").font(theme::strong(13.5)));
@@ -100,16 +133,12 @@ impl Threshold {
                     self.own = None;
                 }
             });
-            let cheapest = positive.cheapest(self.ratio);
-            let found = cheapest.as_ref().ok().and_then(|own| own.threshold);
-            threshold = self.own.or(found);
             let mut value = threshold.unwrap_or(1.0);
             ui.horizontal_wrapped(|ui| {
                 let label = ui.label(format!("“{}” from a score of", positive.label));
                 let slider = Slider::new(&mut value, 0.0..=1.0);
                 if ui.add(slider).labelled_by(label.id).changed() {
                     self.own = Some(value);
-                    threshold = self.own;
                 }
                 if self.own.is_some() && ui.button("The cheapest").clicked() {
                     self.own = None;
@@ -118,7 +147,7 @@ impl Threshold {
             if threshold.is_none() {
                 parts::soft(ui, "Calling nothing is the cheapest.");
             }
-            if let Ok(own) = positive.on_validation(threshold) {
+            if let Some(own) = &on_validation {
                 let cost = own.fp as f64 + self.ratio * own.fn_ as f64;
                 let all = (own.tp + own.fp + own.tn + own.fn_) as f64;
                 let said = format!(
@@ -135,13 +164,35 @@ impl Threshold {
         side(ui, &mut |ui| {
             ui.set_width(ui.available_width());
             ui.label(RichText::new("Reported on test notes").font(theme::strong(13.5)));
-            match positive.on_test(threshold) {
-                Ok(own) => figures(ui, "on test", &own),
+            match &on_test {
+                Ok(own) => figures(ui, "on test", own),
                 Err(error) => {
-                    parts::soft(ui, error.to_string());
+                    parts::soft(ui, error);
                 }
             }
         });
+    }
+}
+
+impl Threshold {
+    /// What the choice comes to; scores are sorted for it, so not in every frame.
+    fn found(&mut self, positive: &Positive) -> &Found {
+        let (ratio, own) = (self.ratio, self.own);
+        let known = self.found.take();
+        let known = known.filter(|found| found.ratio == ratio && found.own == own);
+        self.found.insert(known.unwrap_or_else(|| {
+            let cheapest = || positive.cheapest(ratio).ok().and_then(|own| own.threshold);
+            let threshold = own.or_else(cheapest);
+            Found {
+                ratio,
+                own,
+                threshold,
+                on_validation: positive.on_validation(threshold).ok(),
+                on_test: positive
+                    .on_test(threshold)
+                    .map_err(|error| error.to_string()),
+            }
+        }))
     }
 }
 

@@ -1,0 +1,72 @@
+//! Has a model judged, and opens the notes that it was judged by.
+
+use std::path::PathBuf;
+
+use crate::app::act::Actor;
+use crate::app::jobs::{Purpose, Weight};
+use crate::app::state::Workspace;
+use crate::app::train::work::Work;
+use crate::app::train::{Ask, JudgeForm, JudgeOn, Subject};
+use crate::app::worker::{Lane, Question};
+use crate::engine::Head;
+
+impl Actor {
+    pub(super) fn judge(&mut self) {
+        let form = self.state.train.judge.clone();
+        let model = match &form.subject {
+            Subject::Run(folder) => Some(folder.join("best")),
+            Subject::Open => {
+                let predicting = self.state.predicting().map(|(folder, _)| folder.clone());
+                predicting.or_else(|| {
+                    let info = self.state.model.info()?;
+                    let reads = info.task == Head::MaskedLm;
+                    self.state.model.folder().filter(|_| reads).cloned()
+                })
+            }
+        };
+        let Some(model) = model else {
+            let said = "Judging needs a model: open one, or choose a run under Runs";
+            self.state.messages.tell(Weight::Note, said, "");
+            return;
+        };
+        if form.on == JudgeOn::Files && form.test.is_empty() {
+            let said =
+                "Judging needs notes whose labels or spans are known; choose their files first";
+            self.state.messages.tell(Weight::Note, said, "");
+            return;
+        }
+        let question = Question::Train(Work::Judge(model, Box::new(form)));
+        self.ask(Lane::Long, None, Purpose::Judge, question);
+    }
+
+    /// The run that was opened or has ended is what is judged next, unless a person is at another one.
+    pub(super) fn propose_to_judge(&mut self, folder: PathBuf) {
+        let train = &self.state.train;
+        let busy = self.state.jobs.is_running(|own| *own == Purpose::Judge);
+        if !busy && train.judged.value.is_none() {
+            self.judge_next(folder);
+        }
+    }
+
+    /// The best model of this run is what is judged next.
+    pub(super) fn judge_next(&mut self, folder: PathBuf) {
+        let form = JudgeForm {
+            subject: Subject::Run(folder),
+            on: JudgeOn::HeldBack,
+            ..self.state.train.judge.clone()
+        };
+        self.train_ask(Ask::JudgeBy(Box::new(form)));
+    }
+
+    pub(super) fn show_judged(&mut self, number: usize) {
+        let judged = self.state.train.judged.value.clone();
+        let Some(note) = judged.as_ref().and_then(|own| own.note(number)) else {
+            return;
+        };
+        let key = self.state.library.add(Vec::from([note.clone()]));
+        if let Some(key) = key {
+            self.show(key);
+            self.go_to(Workspace::Read);
+        }
+    }
+}

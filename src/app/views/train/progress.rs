@@ -1,0 +1,156 @@
+//! The curves of a run, and its last evaluation class by class.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{ScrollArea, Ui};
+
+use super::{figure, title};
+use crate::app::train::curves::{Curves, thinned};
+use crate::app::widgets::chart::{Chart, Curve, side_by_side};
+use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, read_row};
+use crate::engine::{ClassFigures, MetricName, ValidationFigures, counted};
+
+/// Points of a curve that are drawn at most.
+const POINTS: usize = 1200;
+
+/// Classes whose F1 has a line; all are in the table.
+const LINES: usize = 5;
+
+/// Height of a chart, in points.
+const HEIGHT: f32 = 150.0;
+
+/// Rows from which on the table of classes scrolls by itself, and its height then, in points.
+const FEW: usize = 12;
+const TALL: f32 = 320.0;
+
+/// What the charts were made of: the run, its steps, its evaluations, and the best of them.
+type Made = (PathBuf, usize, usize, Option<u64>);
+
+/// The charts of a run, made anew when there is more to show.
+#[derive(Default)]
+pub struct RunCharts {
+    made: Option<Made>,
+    charts: Vec<Chart<'static>>,
+}
+
+impl RunCharts {
+    /// Draws them, with the table of classes.
+    pub fn ui(&mut self, ui: &mut Ui, run: &Path, curves: &Curves, metric: MetricName) {
+        let now = (curves.loss.len(), curves.judged.len(), curves.best);
+        let same = self
+            .made
+            .as_ref()
+            .is_some_and(|own| own.0 == run && (own.1, own.2, own.3) == now);
+        if !same {
+            self.made = Some((run.to_owned(), now.0, now.1, now.2));
+            self.charts = charts(curves, metric);
+        }
+        side_by_side(ui, self.charts.clone());
+        by_class(ui, curves);
+    }
+}
+
+fn charts(curves: &Curves, metric: MetricName) -> Vec<Chart<'static>> {
+    let chart = |title: &'static str, lines: Vec<Curve>| Chart {
+        title,
+        across: "steps",
+        curves: lines,
+        least: [None, None],
+        diagonal: false,
+        mark: curves.best.map(|own| own as f64),
+        height: HEIGHT,
+    };
+    let line = |name: &str, points: &[[f64; 2]]| Curve {
+        name: name.to_owned(),
+        points: thinned(points, POINTS),
+        marked: false,
+    };
+    let judged = |name: String, of: &dyn Fn(&ValidationFigures) -> Option<f64>| Curve {
+        points: (curves.judged.iter())
+            .filter_map(|(step, own)| Some([*step as f64, of(own)?]))
+            .collect(),
+        name,
+        marked: true,
+    };
+    let mut loss = vec![line("in training", &curves.loss)];
+    if !curves.judged.is_empty() {
+        loss.push(judged("on validation".to_owned(), &|own| Some(own.loss)));
+    }
+    let mut all = vec![chart("Loss", loss)];
+    if let Some((_, last)) = curves.judged.last() {
+        let metric = match metric {
+            MetricName::Loss => MetricName::Accuracy,
+            metric => metric,
+        };
+        let mut lines = vec![judged(metric.title().to_owned(), &|own| own.value(metric))];
+        let mut classes: Vec<_> = last.classes.iter().enumerate().collect();
+        classes.sort_by_key(|(_, own)| std::cmp::Reverse(own.support));
+        for (number, class) in classes.into_iter().take(LINES) {
+            let f1 = |own: &ValidationFigures| {
+                // They are in the same order in every evaluation.
+                let found = own.classes.get(number).filter(|own| own.name == class.name);
+                found.map(|own| own.f1)
+            };
+            lines.push(judged(class.name.clone(), &f1));
+        }
+        let mut figures = chart("Validation figures", lines);
+        figures.least[1] = Some(0.0..=1.0);
+        all.push(figures);
+    }
+    let mut rate = chart("Learning rate", vec![line("learning rate", &curves.lr)]);
+    rate.least[1] = Some(0.0..=0.0);
+    all.push(rate);
+    all.push(chart(
+        "Norm of the gradient",
+        vec![line("norm", &curves.norm)],
+    ));
+    all
+}
+
+const BY_CLASS: [Column; 5] = [
+    of_words("Class", 3.0),
+    of_numbers("Precision", 1.2),
+    of_numbers("Recall", 1.2),
+    of_numbers("F1", 1.2),
+    of_numbers("Notes or spans", 1.6),
+];
+
+/// The last evaluation, class by class.
+fn by_class(ui: &mut Ui, curves: &Curves) {
+    let Some((step, last)) = curves.judged.last() else {
+        return;
+    };
+    if last.classes.is_empty() {
+        return;
+    }
+    title(ui, "By class");
+    let said = format!(
+        "On {} after {}.",
+        counted(last.answers as usize, "validation answer"),
+        counted(*step as usize, "step")
+    );
+    parts::soft(ui, said);
+    head(ui, &BY_CLASS);
+    let draw = |ui: &mut Ui, own: &ClassFigures| {
+        let cells = [
+            own.name.clone(),
+            figure(Some(own.precision)),
+            figure(Some(own.recall)),
+            figure(Some(own.f1)),
+            thousands(own.support as usize),
+        ];
+        read_row(ui, &BY_CLASS, &cells);
+    };
+    if last.classes.len() <= FEW {
+        last.classes.iter().for_each(|own| draw(ui, own));
+        return;
+    }
+    ScrollArea::vertical()
+        .id_salt("classes of a run")
+        .max_height(TALL)
+        .auto_shrink([false, true])
+        .show_rows(ui, ROW, last.classes.len(), |ui, rows| {
+            last.classes[rows].iter().for_each(|own| draw(ui, own));
+        });
+}
