@@ -64,6 +64,7 @@ fn spans_lie_in_the_note_however_it_is_read() {
     let tag = |aggregation, reading| {
         let query = TagQuery {
             aggregation,
+            tidy: false,
             ignored: vec!["O".to_owned()],
             reading,
         };
@@ -158,6 +159,7 @@ fn a_model_without_the_head_says_what_it_takes() {
     let tiny = tiny();
     let query = TagQuery {
         aggregation: Aggregation::Simple,
+        tidy: false,
         ignored: Vec::new(),
         reading: ReadingOptions::default(),
     };

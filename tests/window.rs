@@ -79,6 +79,8 @@ impl Setup {
             measure: false,
         };
         let look = self.look;
+        // Who opens notes has seen the welcome before.
+        let first = options.notes.is_empty();
         let builder = Harness::builder()
             .with_size(self.size)
             .with_pixels_per_point(self.scale)
@@ -90,6 +92,9 @@ impl Setup {
         let harness = builder.build_eframe(|context| {
             let mut app = App::new(&context.egui_ctx, options);
             app.execute(Command::Look(look));
+            if !first {
+                app.execute(Command::NoticeRead);
+            }
             app
         });
         let mut window = Window { harness, temporary };

@@ -136,6 +136,20 @@ impl Action {
 }
 
 impl Command {
+    /// Whether it opens notes or models, so that what comes of it is to be said.
+    pub fn opens(&self) -> bool {
+        matches!(
+            self,
+            Self::Open(_)
+                | Self::Paste(_)
+                | Self::UseModel(_)
+                | Self::UsePredictor(_)
+                | Self::Encoding(..)
+                | Self::Device(_)
+                | Self::Train(_)
+        )
+    }
+
     /// Whether it is about places in the text of the note that is drawn.
     pub fn is_of_text(&self) -> bool {
         matches!(
@@ -281,6 +295,7 @@ actions! {
     Settings "settings" "Settings" [command(Key::Comma)];
     Help "help" "Keys and help" [key(Key::F1), key(Key::Questionmark)];
     Stop "stop" "Stop what is running" [command(Key::Period)];
+    CloseNote "close-note" "Close this note" [command(Key::W)];
     CloseNotes "close-notes" "Close all notes" [];
     ResetLayout "reset-layout" "Reset the layout" [];
     UndoLayout "undo-layout" "Undo the last change of the layout" [command(Key::Z)];

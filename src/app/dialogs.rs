@@ -1,7 +1,10 @@
 //! Dialogs of the system for files and folders, which the window does not wait for.
+//!
+//! Where the system has none, a person types the path.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use eframe::egui::Context;
 use rfd::{AsyncFileDialog, FileHandle};
@@ -12,16 +15,40 @@ use super::points::command::Format;
 /// Dialogs whose result may wait at a time.
 const DIALOGS: usize = 8;
 
+/// A dialog that ends sooner without a path never opened: nobody is so fast.
+const TOO_SOON: Duration = Duration::from_millis(400);
+
+/// What is done with the paths of a dialog.
+type Then = Box<dyn FnOnce(Vec<PathBuf>) -> Command + Send>;
+
+/// A path that a person has to type.
+pub struct Typed {
+    /// What it is for.
+    pub title: String,
+    /// What has been typed.
+    pub text: String,
+    /// What to do with it.
+    pub then: Then,
+}
+
 /// Dialogs, and what was picked in them.
 pub struct Dialogs {
     sender: SyncSender<Command>,
     picked: Receiver<Command>,
+    untold: SyncSender<Typed>,
+    asked: Receiver<Typed>,
 }
 
 impl Default for Dialogs {
     fn default() -> Self {
         let (sender, picked) = sync_channel(DIALOGS);
-        Self { sender, picked }
+        let (untold, asked) = sync_channel(DIALOGS);
+        Self {
+            sender,
+            picked,
+            untold,
+            asked,
+        }
     }
 }
 
@@ -34,8 +61,12 @@ impl Dialogs {
         then: impl FnOnce(Vec<PathBuf>) -> Command + Send + 'static,
     ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_files();
-        let paths = |own: Vec<FileHandle>| own.iter().map(|own| own.path().to_owned()).collect();
-        self.wait(ctx, async move { asked.await.map(paths).map(then) });
+        let paths = |own: FileHandle| own.path().to_owned();
+        let asked = async move {
+            let picked = asked.await?;
+            Some(picked.into_iter().map(paths).collect())
+        };
+        self.wait(ctx, title, "", asked, Box::new(then));
     }
 
     /// Asks for a folder.
@@ -46,9 +77,7 @@ impl Dialogs {
         then: impl FnOnce(PathBuf) -> Command + Send + 'static,
     ) {
         let asked = AsyncFileDialog::new().set_title(title).pick_folder();
-        self.wait(ctx, async move {
-            asked.await.map(|own| then(own.path().to_owned()))
-        });
+        self.wait(ctx, title, "", one(asked), only(then));
     }
 
     /// Asks where to write a figure.
@@ -60,6 +89,20 @@ impl Dialogs {
         then: impl FnOnce(PathBuf) -> Command + Send + 'static,
     ) {
         self.save(ctx, title, name, &[("SVG", "svg"), ("PNG", "png")], then);
+    }
+
+    /// Asks where to write points of the map.
+    pub fn points(
+        &self,
+        ctx: &Context,
+        format: Format,
+        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
+    ) {
+        let (name, kind, ending) = match format {
+            Format::Csv => ("auscult-points.csv", "CSV", "csv"),
+            Format::Notes => ("auscult-points.jsonl", "JSON Lines", "jsonl"),
+        };
+        self.save(ctx, "Save points", name, &[(kind, ending)], then);
     }
 
     /// Asks where to write a file of one of these kinds, each with its ending.
@@ -75,31 +118,7 @@ impl Dialogs {
         let dialog = kinds.iter().fold(dialog, |dialog, (kind, ending)| {
             dialog.add_filter(*kind, &[ending])
         });
-        let asked = dialog.save_file();
-        self.wait(ctx, async move {
-            asked.await.map(|own| then(own.path().to_owned()))
-        });
-    }
-
-    /// Asks where to write points of the map.
-    pub fn points(
-        &self,
-        ctx: &Context,
-        format: Format,
-        then: impl FnOnce(PathBuf) -> Command + Send + 'static,
-    ) {
-        let (name, kind, ending) = match format {
-            Format::Csv => ("auscult-points.csv", "CSV", "csv"),
-            Format::Notes => ("auscult-points.jsonl", "JSON Lines", "jsonl"),
-        };
-        let asked = AsyncFileDialog::new()
-            .set_title("Save points")
-            .set_file_name(name)
-            .add_filter(kind, &[ending])
-            .save_file();
-        self.wait(ctx, async move {
-            asked.await.map(|own| then(own.path().to_owned()))
-        });
+        self.wait(ctx, title, name, one(dialog.save_file()), only(then));
     }
 
     /// Where others may put what a person decided meanwhile.
@@ -107,15 +126,30 @@ impl Dialogs {
         self.sender.clone()
     }
 
-    fn wait(&self, ctx: &Context, asked: impl Future<Output = Option<Command>> + Send + 'static) {
-        let (sender, ctx) = (self.sender.clone(), ctx.clone());
+    fn wait(
+        &self,
+        ctx: &Context,
+        title: &str,
+        text: &str,
+        asked: impl Future<Output = Option<Vec<PathBuf>>> + Send + 'static,
+        then: Then,
+    ) {
+        let (sender, untold, ctx) = (self.sender.clone(), self.untold.clone(), ctx.clone());
+        let (title, text) = (title.to_owned(), text.to_owned());
         let thread = std::thread::Builder::new().name("dialog".to_owned());
         let started = thread.spawn(move || {
-            if let Some(command) = pollster::block_on(asked) {
-                // The window may be closed by now.
-                let _ = sender.send(command);
-                ctx.request_repaint();
+            let begun = Instant::now();
+            // The window may be closed by the time there is something to say.
+            match pollster::block_on(asked) {
+                Some(paths) => {
+                    let _ = sender.send(then(paths));
+                }
+                None if begun.elapsed() < TOO_SOON => {
+                    let _ = untold.send(Typed { title, text, then });
+                }
+                None => return,
             }
+            ctx.request_repaint();
         });
         // Without a thread no dialog comes, which a person sees.
         drop(started);
@@ -125,4 +159,17 @@ impl Dialogs {
     pub fn picked(&self) -> impl Iterator<Item = Command> + '_ {
         self.picked.try_iter()
     }
+
+    /// A path that is to be typed, since the system had no dialog for it.
+    pub fn untold(&self) -> Option<Typed> {
+        self.asked.try_recv().ok()
+    }
+}
+
+async fn one(asked: impl Future<Output = Option<FileHandle>>) -> Option<Vec<PathBuf>> {
+    Some(Vec::from([asked.await?.path().to_owned()]))
+}
+
+fn only(then: impl FnOnce(PathBuf) -> Command + Send + 'static) -> Then {
+    Box::new(|paths| then(paths.into_iter().next().unwrap_or_default()))
 }

@@ -89,7 +89,7 @@ impl Library {
                 first = first.or(same.map(|entry| entry.key));
                 continue;
             }
-            if note.source() == &Source::Typed {
+            if is_pasted(&note) {
                 self.pasted += 1;
             }
             let key = NoteKey(self.next);
@@ -135,6 +135,14 @@ impl Library {
         let pattern = self.search.take().map(|own| own.pattern);
         self.set_search(pattern);
         closed
+    }
+
+    /// Closes a note.
+    pub fn close(&mut self, key: NoteKey) {
+        self.entries.retain(|own| own.key != key);
+        // Hits are counted by places.
+        let pattern = self.search.take().map(|own| own.pattern);
+        self.set_search(pattern);
     }
 
     /// Closes all notes.
@@ -249,10 +257,19 @@ impl Library {
     }
 }
 
+/// Whether a note comes from the clipboard: then its file is the one that has no name.
+fn is_pasted(note: &Note) -> bool {
+    match note.source() {
+        Source::File(file, _) => file.path.as_os_str() == "-",
+        Source::Typed => true,
+    }
+}
+
 /// What a note is called, and where it is from.
 fn named(note: &Note, pasted: usize) -> (String, String) {
-    let Source::File(file, _) = note.source() else {
-        return (format!("Pasted note {pasted}"), "Only in memory".to_owned());
+    let file = match note.source() {
+        Source::File(file, _) if !is_pasted(note) => file,
+        _ => return (format!("Pasted note {pasted}"), "Only in memory".to_owned()),
     };
     let of = |path: &Path| {
         let name = path.file_name().unwrap_or(path.as_os_str());

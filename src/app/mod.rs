@@ -34,13 +34,14 @@ mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use eframe::egui::{
     self, CentralPanel, Context, Event, Frame, ScreenshotCallback, Ui, ViewportCommand,
 };
 
 use self::act::{Actor, Outside, SESSION, SETTINGS};
-use self::dialogs::Dialogs;
+use self::dialogs::{Dialogs, Typed};
 use self::figure::Painted;
 use self::layout::Layout;
 use self::points::command::PointsCommand;
@@ -91,9 +92,14 @@ pub struct App {
     layouts: Vec<Layout>,
     /// Whether a picture of the window is being taken.
     shooting: bool,
-    /// Whether a text of the clipboard was asked for.
-    pasting: bool,
+    /// Since when a text of the clipboard is asked for.
+    pasting: Option<Instant>,
+    /// A path that a person is to type.
+    typed: Option<Typed>,
 }
+
+/// How long a clipboard may take to give its text.
+const CLIPBOARD: Duration = Duration::from_secs(2);
 
 /// Layouts that can be gone back to.
 const LAYOUTS: usize = 100;
@@ -149,7 +155,8 @@ impl App {
             folder,
             layouts: Vec::new(),
             shooting: false,
-            pasting: false,
+            pasting: None,
+            typed: None,
         };
         app.dress(ctx);
         app
@@ -162,7 +169,7 @@ impl App {
         // They hold pictures that were in the memory of the graphics card.
         self.views = Views::default();
         self.wake.set(ctx);
-        (self.shooting, self.pasting) = (false, false);
+        (self.shooting, self.pasting) = (false, None);
     }
 
     /// Colours and size, as the settings say.
@@ -193,6 +200,17 @@ impl App {
         state.messages.tell(Weight::Failure, title, said);
     }
 
+    /// Width and height of the window when it was closed last.
+    fn last_size(options: &Options) -> Option<[f32; 2]> {
+        let folder = options.settings.clone().map(Folder::at);
+        let folder = folder.or_else(Folder::usual)?;
+        let (session, _) = folder.read::<Session>(SESSION);
+        // Too small a window could hardly be found.
+        session
+            .size
+            .filter(|own| own[0] >= 640.0 && own[1] >= 420.0)
+    }
+
     /// All that is shown.
     pub fn state(&self) -> &State {
         &self.actor.state
@@ -210,6 +228,9 @@ impl App {
         for own in picked {
             self.shooting &= !matches!(own, Command::FigureSaved(_));
             self.actor.execute(own);
+        }
+        if let Some(own) = self.dialogs.untold() {
+            self.typed = Some(own);
         }
         if self.actor.take_in() {
             ctx.request_repaint();
@@ -232,6 +253,7 @@ impl App {
             // A figure of a panel that is not there now is said, and does not wait.
             self.save_figure(ui, None);
         } else {
+            chrome::welcome::strip(ui, state, &mut commands);
             let figure = state.figure.as_ref().map(|(panel, _)| *panel);
             let painted = CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
                 (self.layout).ui(ui, &mut self.views, state, figure, &mut commands)
@@ -254,6 +276,7 @@ impl App {
             Some(Over::SavePoints) => over::points::ui(ui, state, &mut commands),
             Some(Over::Palette) | None => {}
         }
+        over::typed::ui(ui, &mut self.typed, &mut commands);
         if !commands.is_empty() {
             // They change what was drawn before.
             ui.ctx().request_repaint();
@@ -274,7 +297,7 @@ impl App {
     fn keys(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
         let state = &self.actor.state;
         let typing = ui.ctx().text_edit_focused();
-        let over = state.over.is_some();
+        let over = state.over.is_some() || self.typed.is_some();
         // The palette and the settings have the keys for themselves, but for those that close them.
         // Escape closes what is open over the panels before it clears what is chosen.
         let popup = egui::Popup::is_any_open(ui.ctx());
@@ -305,8 +328,16 @@ impl App {
         if !dropped.is_empty() {
             commands.push(Command::Open(dropped));
         }
-        let asked_for = self.pasting && pasted.is_some();
-        self.pasting &= !asked_for;
+        let asked_for = self.pasting.is_some() && pasted.is_some();
+        if asked_for {
+            self.pasting = None;
+        }
+        if self.pasting.is_some_and(|own| own.elapsed() > CLIPBOARD) {
+            self.pasting = None;
+            let said = "The clipboard gave no text";
+            let more = "Copy the text again, or save it as a file and open that.";
+            (self.actor.state.messages).tell(Weight::Warning, said, more);
+        }
         if let Some(text) = pasted.filter(|_| asked_for || (!typing && !over)) {
             commands.push(Command::Paste(Quiet(text)));
         }
@@ -436,7 +467,8 @@ impl App {
                 }
                 Outside::Copy(text) => ctx.copy_text(text.0),
                 Outside::Paste => {
-                    self.pasting = true;
+                    self.pasting = Some(Instant::now());
+                    ctx.request_repaint_after(CLIPBOARD + Duration::from_millis(50));
                     ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
                 }
                 Outside::Train(dialog) => train::outside::open(&self.dialogs, ctx, dialog),
@@ -487,6 +519,9 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        let zoom = ui.ctx().zoom_factor();
+        let size = ui.input(|own| own.viewport().inner_rect.map(|own| own.size() * zoom));
+        self.actor.state.size = size.map(Into::into).or(self.actor.state.size);
         if let Some(window) = frame.wgpu_render_state() {
             points::gpu::remember(ui.ctx(), window.target_format);
         }

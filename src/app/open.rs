@@ -20,6 +20,9 @@ const AGAIN: usize = 3;
 /// See [`AGAIN`].
 const WITHIN: Duration = Duration::from_secs(60);
 
+/// Width and height of a window that was never there before, in points.
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
 /// Opens the window, and returns when it is closed.
 ///
 /// # Errors
@@ -90,10 +93,12 @@ pub fn run_with(
 }
 
 fn open(kept: &Rc<RefCell<Kept>>, ending: &Arc<Ending>) -> eframe::Result {
+    let size = kept.borrow().size().unwrap_or(SIZE);
     let viewport = ViewportBuilder::default()
         .with_title("Auscult")
         .with_app_id("auscult")
-        .with_inner_size([1280.0, 800.0])
+        .with_inner_size(size)
+        .with_clamp_size_to_monitor_size(true)
         .with_min_inner_size([640.0, 420.0])
         .with_drag_and_drop(true);
     let native = eframe::NativeOptions {
@@ -169,6 +174,15 @@ struct Kept {
 }
 
 impl Kept {
+    /// Width and height that the window had.
+    fn size(&self) -> Option<[f32; 2]> {
+        match (&self.app, &self.options) {
+            (Some(app), _) => app.state().size,
+            (None, Some(options)) => App::last_size(options),
+            (None, None) => None,
+        }
+    }
+
     fn begin(&mut self, ctx: &Context) {
         match (&mut self.app, self.options.take()) {
             (Some(app), _) => app.move_to(ctx),

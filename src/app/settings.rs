@@ -97,6 +97,10 @@ pub struct Session {
     pub files: Vec<PathBuf>,
     /// The note on view, by where it came from.
     pub note: Option<String>,
+    /// The training run that was paused by it.
+    pub run: Option<PathBuf>,
+    /// Width and height of the window, in points.
+    pub size: Option<[f32; 2]>,
     /// The encodings that were chosen for files.
     pub encodings: BTreeMap<PathBuf, String>,
 }

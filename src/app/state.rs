@@ -295,6 +295,8 @@ pub struct State {
     pub jobs: Jobs,
     /// Messages.
     pub messages: Messages,
+    /// Width and height of the window, in points, once the system has said so.
+    pub size: Option<[f32; 2]>,
     /// What a person chose.
     pub settings: Settings,
     /// Which keys do what.
@@ -355,6 +357,7 @@ impl State {
             held: 0,
             jobs: Jobs::default(),
             messages: Messages::default(),
+            size: None,
             settings,
             on_view: None,
             workspace: Workspace::default(),

@@ -61,9 +61,10 @@ pub(super) struct Command {
     /// A kind of span in the notes and the model's name for it.
     #[arg(long, help_heading = "Judging", value_name = "THEIRS=OURS", value_parser = pair)]
     map: Vec<(String, String)>,
-    /// How a tagger's tokens become spans.
-    #[arg(long, help_heading = "Judging", value_enum, default_value_t = AggregationChoice::First)]
-    aggregation: AggregationChoice,
+    /// How a tagger's tokens become spans, as transformers' pipeline has it [default: as first, and
+    /// without punctuation at the ends of spans].
+    #[arg(long, help_heading = "Judging", value_enum)]
+    aggregation: Option<AggregationChoice>,
     #[command(flatten)]
     resampling: ResamplingFlags,
     #[command(flatten)]
@@ -182,7 +183,7 @@ impl Command {
             positive: self.positive.clone(),
             separator: self.separator.clone(),
             slices: self.slice.clone(),
-            aggregation: Some(self.aggregation.into()),
+            aggregation: self.aggregation.map(Into::into),
             kinds: self.map.clone(),
         };
         let mut read = global.read(&self.notes, terminal)?;

@@ -16,13 +16,14 @@ use crate::engine::{Aggregation, TagQuery, TaggedNote, counted};
 
 #[derive(Args)]
 #[command(after_help = "Example: auscult tag --model models/my-disease-tagger \
-                        --aggregation first assets/notes/discharge-summary.txt")]
+                        assets/notes/discharge-summary.txt")]
 pub(super) struct Command {
     #[command(flatten)]
     notes: Notes,
-    /// How tokens become spans.
-    #[arg(long, value_enum, default_value_t = AggregationChoice::First)]
-    aggregation: AggregationChoice,
+    /// How tokens become spans, as transformers' pipeline has it [default: as first, and without
+    /// punctuation at the ends of spans].
+    #[arg(long, value_enum)]
+    aggregation: Option<AggregationChoice>,
     /// Labels that are left out, apart by commas.
     #[arg(
         long,
@@ -71,7 +72,8 @@ impl Command {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> Result<ExitCode> {
         let output = global.output(&[Format::Csv])?;
         let query = TagQuery {
-            aggregation: self.aggregation.into(),
+            aggregation: self.aggregation.map_or(Aggregation::First, Into::into),
+            tidy: self.aggregation.is_none(),
             ignored: self.ignore.clone(),
             reading: self.long.options()?,
         };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::runs::run_of_model;
 use super::{EngineError, Job};
 use crate::model::checkpoint::{
     Checkpoint, Content, FloatType, Head, LoadError, LoadPlan, Rounding, SaveError, Structure,
@@ -88,12 +89,16 @@ fn info(
         Head::SequenceClassification | Head::TokenClassification
     );
     let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let last = |path: &Path| {
+        let own = path.file_name().unwrap_or_default();
+        own.to_string_lossy().into_owned()
+    };
     ModelInfo {
-        name: name
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        // The best models of all runs lie in folders of one name.
+        name: match run_of_model(&name) {
+            Some(run) => format!("{} ({})", last(&run), last(&name)),
+            None => last(&name),
+        },
         model_type: config.model_type().name(),
         head: head_name(structure),
         task: structure.head,

@@ -1,5 +1,7 @@
 //! Marks spans in notes with a token classifier.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
 use crate::kernels::values;
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
-use crate::tasks::tagging::{Aggregation, entities, merged, scored_tokens};
+use crate::tasks::tagging::{Aggregation, entities, merged, scored_tokens, tidied};
 
 use super::pass::finite;
 use super::reading::Reader;
@@ -18,6 +20,8 @@ use super::reading::Reader;
 pub struct TagQuery {
     /// How tokens become spans.
     pub aggregation: Aggregation,
+    /// Whether spans end where a person would end them: see [`tidied`].
+    pub tidy: bool,
     /// Kinds of spans that are left out, by the name that is shown; usually `O`.
     pub ignored: Vec<String>,
     /// How to read notes that are too long.
@@ -104,17 +108,20 @@ impl Loaded {
             coverage: read.coverage,
             random_weights: self.info.random_weights,
             spans: spans
-                .map(|(_, entity)| {
-                    let own = &note.text()[entity.span.clone()];
-                    // Byte-level tokens begin with the space before their word.
-                    let start = entity.span.start + own.len() - own.trim_start().len();
-                    TaggedSpan {
-                        start,
-                        end: start + own.trim().len(),
+                .filter_map(|(_, entity)| {
+                    let text = note.text();
+                    let span = match query.tidy {
+                        true => tidied(text, entity.span)?,
+                        // Byte-level tokens begin with the space before their word.
+                        false => trimmed(text, entity.span),
+                    };
+                    Some(TaggedSpan {
+                        start: span.start,
+                        end: span.end,
                         label: entity.label,
                         score: entity.score,
-                        text: own.trim().to_owned(),
-                    }
+                        text: text[span].to_owned(),
+                    })
                 })
                 .filter(|span| span.start < span.end)
                 .collect(),
@@ -137,4 +144,11 @@ impl Loaded {
             reason: format!("its head is \"{}\"; this takes {needed}", self.info.head),
         })
     }
+}
+
+/// A span without the white space at its ends.
+fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
+    let own = &text[span.clone()];
+    let start = span.start + own.len() - own.trim_start().len();
+    start..start + own.trim().len()
 }

@@ -27,6 +27,45 @@ pub enum Aggregation {
     Max,
 }
 
+/// The part of a span that a person would mark: nothing after an empty line, and neither white space nor
+/// punctuation at its ends, but for brackets that belong to it. Byte-level tokens have the punctuation after
+/// a word as part of it. None if no letter or digit is left.
+pub fn tidied(text: &str, span: Range<usize>) -> Option<Range<usize>> {
+    let own = &text[span.clone()];
+    let own = own.split_once("\n\n").map_or(own, |(first, rest)| {
+        match first.contains(char::is_alphanumeric) {
+            true => first,
+            false => rest,
+        }
+    });
+    let start = own.as_ptr() as usize - text.as_ptr() as usize;
+    let is_loose = |letter: char| letter.is_whitespace() || ".,;:!?\"'“”‘’*•·-–—".contains(letter);
+    let mut rest = own;
+    loop {
+        let before = rest;
+        rest = rest.trim_matches(is_loose);
+        for (open, close) in [('(', ')'), ('[', ']'), ('{', '}')] {
+            let count = |letter: char| rest.matches(letter).count();
+            let (opened, closed) = (count(open), count(close));
+            // A bracket whose other half lies outside.
+            if opened > closed {
+                rest = rest.strip_prefix(open).unwrap_or(rest);
+                rest = rest.strip_suffix(open).unwrap_or(rest);
+            }
+            if closed > opened {
+                rest = rest.strip_suffix(close).unwrap_or(rest);
+                rest = rest.strip_prefix(close).unwrap_or(rest);
+            }
+        }
+        if rest == before {
+            break;
+        }
+    }
+    let start = start + (rest.as_ptr() as usize - own.as_ptr() as usize);
+    let kept = rest.contains(char::is_alphanumeric);
+    kept.then(|| start..start + rest.len())
+}
+
 /// A token of a window as the tagger sees it.
 #[derive(Clone, PartialEq)]
 pub struct ScoredToken {
@@ -387,5 +426,29 @@ mod tests {
             .map(|(window, entity)| (window, entity.span))
             .collect();
         assert_eq!(kept, [(1, 1..4), (1, 4..6)]);
+    }
+
+    #[test]
+    fn spans_end_where_a_person_would_end_them() {
+        for (text, span, kept) in [
+            (
+                "in the right lower lobe. No",
+                7..24,
+                Some("right lower lobe"),
+            ),
+            ("a stone, left.", 2..8, Some("stone")),
+            (" diabetes (type 2), and", 0..18, Some("diabetes (type 2)")),
+            ("(COPD) was", 0..6, Some("(COPD)")),
+            ("see (COPD) was", 5..10, Some("COPD")),
+            ("\"pain\"", 0..6, Some("pain")),
+            ("on her feet.\n\nHPI Ms.", 7..20, Some("feet")),
+            ("\n\nHPI Ms.", 0..9, Some("HPI Ms")),
+            ("4.", 0..2, Some("4")),
+            (" - ;", 0..4, None),
+            ("Größe: 5 µm…", 0..14, Some("Größe: 5 µm…")),
+        ] {
+            let found = tidied(text, span).map(|own| &text[own]);
+            assert_eq!(found, kept, "{text:?}");
+        }
     }
 }

@@ -171,6 +171,7 @@ fn a_tagger_learns_marked_spans() {
     let import = auscult::engine::import_text(text, &Default::default(), &Job::silent());
     let query = TagQuery {
         aggregation: auscult::engine::Aggregation::First,
+        tidy: false,
         ignored: vec!["O".to_owned()],
         reading: ReadingOptions::default(),
     };

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::Actor;
-use crate::app::jobs::{Ended, Purpose, Weight};
-use crate::app::state::{ModelState, Results, Similar, Surprise};
+use crate::app::command::{Action, Command};
+use crate::app::jobs::{Ended, Next, Purpose, Weight};
+use crate::app::state::{ModelState, Results, Similar, Surprise, Workspace};
 use crate::app::worker::{Answer, Event, Said};
+use crate::engine::Head;
 
 /// How long a frame may search in the library.
 const SEARCH_TIME: std::time::Duration = std::time::Duration::from_millis(4);
@@ -156,9 +158,12 @@ impl Actor {
             }
             (Purpose::MeanFlow, Answer::MeanFlow(found)) => self.state.mean_flow.set(found),
             (Purpose::Similar(key, bytes, among), Answer::Search(found)) => {
+                let own = bytes.clone();
                 let hits = found.hits.into_iter().filter_map(|hit| {
-                    let key = *among.get(hit.number)?;
-                    Some((key, hit.start..hit.end, hit.score))
+                    let found = *among.get(hit.number)?;
+                    // That it is most like itself is nothing new.
+                    let itself = found == key && hit.start < own.end && own.start < hit.end;
+                    (!itself).then_some((found, hit.start..hit.end, hit.score))
                 });
                 let own = Similar {
                     bytes,
@@ -186,8 +191,22 @@ impl Actor {
             true => "Its weights are random: what it says means nothing.".to_owned(),
             false => info.left_aside.join("\n"),
         };
+        if self.quiet {
+            return;
+        }
         let title = format!("Ready: {}", info.name);
-        self.state.messages.tell(Weight::Note, title, details);
+        let predicts = matches!(
+            info.task,
+            Head::SequenceClassification | Head::TokenClassification
+        );
+        // Elsewhere nothing would show that it is there.
+        let away = self.state.workspace != Workspace::Read;
+        let next = (predicts && away && self.state.on_view.is_some()).then(|| Next {
+            title: "Predict with it",
+            command: Command::Do(Action::Predict),
+        });
+        let messages = &mut self.state.messages;
+        messages.offer(Weight::Note, title, details, next);
     }
 
     pub(super) fn stopped(&mut self, purpose: &Purpose) {

@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::app::command::{Action, Command, Quiet};
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::{Next, Purpose, Weight};
 use crate::app::keys::Keys;
 use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
@@ -25,6 +25,7 @@ use crate::app::points::{Tool, Way};
 use crate::app::settings::{Folder, LongChoice, Session};
 use crate::app::state::{Over, Results, State, Workspace};
 use crate::app::theme::Look;
+use crate::app::train::Ask;
 use crate::app::views::Panel;
 use crate::app::worker::{Lane, Question, Workers};
 use crate::engine::{DeviceChoice, HeadChoice, LayerChoice, TextEncoding};
@@ -93,6 +94,8 @@ pub struct Actor {
     reread: Option<(PathBuf, Option<TextEncoding>)>,
     /// The note that is to be put on view once it was read, by where it came from.
     wanted_note: Option<String>,
+    /// Whether what is opened was not asked for just now: then only what failed is said.
+    quiet: bool,
 }
 
 /// The zoom that is possible, and a step of it.
@@ -117,12 +120,25 @@ impl Actor {
             encodings: BTreeMap::new(),
             reread: None,
             wanted_note: None,
+            quiet: false,
         }
     }
 
     /// Opens what was open last time, and the models that were chosen; `model` in place of the first.
     pub fn restore(&mut self, session: Session, model: Option<PathBuf>) {
         self.wanted_note = session.note;
+        self.quiet = true;
+        if let Some(folder) = session.run {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let title = format!("{name} was paused when the window was closed");
+            let next = Next {
+                title: "Show the run",
+                command: Command::Train(Box::new(Ask::OpenRun(folder.clone()))),
+            };
+            let said = "It goes on from there whenever you like.";
+            let messages = &mut self.state.messages;
+            messages.offer(Weight::Note, title, said, Some(next));
+        }
         let encodings = session.encodings.into_iter();
         self.encodings = encodings
             .filter_map(|(path, own)| Some((path, own.parse().ok()?)))
@@ -145,6 +161,14 @@ impl Actor {
         Session {
             files: self.state.library.paths().to_vec(),
             note,
+            run: self
+                .state
+                .train
+                .live
+                .as_ref()
+                .filter(|own| own.can_go_on())
+                .map(|own| own.folder.clone()),
+            size: self.state.size,
             encodings: (self.encodings.iter())
                 .map(|(path, own)| (path.clone(), own.to_string()))
                 .collect(),
@@ -153,6 +177,7 @@ impl Actor {
 
     /// Carries out a command.
     pub fn execute(&mut self, command: Command) {
+        self.quiet &= !command.opens();
         match command {
             Command::Do(action) => self.act(action),
             Command::Open(paths) => self.import(paths),
@@ -379,6 +404,7 @@ impl Actor {
                 state.jobs.stop_all(|_| true);
                 self.surprise_waits = false;
             }
+            Action::CloseNote => self.close_note(),
             Action::CloseNotes => self.close_notes(),
             Action::ResetLayout => self.outside.push(Outside::ResetLayout),
             Action::UndoLayout => self.outside.push(Outside::UndoLayout),

@@ -7,6 +7,7 @@ use super::Actor;
 use crate::app::jobs::{Purpose, Weight};
 use crate::app::library::NoteKey;
 use crate::app::selection::Place;
+use crate::app::sentences::in_window;
 use crate::app::state::{FindState, ModelState, OnView};
 use crate::app::worker::{Lane, Question};
 use crate::engine::{Bundled, Import, ImportOptions, SystemFolder, TextEncoding, counted};
@@ -153,13 +154,13 @@ impl Actor {
         }
         let failures = import.failures.iter().map(ToString::to_string);
         let warnings = import.warnings.iter().map(ToString::to_string);
-        let lines: Vec<String> = failures.chain(warnings).collect();
+        let lines = failures.chain(warnings).map(|own| in_window(&own));
         let guessed = import.files.iter().filter(|file| file.guessed);
         let guessed = guessed.map(|file| {
             let path = file.path.display();
             format!("{path}: read as {}, which is a guess", file.encoding)
         });
-        let lines: Vec<String> = lines.into_iter().chain(guessed).collect();
+        let lines: Vec<String> = lines.chain(guessed).collect();
         let title = match (read, import.stopped) {
             (read, true) => format!("Stopped; {} read", counted(read, "note")),
             (read, false) => format!("{} read", counted(read, "note")),
@@ -173,7 +174,7 @@ impl Actor {
                 (Weight::Warning, format!("{title}, with {more}"))
             }
         };
-        if tell || weight != Weight::Note {
+        if tell || weight == Weight::Failure || (weight != Weight::Note && !self.quiet) {
             let messages = &mut self.state.messages;
             messages.tell(weight, title, lines.join("\n"));
         }
@@ -227,6 +228,26 @@ impl Actor {
         let now = self.state.selection.note();
         if let Some(key) = self.state.library.neighbour(now, by) {
             self.show(key);
+        }
+    }
+
+    /// Closes the note on view, and goes to the one beside it.
+    pub(super) fn close_note(&mut self) {
+        let Some(key) = self.state.on_view.as_ref().map(|own| own.key) else {
+            return;
+        };
+        let library = &mut self.state.library;
+        let next = [1, -1].map(|by| library.neighbour(Some(key), by));
+        let next = next.into_iter().flatten().find(|own| *own != key);
+        library.close(key);
+        self.state.jobs.forget(|own| own.is_of_reading());
+        self.state.results.remove(&key);
+        self.state.selection.close(&[key]);
+        self.state.on_view = None;
+        self.forget_points();
+        match next {
+            Some(next) => self.show(next),
+            None => self.follow(),
         }
     }
 

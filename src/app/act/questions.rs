@@ -216,6 +216,7 @@ impl Actor {
             Head::TokenClassification => {
                 let query = TagQuery {
                     aggregation: Aggregation::First,
+                    tidy: true,
                     ignored: Vec::from(["O".to_owned()]),
                     reading,
                 };

@@ -17,7 +17,12 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     Panel::top("top").frame(frame).show(ui, |ui| {
         ui.horizontal(|ui| {
             let brand = RichText::new("Auscult").font(theme::strong(15.0));
-            ui.label(brand.color(palette.accent));
+            let brand = egui::Button::new(brand.color(palette.accent)).frame(false);
+            let brand = parts::hint(ui.add(brand), Action::Welcome, state);
+            name(&brand, Action::Welcome.title());
+            if brand.clicked() {
+                commands.push(Command::Do(Action::Welcome));
+            }
             ui.add_space(10.0);
             for (text, workspace, action) in [
                 ("Read", Workspace::Read, Action::Read),

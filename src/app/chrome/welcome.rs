@@ -41,6 +41,10 @@ const CARDS: [Card; 3] = [
     },
 ];
 
+/// What the notice means.
+const NOTICE_MORE: &str = "Auscult is a tool for research. What a model says of a note is no diagnosis and no advice, and may be \
+     wrong in every way. Do not use it to decide about a patient.";
+
 /// Width of a card with the space beside it.
 const CARD: f32 = 280.0;
 const SPACE: f32 = 18.0;
@@ -91,6 +95,25 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                     ui.vertical_centered(|ui| notice(ui, commands));
                 }
             });
+    });
+}
+
+/// The notice over a workspace, until it was read.
+pub fn strip(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    if state.settings.notice_read {
+        return;
+    }
+    let palette = theme::palette(ui);
+    let frame = Frame::new()
+        .fill(palette.accent_soft)
+        .inner_margin(Margin::symmetric(theme::PANEL, 5));
+    egui::Panel::top("notice").frame(frame).show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(NOTICE_MORE);
+            if ui.button("I have read this").clicked() {
+                commands.push(Command::NoticeRead);
+            }
+        });
     });
 }
 
@@ -153,9 +176,7 @@ fn notice(ui: &mut Ui, commands: &mut Vec<Command>) {
         .inner_margin(Margin::symmetric(16, 12));
     frame.show(ui, |ui| {
         ui.set_max_width(620.0);
-        let text = "Auscult is a tool for research. What a model says of a note is no diagnosis and no \
-                    advice, and may be wrong in every way. Do not use it to decide about a patient.";
-        ui.label(text);
+        ui.label(NOTICE_MORE);
         ui.add_space(4.0);
         if ui.button("I have read this").clicked() {
             commands.push(Command::NoticeRead);

@@ -5,6 +5,7 @@ pub mod models;
 pub mod palette;
 pub mod points;
 pub mod settings;
+pub mod typed;
 pub mod verify;
 
 use eframe::egui::{Frame, Id, Modal, ScrollArea, Ui};

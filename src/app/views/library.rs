@@ -33,6 +33,9 @@ impl View for Library {
                     }
                 }
                 ui.separator();
+                if menu_item(ui, Action::CloseNote, state) {
+                    commands.push(Command::Do(Action::CloseNote));
+                }
                 if menu_item(ui, Action::CloseNotes, state) {
                     commands.push(Command::Do(Action::CloseNotes));
                     ui.close();

@@ -223,6 +223,8 @@ impl NoteView {
             name(&field, "Find in this note");
             if std::mem::take(&mut state.find.focus) {
                 field.request_focus();
+                // What was looked for last is replaced by what is typed now.
+                parts::select_all(ui, field.id, &wanted.text);
             }
             if field.lost_focus() {
                 let (enter, back, escape) = ui.input(|input| {

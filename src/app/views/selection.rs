@@ -92,16 +92,6 @@ impl View for SelectionView {
             let fits = |start: usize, end: usize| start < chosen.end && chosen.start < end;
             match mask.filter(|own| fits(own.start, own.end)) {
                 Some(mask) if mask.was_read => {
-                    for candidate in &mask.candidates {
-                        let share = candidate.score;
-                        let value = format!("{:.1} %", 100.0 * share);
-                        let name = candidate.text.trim();
-                        let bar = parts::bar(ui, share, name, &value, palette.accent);
-                        bar.widget_info(|| {
-                            let said = format!("{name}, score {value}");
-                            egui::WidgetInfo::labeled(egui::Role::Label, true, said)
-                        });
-                    }
                     parts::soft(
                         ui,
                         "Scores of the model with the word hidden, not probabilities.",
@@ -110,6 +100,19 @@ impl View for SelectionView {
                         let said =
                             "Approximate: the word is several tokens, and one stands for them.";
                         parts::soft(ui, said);
+                    }
+                    for candidate in &mask.candidates {
+                        let share = candidate.score;
+                        let value = format!("{:.1} %", 100.0 * share);
+                        let name = match candidate.text.trim() {
+                            "" => spelled(&candidate.text),
+                            name => name,
+                        };
+                        let bar = parts::bar(ui, share, name, &value, palette.accent);
+                        bar.widget_info(|| {
+                            let said = format!("{name}, score {value}");
+                            egui::WidgetInfo::labeled(egui::Role::Label, true, said)
+                        });
                     }
                     if fill.is_some_and(|own| own.random_weights) {
                         ui.colored_label(palette.warn, "Random weights: these mean nothing.");
@@ -132,5 +135,14 @@ impl View for SelectionView {
     fn help(&self) -> &'static str {
         "What is chosen in the text: its tokens, and what the model would put in its place. M hides the \
          word and asks the model."
+    }
+}
+
+/// What is said of a text without a letter.
+fn spelled(text: &str) -> &'static str {
+    match (text.contains('\n'), text.is_empty()) {
+        (true, _) => "¶ (end of a line)",
+        (false, true) => "(nothing)",
+        (false, false) => "␣ (space)",
     }
 }

@@ -319,3 +319,12 @@ mod tests {
         assert_eq!(of, ["0", "999", "1,000", "8,192", "1,234,567"]);
     }
 }
+
+/// Selects all that stands in a field.
+pub fn select_all(ui: &Ui, field: egui::Id, text: &str) {
+    use egui::text::{CCursor, CCursorRange};
+    let mut state = egui::text_edit::TextEditState::load(ui.ctx(), field).unwrap_or_default();
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), field);
+}

@@ -273,14 +273,29 @@ impl AttentionMap {
         }
         let all = tile(layer, rows.clone(), columns.clone())?;
         let before = columns.start - self.columns.start;
-        for (row, looks_at) in all.chunks_exact(columns.len()).enumerate() {
-            let line = (down.start + row / side) * across;
-            for (column, &value) in looks_at.iter().enumerate() {
-                let cell = &mut self.values[line + (before + column) / side];
+        let width = columns.len();
+        let mut column = vec![0.0; width];
+        for (number, rows) in all.chunks(side * width).enumerate() {
+            // First the rows of a block into one, which takes no place of a block into account.
+            column.copy_from_slice(&rows[..width]);
+            for row in rows.chunks_exact(width).skip(1) {
+                let pairs = column.iter_mut().zip(row);
                 match self.block {
-                    Block::Max => *cell = cell.max(value),
-                    Block::Mean => *cell += value,
+                    Block::Max => pairs
+                        .for_each(|(own, &value)| *own = if value > *own { value } else { *own }),
+                    Block::Mean => pairs.for_each(|(own, &value)| *own += value),
                 }
+            }
+            let line = &mut self.values[(down.start + number) * across..][..across];
+            // The first block may begin before the first column.
+            let first = (side - before % side).min(width);
+            let (head, rest) = column.split_at(first);
+            let parts = std::iter::once(head).chain(rest.chunks(side));
+            for (cell, part) in line[before / side..].iter_mut().zip(parts) {
+                *cell = match self.block {
+                    Block::Max => part.iter().copied().fold(0.0, f32::max),
+                    Block::Mean => part.iter().sum(),
+                };
             }
         }
         if self.block == Block::Mean {

@@ -37,7 +37,8 @@ pub struct EvaluateQuery {
     pub separator: Option<String>,
     /// Columns by whose values the figures are given as well.
     pub slices: Vec<String>,
-    /// How a tagger's tokens become spans; by the first token of each word if not given.
+    /// How a tagger's tokens become spans; by the first token of each word if not given, and without
+    /// punctuation at their ends.
     pub aggregation: Option<Aggregation>,
     /// Kinds of true spans, each with the model's name for it.
     pub kinds: Vec<(String, String)>,

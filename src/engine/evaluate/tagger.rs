@@ -18,6 +18,8 @@ impl Loaded {
         let truth = self.true_spans(notes, query, &mut parts.remarks)?;
         let tag = TagQuery {
             aggregation: query.aggregation.unwrap_or(Aggregation::First),
+            // With a rule of transformers its spans are judged as they are.
+            tidy: query.aggregation.is_none(),
             ignored: vec!["O".to_owned()],
             reading: query.reading.clone(),
         };

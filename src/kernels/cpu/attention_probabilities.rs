@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::attention::{Block, KEYS, QUERIES};
+use super::simd::{WithSimd, exp_of_negative, vectorized};
 use crate::kernels::attention::{AttentionCall, blocks};
 
 /// What to compute.
@@ -72,10 +73,38 @@ impl Tile<'_> {
                 let visible = block.visible(token, &keys);
                 let start = row * self.keys.len() + keys.start - self.keys.start;
                 let out = &mut out[start..start + keys.len()];
-                for key in visible {
-                    out[key] = ((logits[key] - max) - log_sum).exp();
-                }
+                vectorized(Exponentials {
+                    logits: &logits[visible.clone()],
+                    max,
+                    log_sum,
+                    out: &mut out[visible],
+                });
             }
+        }
+    }
+}
+
+/// `exp((logit - max) - ln sum)` of what a row sees.
+struct Exponentials<'a> {
+    logits: &'a [f32],
+    max: f32,
+    log_sum: f32,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Exponentials<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        let Self {
+            logits,
+            max,
+            log_sum,
+            out,
+        } = self;
+        for (out, &logit) in out.iter_mut().zip(logits) {
+            *out = exp_of_negative((logit - max) - log_sum);
         }
     }
 }

@@ -186,7 +186,18 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
             false => bounded(&mut file),
         }),
     };
-    result.map_err(|error| error.to_string())
+    result.map_err(|error| unreadable(&error))
+}
+
+/// Why a file cannot be read, in a sentence.
+pub(super) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "it is not there; was it moved, or its drive taken out?".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// The content of a file.

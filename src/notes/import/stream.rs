@@ -341,7 +341,7 @@ fn whole_lines(bytes: &[u8]) -> usize {
 }
 
 fn unreadable(error: io::Error) -> Failure {
-    error.to_string().into()
+    files::unreadable(&error).into()
 }
 
 fn changed() -> Failure {

@@ -108,9 +108,16 @@ impl Actor {
                     ("validation-share", words(&["0.34"])),
                     ("test-share", words(&["0"])),
                     ("label", Vec::new()),
+                    // So few notes are learned by heart, which shows what a run does within minutes.
+                    ("epochs", words(&["30"])),
+                    ("lr", words(&["0.001"])),
                 ] {
                     self.set_field(name, value);
                 }
+                let said = "Three invented reports with marked spans, to see how a run works";
+                let more = "A model learns them by heart and nothing else. For a model that is of use take \
+                            notes of your own, some hundreds at least.";
+                self.state.messages.tell(Weight::Note, said, more);
             }
             Err(error) => self.not_unpacked(error),
         }

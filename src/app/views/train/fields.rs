@@ -89,11 +89,35 @@ pub fn one(
         }
         control(ui, field, &text, draft, commands);
         for own in faults.iter().filter(|own| own.field == Some(field.name)) {
-            ui.label(RichText::new(&own.reason).small().color(palette.bad));
+            ui.label(
+                RichText::new(sentence(&own.reason))
+                    .small()
+                    .color(palette.bad),
+            );
         }
-        parts::soft(ui, format!("{}{}", field.help, limits(field)));
+        let said = format!("{}{}", help(field), limits(field));
+        parts::soft(ui, sentence(&said));
         ui.add_space(6.0);
     });
+}
+
+/// With a large letter at its beginning.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// What a field means, with other fields and choices as the form calls them.
+fn help(field: &Field) -> String {
+    let mut said = field.help.to_owned();
+    for own in FIELDS.iter().filter(|own| own.name.contains('-')) {
+        said = said.replace(own.name, &format!("“{}”", title(own.name)));
+    }
+    for (of, word) in [("task", "masked-lm"), ("task", "classify")] {
+        said = said.replace(word, &format!("“{}”", choice(of, word)));
+    }
+    said
 }
 
 /// The limits of a field, where they say something.

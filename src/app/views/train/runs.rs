@@ -11,6 +11,7 @@ use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::compare::differences;
 use crate::app::train::draft;
+use crate::app::train::live::Live;
 use crate::app::views::View;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
@@ -101,7 +102,7 @@ impl View for RunsView {
                     Some(_) => !train.shows_opened,
                     None => shown == Some(&own.folder),
                 };
-                line(ui, own, live.is_some(), chosen, state, commands);
+                line(ui, own, live, chosen, state, commands);
             }
             let compared: Vec<&RunSummary> = (all.iter().copied())
                 .filter(|own| train.compared.contains(&own.folder))
@@ -117,7 +118,7 @@ impl View for RunsView {
         let all = state.train.runs.value.as_ref()?;
         let mut out = String::from("name\ttask\tmodel\tstate\tmetric\tbest\tsteps\tbegun\n");
         for own in all.iter() {
-            let cells = cells(own, false);
+            let cells = cells(own, None);
             let best = own.best.map_or_else(String::new, |own| own.to_string());
             out.push_str(&format!(
                 "{}\t{}\t{}\t{}\t{}\t{best}\t{}\t{}\n",
@@ -139,15 +140,22 @@ impl View for RunsView {
     }
 }
 
-fn cells(own: &RunSummary, live: bool) -> [String; 7] {
+fn cells(own: &RunSummary, live: Option<&Live>) -> [String; 7] {
     let model = own.config.model.file_name().unwrap_or_default();
     let best = match own.best {
         Some(best) => format!("{} {best:.4}", own.metric.title()),
         None => "–".to_owned(),
     };
-    let steps = match own.total {
+    let (made, total) = match live {
+        Some(live) => (
+            live.curves.steps(),
+            live.start.as_ref().map_or(own.total, |own| own.total),
+        ),
+        None => (own.steps, own.total),
+    };
+    let steps = match total {
         0 => "–".to_owned(),
-        total => format!("{} / {}", own.steps, total),
+        total => format!("{made} / {total}"),
     };
     [
         own.name.clone(),
@@ -159,8 +167,8 @@ fn cells(own: &RunSummary, live: bool) -> [String; 7] {
         .to_owned(),
         model.to_string_lossy().into_owned(),
         match live {
-            true => "running".to_owned(),
-            false => stage(own.stage).to_owned(),
+            Some(_) => "running".to_owned(),
+            None => stage(own.stage).to_owned(),
         },
         best,
         steps,
@@ -171,7 +179,7 @@ fn cells(own: &RunSummary, live: bool) -> [String; 7] {
 fn line(
     ui: &mut Ui,
     own: &RunSummary,
-    live: bool,
+    live: Option<&Live>,
     chosen: bool,
     state: &State,
     commands: &mut Vec<Command>,

@@ -133,8 +133,18 @@ fn files(
             ui.add(Label::new(&*short).truncate()).on_hover_text(own);
         });
     }
+    // What was not begun yet is not wrong.
+    let colour = if all.is_empty() {
+        palette.soft
+    } else {
+        palette.bad
+    };
     for own in faults.iter().filter(|own| own.field == Some(field)) {
-        ui.label(RichText::new(&own.reason).small().color(palette.bad));
+        ui.label(
+            RichText::new(fields::sentence(&own.reason))
+                .small()
+                .color(colour),
+        );
     }
     ui.horizontal_wrapped(|ui| {
         for (button, dialog) in [
@@ -161,8 +171,17 @@ fn model(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: 
             .add(Label::new(short.to_string_lossy()).truncate())
             .on_hover_text(model),
     };
+    let colour = if model.is_empty() {
+        palette.soft
+    } else {
+        palette.bad
+    };
     for own in faults.iter().filter(|own| own.field == Some("model")) {
-        ui.label(RichText::new(&own.reason).small().color(palette.bad));
+        ui.label(
+            RichText::new(fields::sentence(&own.reason))
+                .small()
+                .color(colour),
+        );
     }
     ui.horizontal_wrapped(|ui| {
         let choose = ui.button("Choose a folder…");
