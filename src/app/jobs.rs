@@ -64,6 +64,10 @@ pub enum Purpose {
     Runs,
     /// What the training run of this folder left.
     OpenRun(PathBuf),
+    /// What was watched in the training run of this folder.
+    Frames(PathBuf),
+    /// The model of a frame as one of its own.
+    RestoreFrame,
     /// Passages like these bytes, in these notes.
     Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
@@ -99,6 +103,8 @@ impl Purpose {
             Self::Judge => "Judging the model",
             Self::Runs => "Looking for runs",
             Self::OpenRun(_) => "Opening the run",
+            Self::Frames(_) => "Reading what was watched",
+            Self::RestoreFrame => "Restoring a checkpoint",
         }
     }
 
@@ -120,7 +126,13 @@ impl Purpose {
     pub fn is_of_training(&self) -> bool {
         matches!(
             self,
-            Self::CheckRun | Self::TrainRun(_) | Self::Judge | Self::Runs | Self::OpenRun(_)
+            Self::CheckRun
+                | Self::TrainRun(_)
+                | Self::Judge
+                | Self::Runs
+                | Self::OpenRun(_)
+                | Self::Frames(_)
+                | Self::RestoreFrame
         )
     }
 
@@ -278,6 +290,7 @@ impl Jobs {
             Purpose::Trim
                 | Purpose::Runs
                 | Purpose::OpenRun(_)
+                | Purpose::Frames(_)
                 | Purpose::Tokens(_)
                 | Purpose::Attend(..)
                 | Purpose::Overview(..)

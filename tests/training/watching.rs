@@ -485,3 +485,62 @@ fn a_run_can_be_stopped_while_a_frame_is_made() {
     assert_eq!(steps(&report.run), [0, 1]);
     assert!(report.remarks.is_empty(), "{:?}", report.remarks);
 }
+
+/// What watching costs at the usual pace, with the bundled model; a figure to be read:
+/// `cargo test --release --test training what_watching_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes ten minutes, and wants a machine for itself"]
+fn what_watching_costs() {
+    let temporary = Temporary::new();
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let text = fs::read_to_string(assets.join("notes/progress-note.txt")).unwrap();
+    let note = Arc::new(Note::new(Source::Typed, text));
+    let config = |name: String| TrainConfig {
+        model: assets.join("models/auscult-small"),
+        run: temporary.path().join(name),
+        train: vec![assets.join("notes")],
+        max_tokens: 256,
+        batch: 4,
+        steps: 100,
+        evaluate_every: 25,
+        validation_share: 0.2,
+        ..TrainConfig::default()
+    };
+    let mut ratios = Vec::new();
+    for pair in 0..5 {
+        let timed = |own: Option<&mut Watching>, name: String| {
+            let start = std::time::Instant::now();
+            let report = match own {
+                Some(own) => watch(config(name), own),
+                None => train(config(name), None).0.unwrap(),
+            };
+            (start.elapsed().as_secs_f64(), report)
+        };
+        let mut own = watching(WatchEvery::Affordable, None);
+        own.plan.probes = vec![Probe {
+            note: Arc::clone(&note),
+            chosen: Some(11..17),
+        }];
+        // By turns, so that a machine that becomes slower does so for both.
+        let (alone, watched) = match pair % 2 {
+            0 => {
+                let alone = timed(None, format!("alone-{pair}"));
+                (alone, timed(Some(&mut own), format!("watched-{pair}")))
+            }
+            _ => {
+                let watched = timed(Some(&mut own), format!("watched-{pair}"));
+                (timed(None, format!("alone-{pair}")), watched)
+            }
+        };
+        assert_eq!(watched.1.judged, alone.1.judged);
+        let frames = steps(&watched.1.run);
+        let ratio = watched.0 / alone.0;
+        println!(
+            "alone {:.1} s, watched {:.1} s, ratio {ratio:.4}, frames at {frames:?}",
+            alone.0, watched.0
+        );
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("median ratio {:.4}", ratios[2]);
+}

@@ -54,6 +54,7 @@ impl Actor {
         if let Some(live) = &mut self.state.train.live {
             live.take_in();
         }
+        self.watch_on();
         self.state.library.search_on(SEARCH_TIME)
     }
 
@@ -269,6 +270,8 @@ impl Actor {
             Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
+            // The panel says so, nothing more.
+            Purpose::Frames(_) => return,
             Purpose::Import
             | Purpose::Paste
             | Purpose::SavePoints
@@ -276,7 +279,8 @@ impl Actor {
             | Purpose::TrainRun(_)
             | Purpose::Judge
             | Purpose::Runs
-            | Purpose::OpenRun(_) => {}
+            | Purpose::OpenRun(_)
+            | Purpose::RestoreFrame => {}
         }
         let title = format!("{} failed", purpose.title());
         self.state.messages.tell(Weight::Failure, title, reason);

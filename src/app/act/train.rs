@@ -127,6 +127,7 @@ impl Actor {
             }
             Ask::Cell(cell) => self.state.train.cell = cell,
             Ask::ShowJudged(number) => self.show_judged(number),
+            Ask::Watch(own) => self.watch_ask(own),
         }
     }
 
@@ -323,7 +324,7 @@ impl Actor {
             return;
         };
         let folder = config.run.clone();
-        let live = Live::new(config.clone());
+        let live = Live::new(config.clone(), &self.state.train.watch.board);
         let work = Work::Train(Box::new(config), live.feed.clone());
         self.make(live, folder, work);
     }
@@ -341,6 +342,8 @@ impl Actor {
     fn make(&mut self, live: Live, folder: PathBuf, work: Work) {
         self.state.jobs.forget(|own| *own == Purpose::CheckRun);
         self.state.train.live = Some(live);
+        // Frames after the checkpoint that it goes on from are made anew.
+        self.state.train.watch.of = None;
         self.state.train.shows_opened = false;
         self.state.train.ending = false;
         let purpose = Purpose::TrainRun(folder);
@@ -363,7 +366,7 @@ impl Actor {
             return;
         };
         config.run = folder.to_owned();
-        let live = Live::new(config);
+        let live = Live::new(config, &self.state.train.watch.board);
         let work = Work::GoOn(folder.to_owned(), live.feed.clone());
         self.make(live, folder.to_owned(), work);
     }
@@ -523,6 +526,8 @@ impl Actor {
                 self.state.train.opened.set(*found);
                 self.state.train.shows_opened = true;
             }
+            (Purpose::Frames(_), Found::Film(found)) => train.watch.film.set(*found),
+            (Purpose::RestoreFrame, Found::Restored(folder)) => self.use_best(folder),
             _ => {}
         }
     }
@@ -589,6 +594,7 @@ impl Actor {
             Purpose::Judge => train.judged.failure = Some(said.clone()),
             Purpose::Runs => train.runs.failure = Some(said.clone()),
             Purpose::OpenRun(_) => train.opened.failure = Some(said.clone()),
+            Purpose::Frames(_) => train.watch.film.failure = Some(said.clone()),
             Purpose::TrainRun(_) => {
                 if let Some(live) = &mut train.live {
                     live.take_in();

@@ -5,11 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::curves::Curves;
-use crate::engine::{TrainConfig, TrainEvent, TrainReport, TrainStart};
+use super::watch::Board;
+use crate::engine::{TrainConfig, TrainEvent, TrainReport, TrainStart, Watched};
 
 /// What the thread of a run has told and nobody took yet. The run never waits for a frame.
 #[derive(Default)]
-pub struct Feed(Mutex<Told>);
+pub struct Feed {
+    told: Mutex<Told>,
+    /// What it is to watch.
+    pub board: Arc<Board>,
+}
 
 /// What was told since the last time.
 #[derive(Default)]
@@ -20,13 +25,15 @@ pub struct Told {
     pub events: Vec<TrainEvent>,
     /// The memory that is held, in bytes.
     pub memory: Option<u64>,
+    /// What became of watching.
+    pub watched: Vec<Watched>,
 }
 
 impl Feed {
     /// Tells something.
     pub fn tell(&self, what: impl FnOnce(&mut Told)) {
         // A thread that ended within left whole values.
-        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        what(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Takes what was told.
@@ -61,6 +68,10 @@ pub struct Live {
     pub curves: Curves,
     /// The memory that is held, in bytes.
     pub memory: Option<u64>,
+    /// Frames of watched notes that it has told of.
+    pub frames: usize,
+    /// Why nothing more is watched in it.
+    pub unwatched: Option<String>,
     /// When it began here.
     pub since: Instant,
     /// How it ended.
@@ -69,14 +80,19 @@ pub struct Live {
 
 impl Live {
     /// A run that begins or goes on.
-    pub fn new(config: TrainConfig) -> Self {
+    pub fn new(config: TrainConfig, board: &Arc<Board>) -> Self {
         Self {
             folder: config.run.clone(),
             config,
-            feed: Arc::default(),
+            feed: Arc::new(Feed {
+                board: Arc::clone(board),
+                ..Feed::default()
+            }),
             start: None,
             curves: Curves::default(),
             memory: None,
+            frames: 0,
+            unwatched: None,
             since: Instant::now(),
             ended: None,
         }
@@ -113,6 +129,12 @@ impl Live {
         told.events.iter().for_each(|event| self.curves.add(event));
         if told.memory.is_some() {
             self.memory = told.memory;
+        }
+        for own in told.watched {
+            match own {
+                Watched::Kept { .. } => self.frames += 1,
+                Watched::Ended(reason) => self.unwatched = Some(reason),
+            }
         }
     }
 }

@@ -9,9 +9,10 @@ use super::live::Feed;
 use super::{Checked, JudgeForm, JudgeOn, Opened, Subject};
 use crate::app::train::curves::Curves;
 use crate::engine::{
-    Columns, DeviceChoice, Engine, EngineError, EvaluateMaskedLmQuery, EvaluateQuery, Head,
+    Columns, DeviceChoice, Engine, EngineError, EvaluateMaskedLmQuery, EvaluateQuery, Film, Head,
     ImportOptions, Job, Note, RunSummary, Settings, TrainConfig, TrainEvent, TrainObserver,
-    TrainOutcome, TrainReport, TrainStart, counted, held_back, import, run_record, runs,
+    TrainOutcome, TrainReport, TrainStart, WatchPlan, Watched, counted, film, held_back, import,
+    restore_frame, run_record, runs,
 };
 
 /// What a thread is asked for.
@@ -28,6 +29,10 @@ pub enum Work {
     Runs(Vec<PathBuf>),
     /// What did the run of this folder leave?
     Record(PathBuf),
+    /// What was watched in it?
+    Film(PathBuf),
+    /// Make the frame of this step a model of its own.
+    Restore(PathBuf, u64),
 }
 
 /// What it answers.
@@ -42,6 +47,10 @@ pub enum Found {
     Runs(Vec<RunSummary>),
     /// A run.
     Record(Box<Opened>),
+    /// What was watched.
+    Film(Box<Film>),
+    /// The folder of a model.
+    Restored(PathBuf),
 }
 
 impl Found {
@@ -83,6 +92,8 @@ pub fn answer(work: Work, device: DeviceChoice, job: &Job) -> Result<Found, Engi
         }
         Work::Judge(model, form) => judge(model, &form, device, job),
         Work::Runs(folders) => Ok(Found::Runs(runs(&folders, job)?)),
+        Work::Film(folder) => Ok(Found::Film(Box::new(film(&folder, job)?))),
+        Work::Restore(folder, step) => Ok(Found::Restored(restore_frame(&folder, step)?)),
         Work::Record(folder) => {
             let record = run_record(&folder)?;
             Ok(Found::Record(Box::new(Opened {
@@ -160,6 +171,14 @@ impl TrainObserver for Telling<'_> {
             told.events.push(event.clone());
             told.memory = memory.or(told.memory);
         });
+    }
+
+    fn watches(&mut self) -> Option<WatchPlan> {
+        Some(self.feed.board.plan())
+    }
+
+    fn watched(&mut self, watched: &Watched) {
+        self.feed.tell(|told| told.watched.push(watched.clone()));
     }
 }
 
