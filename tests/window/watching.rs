@@ -29,16 +29,6 @@ fn press(window: &mut Window, key: Key) {
     window.harness.run_steps(3);
 }
 
-/// A run of 24 steps with a frame after each, of the note on view.
-fn watched(window: &mut Window) {
-    window.act(Action::NextWord);
-    window.act(Action::WatchNote);
-    describe(window, "24");
-    watch(window, WatchAsk::Every(WatchEvery::Steps(1)));
-    window.act(Action::StartRun);
-    ended(window);
-}
-
 #[test]
 fn a_note_is_watched_scrubbed_and_restored_by_keys_alone() {
     let temporary = Temporary::new();
@@ -218,31 +208,4 @@ fn watching_looks_as_it_did_when_a_person_looked_at_it() {
         results.add(picture(&mut window, &format!("watch-pinned-{way}"), &[]));
     }
     results.unwrap();
-}
-
-/// To be looked at; `AUSCULT_PICTURES` names the folder.
-#[test]
-#[ignore = "draws what differs between processors, for a person"]
-fn a_film_is_drawn_to_be_looked_at() {
-    let Some(folder) = std::env::var_os("AUSCULT_PICTURES") else {
-        return;
-    };
-    for (way, colours, large) in [
-        ("light", Look::Light, false),
-        ("dark", Look::Dark, false),
-        ("large", Look::Light, true),
-    ] {
-        let temporary = Temporary::new();
-        let mut window = of_pictures(&temporary, colours, large);
-        window.act(Action::NextNote);
-        window.act(Action::WatchNote);
-        window.act(Action::NextNote);
-        watched(&mut window);
-        window.act(Action::PlayFrames);
-        watch(&mut window, WatchAsk::Frame(Some(17)));
-        window.harness.run_steps(6);
-        let image = window.harness.render().unwrap();
-        let name = std::path::Path::new(&folder).join(format!("watch-{way}.png"));
-        image.save(name).unwrap();
-    }
 }

@@ -4,7 +4,7 @@ use super::Actor;
 use crate::app::command::Action;
 use crate::app::jobs::{Purpose, Weight};
 use crate::app::state::Workspace;
-use crate::app::train::watch::{Pinned, WatchAsk};
+use crate::app::train::watch::{Pinned, WatchAsk, called};
 use crate::app::train::work::Work;
 use crate::app::worker::{Lane, Question};
 use crate::engine::{MOST_PROBES, Probe};
@@ -49,7 +49,7 @@ impl Actor {
         };
         let own = Pinned {
             key: entry.key,
-            title: entry.title.clone(),
+            title: called(entry),
             probe: Probe {
                 note: entry.note.clone(),
                 chosen: self.state.selection.bytes(),
@@ -69,11 +69,6 @@ impl Actor {
             }
         }
         self.state.train.watch.tell();
-        let said = match self.state.train.runs_now() {
-            true => "The note is watched from the next frame on",
-            false => "The note is watched in the next run that is made here",
-        };
-        self.say(said);
     }
 
     pub(super) fn watch_ask(&mut self, ask: WatchAsk) {

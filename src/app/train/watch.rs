@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::TrainState;
-use crate::app::library::{Library, NoteKey};
+use crate::app::library::{Entry, Library, NoteKey};
 use crate::app::state::Asked;
 use crate::app::widgets::same::Of;
-use crate::engine::{Film, FilmFrame, Probe, WatchEvery, WatchPlan, text_sha256};
+use crate::engine::{Film, FilmFrame, Probe, Source, WatchEvery, WatchPlan, text_sha256};
 
 /// What a person asks for in the panel.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,16 @@ pub struct WatchState {
     /// Which open note each note of the film is.
     pub open: Vec<Option<NoteKey>>,
     matched: (Of<Film>, usize),
+}
+
+/// What a note is called beside others: with its file, where it is one of several in it.
+pub fn called(entry: &Entry) -> String {
+    let stem = entry.origin.split('.').next().unwrap_or_default();
+    let whole = stem.replace(['-', '_'], " ") == entry.title;
+    match whole || entry.note.source() == &Source::Typed {
+        true => entry.title.clone(),
+        false => format!("{} · {}", entry.origin, entry.title),
+    }
 }
 
 impl WatchState {

@@ -6,7 +6,7 @@ mod timeline;
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, RichText, Ui};
+use eframe::egui::{self, RichText, ScrollArea, Ui};
 
 use super::{ask, bad};
 use crate::app::command::{Action, Command};
@@ -14,7 +14,7 @@ use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::train::Ask;
-use crate::app::train::watch::{WatchAsk, WatchState};
+use crate::app::train::watch::{WatchAsk, WatchState, called};
 use crate::app::views::View;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
@@ -38,6 +38,44 @@ fn watch(commands: &mut Vec<Command>, own: WatchAsk) {
 impl View for WatchView {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         let state = &*state;
+        let size = ui.available_size();
+        match size.x < NARROW || size.y < LOW {
+            true => {
+                let area = ScrollArea::vertical().auto_shrink(false);
+                area.show(ui, |ui| self.all(ui, Room::Scrolled, state, commands));
+            }
+            false => self.all(ui, Room::Whole, state, commands),
+        }
+    }
+
+    fn numbers(&self, state: &State) -> Option<String> {
+        let film = state.train.watch.film.value.as_ref()?;
+        (!film.frames.is_empty()).then(|| table(film))
+    }
+
+    fn help(&self) -> &'static str {
+        "What notes come to while a run is made: what the model says of them, what a word looks at in the \
+         mean of the global layers, and where they stand on a map whose axes are the same for all frames. \
+         With the timeline chosen, the arrows go from frame to frame, Home and End to the ends. Every frame \
+         is a checkpoint. Frames are kept in the folder of the run, without the text of the notes."
+    }
+}
+
+/// With less room than this, in points, the panel is scrolled as a whole.
+const NARROW: f32 = 520.0;
+const LOW: f32 = 320.0;
+
+/// How much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// All of the panel is in sight.
+    Whole,
+    /// It is scrolled.
+    Scrolled,
+}
+
+impl WatchView {
+    fn all(&mut self, ui: &mut Ui, room: Room, state: &State, commands: &mut Vec<Command>) {
         let watching = &state.train.watch;
         pins(ui, state, commands);
         wrong(ui, state);
@@ -67,23 +105,9 @@ impl View for WatchView {
         timeline::ui(ui, film, place, commands);
         notes(ui, film, state, commands);
         ui.add_space(4.0);
-        self.note.ui(ui, film, place, state);
+        self.note.ui(ui, room, film, place, state);
     }
 
-    fn numbers(&self, state: &State) -> Option<String> {
-        let film = state.train.watch.film.value.as_ref()?;
-        (!film.frames.is_empty()).then(|| table(film))
-    }
-
-    fn help(&self) -> &'static str {
-        "What notes come to while a run is made: what the model says of them, what a word looks at in the \
-         mean of the global layers, and where they stand on a map whose axes are the same for all frames. \
-         With the timeline chosen, the arrows go from frame to frame, Home and End to the ends. Every frame \
-         is a checkpoint. Frames are kept in the folder of the run, without the text of the notes."
-    }
-}
-
-impl WatchView {
     /// The next frame, once this one was seen.
     fn play(&mut self, ui: &Ui, watching: &WatchState, place: usize, commands: &mut Vec<Command>) {
         if !watching.playing {
@@ -118,8 +142,11 @@ fn caption(film: &Film, place: usize) -> String {
 fn pins(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let watching = &state.train.watch;
     ui.horizontal_wrapped(|ui| {
+        if !watching.pins.is_empty() {
+            parts::soft(ui, "Watched");
+        }
         for own in &watching.pins {
-            let button = ui.small_button(format!("{}  ×", own.title));
+            let button = ui.button(format!("{}  ×", own.title));
             let said = format!("Stop watching {}", own.title);
             name(&button, &said);
             if button.on_hover_text(said).clicked() {
@@ -158,7 +185,7 @@ const EVERY: [WatchEvery; 5] = [
 
 fn words(every: WatchEvery) -> String {
     match every {
-        WatchEvery::Affordable => "As often as costs 5 %".to_owned(),
+        WatchEvery::Affordable => "As often as 5 % of the time allows".to_owned(),
         WatchEvery::Steps(1) => "After each step".to_owned(),
         WatchEvery::Steps(steps) => format!("Every {} steps", thousands(steps as usize)),
     }
@@ -240,7 +267,7 @@ fn colour(ui: &Ui, note: usize) -> egui::Color32 {
 fn title(film: &Film, note: usize, state: &State) -> String {
     let open = state.train.watch.open.get(note).copied().flatten();
     if let Some(entry) = open.and_then(|own| state.library.get(own)) {
-        return entry.title.clone();
+        return called(entry);
     }
     let source = &film.notes[note].source;
     let short = source.rsplit(['/', '\\']).next();

@@ -4,20 +4,21 @@ use std::ops::Range;
 
 use eframe::egui::{self, Id, Rect, RichText, Role, ScrollArea, Ui, UiBuilder, WidgetInfo, pos2};
 
-use super::{bad, map};
+use super::{Room, bad, map};
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::widgets::note_text::{Marks, NoteText, Underline};
 use crate::app::widgets::parts::{self, Scale};
 use crate::engine::{Film, FilmProbe, Says, Seen, SpanSeen, counted};
 
-/// Width of what stands beside the text.
-const BESIDE: f32 = 250.0;
+/// Width of what stands beside the text, and of the map beside that.
+const BESIDE: f32 = 230.0;
+const MAP: f32 = 190.0;
 
-/// With less room than this it stands below.
-const NARROW: f32 = 520.0;
+/// With less room than this the map stands below what is beside the text.
+const WIDE: f32 = 700.0;
 
-/// Height of the text in a narrow panel.
+/// Height of the text where all is scrolled.
 const TEXT: f32 = 180.0;
 
 /// Space between both.
@@ -31,7 +32,7 @@ pub struct ProbeView {
 
 impl ProbeView {
     /// Draws the note that is chosen, at this frame, in the rest of the panel.
-    pub fn ui(&mut self, ui: &mut Ui, film: &Film, place: usize, state: &State) {
+    pub fn ui(&mut self, ui: &mut Ui, room: Room, film: &Film, place: usize, state: &State) {
         let watching = &state.train.watch;
         let number = watching.note;
         let Some(probe) = film.frames[place].probe(number) else {
@@ -54,15 +55,28 @@ impl ProbeView {
         let text = note.as_ref().map(|own| own.text());
         let most = strongest(film, number);
         let rect = ui.available_rect_before_wrap();
-        if rect.width() < NARROW {
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                let size = egui::vec2(ui.available_width(), TEXT);
-                let (own, _) = ui.allocate_exact_size(size, egui::Sense::hover());
-                self.text(ui, own, (number, text), seen, most);
-                ui.add_space(6.0);
-                beside(ui, film, place, probe, seen, text, most);
-            });
+        if room == Room::Scrolled {
+            let size = egui::vec2(ui.available_width(), TEXT);
+            let (own, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+            self.text(ui, own, (number, text), seen, most);
+            ui.add_space(6.0);
+            beside(ui, probe, seen, text, most);
+            map::ui(ui, film, place, number);
             return;
+        }
+        let wide = rect.width() >= WIDE;
+        let mut rect = rect;
+        let whole = rect;
+        if wide {
+            let border = rect.max.x - MAP;
+            let own = Rect::from_min_max(pos2(border, rect.min.y), rect.max);
+            map::ui(
+                &mut ui.new_child(UiBuilder::new().max_rect(own)),
+                film,
+                place,
+                number,
+            );
+            rect.max.x = border - GAP;
         }
         let border = rect.max.x - BESIDE;
         let left = Rect::from_min_max(rect.min, pos2(border - GAP, rect.max.y));
@@ -73,9 +87,12 @@ impl ProbeView {
             .id_salt("beside the note")
             .auto_shrink(false)
             .show(&mut side, |ui| {
-                beside(ui, film, place, probe, seen, text, most)
+                beside(ui, probe, seen, text, most);
+                if !wide {
+                    map::ui(ui, film, place, number);
+                }
             });
-        ui.advance_cursor_after_rect(rect);
+        ui.advance_cursor_after_rect(whole);
     }
 
     /// The words of the note, if it is open.
@@ -177,15 +194,7 @@ fn underlines(spans: &[SpanSeen]) -> Vec<Underline> {
     lines.collect()
 }
 
-fn beside(
-    ui: &mut Ui,
-    film: &Film,
-    place: usize,
-    probe: &FilmProbe,
-    seen: &Seen,
-    text: Option<&str>,
-    most: f32,
-) {
+fn beside(ui: &mut Ui, probe: &FilmProbe, seen: &Seen, text: Option<&str>, most: f32) {
     says(ui, probe, seen, text);
     ui.add_space(6.0);
     parts::heading(ui, "What it looks at");
@@ -201,7 +210,6 @@ fn beside(
     let said = format!("{apart:.3} goes to marks and special tokens");
     parts::soft(ui, said);
     ui.add_space(6.0);
-    map::ui(ui, film, place, probe.note);
 }
 
 /// Bars or spans that are drawn at most.
