@@ -250,7 +250,7 @@ impl Session {
         }
         let start = Instant::now();
         let looked = catch_unwind(AssertUnwindSafe(|| {
-            onlooker.look(&self.weights.model(), job)
+            onlooker.look(&self.weights.model(), &job.quiet())
         }));
         let kept = match looked {
             Ok(Ok(probes)) if probes.is_empty() => return,

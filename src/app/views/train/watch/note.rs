@@ -28,6 +28,8 @@ const GAP: f32 = 12.0;
 #[derive(Default)]
 pub struct ProbeView {
     text: NoteText,
+    /// The note and the word of it that were shown last: another word is brought into view.
+    shown: Option<(usize, Range<usize>)>,
 }
 
 impl ProbeView {
@@ -60,8 +62,9 @@ impl ProbeView {
             let (own, _) = ui.allocate_exact_size(size, egui::Sense::hover());
             self.text(ui, own, (number, text), seen, most);
             ui.add_space(6.0);
-            beside(ui, probe, seen, text, most);
+            says(ui, probe, seen, text);
             map::ui(ui, film, place, number);
+            lens(ui, seen, text, most);
             return;
         }
         let wide = rect.width() >= WIDE;
@@ -70,12 +73,9 @@ impl ProbeView {
         if wide {
             let border = rect.max.x - MAP;
             let own = Rect::from_min_max(pos2(border, rect.min.y), rect.max);
-            map::ui(
-                &mut ui.new_child(UiBuilder::new().max_rect(own)),
-                film,
-                place,
-                number,
-            );
+            let own = &mut ui.new_child(UiBuilder::new().max_rect(own));
+            map::ui(own, film, place, number);
+            lens(own, seen, text, most);
             rect.max.x = border - GAP;
         }
         let border = rect.max.x - BESIDE;
@@ -87,9 +87,10 @@ impl ProbeView {
             .id_salt("beside the note")
             .auto_shrink(false)
             .show(&mut side, |ui| {
-                beside(ui, probe, seen, text, most);
+                says(ui, probe, seen, text);
                 if !wide {
                     map::ui(ui, film, place, number);
+                    lens(ui, seen, text, most);
                 }
             });
         ui.advance_cursor_after_rect(whole);
@@ -139,7 +140,10 @@ impl ProbeView {
             ..Marks::default()
         };
         let id = Id::unique(("watched note", number, text.len()));
-        let touched = self.text.show(&mut inside, id, text, &marks, false);
+        let now = Some((number, seen.lens.start..seen.lens.end));
+        let reveal = self.shown != now;
+        self.shown = now;
+        let touched = self.text.show(&mut inside, id, text, &marks, reveal);
         if let Some(byte) = touched.hovered {
             hovered(&inside, byte, seen, &lines);
         }
@@ -194,8 +198,8 @@ fn underlines(spans: &[SpanSeen]) -> Vec<Underline> {
     lines.collect()
 }
 
-fn beside(ui: &mut Ui, probe: &FilmProbe, seen: &Seen, text: Option<&str>, most: f32) {
-    says(ui, probe, seen, text);
+/// What the colours of the words stand for.
+fn lens(ui: &mut Ui, seen: &Seen, text: Option<&str>, most: f32) {
     ui.add_space(6.0);
     parts::heading(ui, "What it looks at");
     let word = text.and_then(|own| own.get(seen.lens.start..seen.lens.end));
@@ -234,7 +238,10 @@ fn says(ui: &mut Ui, probe: &FilmProbe, seen: &Seen, text: Option<&str>) {
             for own in spans.iter().take(MOST) {
                 let words = text.and_then(|text| text.get(own.start..own.end));
                 let label = match words {
-                    Some(words) => format!("{} · {words}", own.label),
+                    Some(words) => {
+                        let words: Vec<&str> = words.split_whitespace().collect();
+                        format!("{} · {}", own.label, words.join(" "))
+                    }
                     None => own.label.clone(),
                 };
                 bar(ui, own.score, &label, format!("score {:.3}", own.score));
