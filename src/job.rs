@@ -139,6 +139,11 @@ impl Job {
         Self::new(StopFlag::default())
     }
 
+    /// A job that tells nobody and stops when this one does, for work on the side.
+    pub fn quiet(&self) -> Self {
+        Self::new(self.stop.clone())
+    }
+
     /// Says how far the work is and learns whether to go on; called once per unit of work.
     ///
     /// # Errors

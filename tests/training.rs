@@ -24,6 +24,8 @@ mod resuming;
 mod sweeping;
 #[path = "training/telling.rs"]
 mod telling;
+#[path = "training/watching.rs"]
+mod watching;
 
 use std::path::{Path, PathBuf};
 

@@ -17,6 +17,8 @@ mod looks;
 mod points;
 #[path = "window/training.rs"]
 mod training;
+#[path = "window/watching.rs"]
+mod watching;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -254,6 +254,10 @@ actions! {
     AddRuns "add-runs" "Train: add a folder of runs…" [];
     ReadRuns "read-runs" "Train: look for runs again" [];
     Judge "judge" "Train: judge the model" [];
+    WatchNote "watch-note" "Watch this note learn" [];
+    UnwatchNotes "unwatch-notes" "Train: stop watching all notes" [];
+    PlayFrames "play-frames" "Train: play the frames of what was watched, or stop" [];
+    UseFrame "use-frame" "Train: use the model of the frame" [];
     NextLayer "next-layer" "Next layer" [key(Key::L)];
     PreviousLayer "previous-layer" "Previous layer" [key(Key::L).shift()];
     NextHead "next-head" "Next head" [key(Key::H)];

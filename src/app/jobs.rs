@@ -69,6 +69,10 @@ pub enum Purpose {
     OpenRecipe(PathBuf),
     /// The recipe into this file.
     SaveRecipe(PathBuf),
+    /// What was watched in the training run of this folder.
+    Frames(PathBuf),
+    /// The model of a frame as one of its own.
+    RestoreFrame,
     /// Passages like these bytes, in these notes.
     Similar(NoteKey, Range<usize>, Vec<NoteKey>),
 }
@@ -106,6 +110,8 @@ impl Purpose {
             Self::OpenRun(_) => "Opening the run",
             Self::OpenRecipe(_) => "Opening the recipe",
             Self::SaveRecipe(_) => "Saving the recipe",
+            Self::Frames(_) => "Reading what was watched",
+            Self::RestoreFrame => "Restoring a checkpoint",
         }
     }
 
@@ -134,6 +140,8 @@ impl Purpose {
                 | Self::OpenRun(_)
                 | Self::OpenRecipe(_)
                 | Self::SaveRecipe(_)
+                | Self::Frames(_)
+                | Self::RestoreFrame
         )
     }
 
@@ -293,6 +301,7 @@ impl Jobs {
                 | Purpose::OpenRun(_)
                 | Purpose::OpenRecipe(_)
                 | Purpose::SaveRecipe(_)
+                | Purpose::Frames(_)
                 | Purpose::Tokens(_)
                 | Purpose::Attend(..)
                 | Purpose::Overview(..)

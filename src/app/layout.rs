@@ -13,7 +13,7 @@ use super::views::{Panel, View, Views};
 use super::widgets::parts;
 
 /// Goes up when panels or their usual places change: a layout of another version is not read.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Where the panels are.
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -84,7 +84,7 @@ fn train() -> Tree<Panel> {
     let mut tiles = Tiles::default();
     let setup = column(&mut tiles, &[(1.0, &[Panel::NewRun, Panel::Library])]);
     let right = [
-        (0.64, &[Panel::Run, Panel::Judge][..]),
+        (0.64, &[Panel::Run, Panel::Watch, Panel::Judge][..]),
         (0.36, &[Panel::Runs]),
     ];
     let right = column(&mut tiles, &right);

@@ -58,6 +58,7 @@ pub use self::keys::Shortcut;
 pub use self::open::{run, run_with};
 pub use self::state::{State, Workspace};
 pub use self::theme::Look;
+pub use self::train::watch::WatchAsk;
 pub use self::train::{Ask as TrainAsk, JudgeForm, JudgeOn, Subject as JudgeSubject};
 pub use self::views::Panel;
 
@@ -418,6 +419,7 @@ impl App {
             }
             Command::Do(Action::StartRun | Action::PauseRun) => Panel::Run,
             Command::Do(Action::Judge) => Panel::Judge,
+            Command::Do(Action::WatchNote | Action::PlayFrames) => Panel::Watch,
             Command::Do(Action::ReadRuns) => Panel::Runs,
             Command::Train(own) => match own.panel() {
                 Some(panel) => panel,
@@ -428,7 +430,9 @@ impl App {
         let workspace = match panel {
             Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
             Panel::Points | Panel::Near | Panel::Chosen => Workspace::Map,
-            Panel::NewRun | Panel::Run | Panel::Runs | Panel::Judge => Workspace::Train,
+            Panel::NewRun | Panel::Run | Panel::Watch | Panel::Runs | Panel::Judge => {
+                Workspace::Train
+            }
             _ => self.actor.state.workspace,
         };
         if !self.layout.bring(workspace, panel) {

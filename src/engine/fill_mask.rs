@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::reading::{ReadNote, Reader};
 use super::{
-    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, each_note,
+    Coverage, Engine, EngineError, Finished, Job, Loaded, Note, ReadingOptions, Tokenizer,
+    each_note,
 };
 use crate::model::capture::Capture;
 use crate::model::checkpoint::Head;
@@ -311,7 +312,7 @@ impl Fill<'_> {
         found
             .map(|(id, score)| Candidate {
                 id,
-                text: self.loaded.token_text(id),
+                text: token_text(&self.loaded.tokenizer, id),
                 score,
             })
             .collect()
@@ -331,15 +332,12 @@ impl Loaded {
         });
         found.collect()
     }
+}
 
-    /// A token as a person reads it; rows of the embedding that no token has are numbered.
-    fn token_text(&self, id: u32) -> String {
-        match self.tokenizer.decode(&[id]) {
-            Ok(text) if !text.is_empty() => text,
-            _ => self
-                .tokenizer
-                .token(id)
-                .unwrap_or_else(|| format!("[row {id}]")),
-        }
+/// A token as a person reads it; rows of the embedding that no token has are numbered.
+pub(super) fn token_text(tokenizer: &Tokenizer, id: u32) -> String {
+    match tokenizer.decode(&[id]) {
+        Ok(text) if !text.is_empty() => text,
+        _ => tokenizer.token(id).unwrap_or_else(|| format!("[row {id}]")),
     }
 }

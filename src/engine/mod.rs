@@ -17,6 +17,7 @@ mod device;
 mod embed;
 mod evaluate;
 mod fill_mask;
+mod film;
 mod folders;
 mod instance;
 mod lengths;
@@ -37,6 +38,7 @@ mod train;
 mod train_check;
 mod tuning;
 mod units;
+mod watch;
 
 use std::borrow::Borrow;
 use std::path::Path;
@@ -112,6 +114,9 @@ pub use crate::training::sweep::{
     Axis as SweepAxis, BestSetting, Figure as SweepFigure, Plan as SweepPlan, PlannedRun, RunLine,
     RunState, SettingLine, SweepFault, SweepReport, Value as SweepValue, setting_name,
 };
+pub use crate::training::watch::{
+    Every as WatchEvery, LensSeen, MOST_FRAMES, Says, Seen, SpanSeen, Watched,
+};
 pub use adapter::{Adapter, Kind, Limits, adapters, quiet_drivers};
 pub use attention::{
     AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, Block, CellQuery,
@@ -130,6 +135,7 @@ pub use device::{DeviceChoice, DeviceError, DeviceInfo, lost_device, taken_by_au
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
 pub use fill_mask::{FillMaskQuery, FilledMask, FilledNote};
+pub use film::{Film, FilmFrame, FilmNote, FilmProbe, film, restore_frame};
 pub use folders::{SystemFolder, write_aside};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
@@ -152,6 +158,7 @@ pub use train::{TrainObserver, TrainStart};
 pub use train_check::{TrainCheck, WhatMemory};
 pub use tuning::TuningReport;
 pub use units::Unit;
+pub use watch::{MOST_PROBES, Probe, WatchPlan, probe_reading, text_sha256};
 
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

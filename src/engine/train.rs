@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::device::OpenDevice;
+use super::watch::{Onlooking, WatchPlan};
 use super::{Engine, EngineError, Job};
 use crate::job::Cancelled;
 use crate::model::OpenError;
@@ -11,6 +13,7 @@ use crate::training::from_notes::DataError;
 use crate::training::history::Event;
 use crate::training::report::Report;
 use crate::training::session::{Session, TrainError};
+use crate::training::watch::Watched;
 
 /// What a run is, told before its first step.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -43,6 +46,14 @@ pub trait TrainObserver {
     fn begins(&mut self, start: &TrainStart);
     /// Something happened.
     fn happens(&mut self, event: &Event);
+
+    /// Notes that are watched from the next frame on, and how often; none if none are.
+    fn watches(&mut self) -> Option<WatchPlan> {
+        None
+    }
+
+    /// What became of watching.
+    fn watched(&mut self, _watched: &Watched) {}
 }
 
 impl Engine {
@@ -57,7 +68,7 @@ impl Engine {
         observer: &mut dyn TrainObserver,
     ) -> Result<Report, EngineError> {
         let session = Session::begin(config, &self.device.device, job)?;
-        run(session, job, observer)
+        run(session, &self.device, job, observer)
     }
 
     /// Goes on with a run from its newest checkpoint.
@@ -71,12 +82,13 @@ impl Engine {
         observer: &mut dyn TrainObserver,
     ) -> Result<Report, EngineError> {
         let session = Session::resume(run_folder, &self.device.device, job)?;
-        run(session, job, observer)
+        run(session, &self.device, job, observer)
     }
 }
 
 fn run(
     mut session: Session,
+    device: &OpenDevice,
     job: &Job,
     observer: &mut dyn TrainObserver,
 ) -> Result<Report, EngineError> {
@@ -93,7 +105,8 @@ fn run(
         step: session.state().step,
         total: session.total(),
     });
-    Ok(session.run(job, &mut |event| observer.happens(event))?)
+    let mut onlooking = Onlooking::new(observer, device.clone(), &session);
+    Ok(session.run_before(job, &mut onlooking)?)
 }
 
 impl From<TrainError> for EngineError {

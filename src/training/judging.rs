@@ -1,5 +1,6 @@
 //! When the model of a run is judged, and what becomes of it then.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::adapter;
@@ -100,18 +101,26 @@ impl Session {
 
     /// Writes the model as it is, with a card, into the folder of the best one.
     pub(super) fn keep_best(&self, judged: &[Judged]) -> Result<(), CheckpointError> {
-        self.run.replace_best(|folder| {
-            let model = self.weights.model();
-            model.save(folder, &self.tokenizer_files)?;
-            if let Some(low_rank) = self.weights.thin() {
-                let folder = folder.join("adapter");
-                adapter::save(&folder, &self.weights, low_rank, &self.run.start())?;
-            }
-            Ok(write_whole(
-                &folder.join(CARD),
-                self.card(judged).as_bytes(),
-            )?)
-        })
+        self.run
+            .replace_best(|folder| self.keep_model(folder, judged))
+    }
+
+    /// Writes the model as it is into a new folder, with a card; low-rank changes also by themselves.
+    pub(super) fn keep_model(
+        &self,
+        folder: &Path,
+        judged: &[Judged],
+    ) -> Result<(), CheckpointError> {
+        let model = self.weights.model();
+        model.save(folder, &self.tokenizer_files)?;
+        if let Some(low_rank) = self.weights.thin() {
+            let folder = folder.join("adapter");
+            adapter::save(&folder, &self.weights, low_rank, &self.run.start())?;
+        }
+        Ok(write_whole(
+            &folder.join(CARD),
+            self.card(judged).as_bytes(),
+        )?)
     }
 
     /// Judges the best model, as it lies in its folder, by every part that was held back; parts that

@@ -33,4 +33,5 @@ pub mod store;
 pub mod sweep;
 mod tally;
 mod telling;
+pub mod watch;
 pub mod weights;

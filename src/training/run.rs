@@ -11,6 +11,7 @@ use super::objective::Prepared;
 use super::randomness::Purpose;
 use super::report::{Outcome, Report, Times};
 use super::session::{Session, TrainError};
+use super::watch::{Film, Hears, Onlooker};
 use crate::job::Job;
 use crate::kernels::values;
 
@@ -22,7 +23,20 @@ impl Session {
     /// # Errors
     /// [`TrainError`] says what went wrong; the last checkpoint is whole then.
     pub fn run(&mut self, job: &Job, each: &mut dyn FnMut(&Event)) -> Result<Report, TrainError> {
+        self.run_before(job, &mut Hears(each))
+    }
+
+    /// [`run`](Self::run) before somebody who may watch notes while it is made.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run): what goes wrong in watching ends that alone.
+    pub fn run_before(
+        &mut self,
+        job: &Job,
+        onlooker: &mut dyn Onlooker,
+    ) -> Result<Report, TrainError> {
         let mut history = History::open(&self.run.history(), &self.state)?;
+        let mut film = Film::open(&self.run, self.state.step);
         let mut times = Times::default();
         let outcome = loop {
             if self.is_to_be_judged() {
@@ -30,12 +44,13 @@ impl Session {
                     break Outcome::Stopped;
                 };
                 history.add(&event)?;
-                each(&event);
+                onlooker.happens(&event);
             }
             if self.is_to_be_saved() {
                 history.sync()?;
                 self.save()?;
             }
+            self.watch(&mut film, job, onlooker);
             if self.state.step >= self.total() {
                 break Outcome::Finished;
             }
@@ -51,7 +66,8 @@ impl Session {
             let event = self.guarded_step(&mut times)?;
             let rest = Instant::now();
             history.add(&event)?;
-            each(&event);
+            film.happens(&event);
+            onlooker.happens(&event);
             times.rest += rest.elapsed().as_secs_f64();
         };
         history.sync()?;
@@ -73,6 +89,7 @@ impl Session {
         let mut report = self.report(outcome, judged, &happened, times);
         let remark = remark.map(|error| format!("the best model was not judged: {error}"));
         report.remarks.extend(remark);
+        report.remarks.extend(film.remark());
         self.tell(&mut report, &happened);
         self.run.write_json(super::run_folder::REPORT, &report)?;
         Ok(report)

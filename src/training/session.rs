@@ -229,6 +229,16 @@ impl Session {
         &self.data
     }
 
+    /// What it is to do.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The files of its tokenizer.
+    pub fn tokenizer_files(&self) -> &[std::path::PathBuf] {
+        &self.tokenizer_files
+    }
+
     /// The weights as they are now.
     pub fn weights(&self) -> &Weights {
         &self.weights

@@ -29,7 +29,7 @@ pub fn notes(temporary: &Temporary, count: usize) -> PathBuf {
 }
 
 /// A window on such notes with the tiny model.
-fn window(temporary: &Temporary, count: usize) -> Window {
+pub fn window(temporary: &Temporary, count: usize) -> Window {
     Setup {
         model: Some(fixture("tiny")),
         notes: Vec::from([notes(temporary, count)]),
@@ -38,7 +38,7 @@ fn window(temporary: &Temporary, count: usize) -> Window {
     .open()
 }
 
-fn ask(window: &mut Window, own: TrainAsk) {
+pub fn ask(window: &mut Window, own: TrainAsk) {
     window.execute(Command::Train(Box::new(own)));
 }
 
@@ -48,7 +48,7 @@ fn set(window: &mut Window, field: &'static str, word: &str) {
 }
 
 /// Describes a short run on the open notes.
-fn describe(window: &mut Window, steps: &str) {
+pub fn describe(window: &mut Window, steps: &str) {
     window.act(Action::Train);
     window.settle();
     window.act(Action::TrainOnOpen);
@@ -66,13 +66,13 @@ fn describe(window: &mut Window, steps: &str) {
     window.harness.run_steps(2);
 }
 
-fn ended(window: &mut Window) {
+pub fn ended(window: &mut Window) {
     window.until("the run has ended", |state| !state.train.runs_now());
     window.settle();
 }
 
 /// Searches for a command and runs it, by keys alone.
-fn by_palette(window: &mut Window, words: &str) {
+pub fn by_palette(window: &mut Window, words: &str) {
     window
         .harness
         .key_press_modifiers(Modifiers::COMMAND, Key::K);
@@ -94,7 +94,7 @@ fn type_into(window: &mut Window, field: &str, words: &str) {
 }
 
 /// Presses Tab until something with this name has the focus.
-fn tab_to(window: &mut Window, name: &str) {
+pub fn tab_to(window: &mut Window, name: &str) {
     for _ in 0..300 {
         window.harness.key_press(Key::Tab);
         window.harness.run_steps(1);
@@ -645,7 +645,7 @@ fn a_recipe_comes_back_as_it_was_saved() {
 }
 
 /// The window with a view on the workspace, for pictures.
-fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
+pub fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
     let mut window = Setup {
         look,
         scale: if large { 2.0 } else { 1.0 },

@@ -55,6 +55,7 @@ impl Actor {
         }
         self.points_sketched();
         self.take_in_run();
+        self.watch_on();
         self.state.library.search_on(SEARCH_TIME)
     }
 

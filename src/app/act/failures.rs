@@ -72,9 +72,12 @@ impl Actor {
             Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
+            // The panel says so, nothing more.
+            Purpose::Frames(_) => return,
             Purpose::Import
             | Purpose::Paste
             | Purpose::SavePoints
+            | Purpose::RestoreFrame
             | Purpose::CheckRun
             | Purpose::TrainRun(_)
             | Purpose::Judge
@@ -131,6 +134,8 @@ impl Actor {
             | Purpose::Map(_)
             | Purpose::Cell(_)
             | Purpose::NearPoints(_)
+            | Purpose::Frames(_)
+            | Purpose::RestoreFrame
             | Purpose::Measure
             | Purpose::Trim => None,
         }

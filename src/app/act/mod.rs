@@ -9,6 +9,7 @@ mod notes;
 mod points;
 mod questions;
 mod train;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -369,6 +370,9 @@ impl Actor {
             | Action::AddRuns
             | Action::ReadRuns
             | Action::Judge => self.act_on_training(action),
+            Action::WatchNote | Action::UnwatchNotes | Action::PlayFrames | Action::UseFrame => {
+                self.act_on_watching(action)
+            }
             Action::NextLayer => self.change_lens(|lens, model| lens.step_layer(1, model)),
             Action::PreviousLayer => self.change_lens(|lens, model| lens.step_layer(-1, model)),
             Action::NextHead => self.change_lens(|lens, model| lens.step_head(1, model)),

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::curves::Curves;
-use crate::engine::{TrainConfig, TrainEvent, TrainOutcome, TrainReport, TrainStart};
+use super::watch::Board;
+use crate::engine::{TrainConfig, TrainEvent, TrainOutcome, TrainReport, TrainStart, Watched};
 
 /// What the thread of a run has told and nobody took yet. The run never waits for a frame.
 #[derive(Default)]
 pub struct Feed {
     told: Mutex<Told>,
+    /// What it is to watch.
+    pub board: Arc<Board>,
     /// What a test has that thread do, by the step.
     #[cfg(test)]
     planted: Mutex<Option<Planted>>,
@@ -29,6 +32,8 @@ pub struct Told {
     pub events: Vec<TrainEvent>,
     /// The memory that is held, in bytes.
     pub memory: Option<u64>,
+    /// What became of watching.
+    pub watched: Vec<Watched>,
 }
 
 impl Feed {
@@ -85,6 +90,10 @@ pub struct Live {
     pub curves: Curves,
     /// The memory that is held, in bytes.
     pub memory: Option<u64>,
+    /// Frames of watched notes that it has told of.
+    pub frames: usize,
+    /// Why nothing more is watched in it.
+    pub unwatched: Option<String>,
     /// When it began here.
     pub since: Instant,
     /// Whether it goes on from what an earlier one saved.
@@ -95,14 +104,19 @@ pub struct Live {
 
 impl Live {
     /// A run that begins or goes on.
-    pub fn new(config: TrainConfig) -> Self {
+    pub fn new(config: TrainConfig, board: &Arc<Board>) -> Self {
         Self {
             folder: config.run.clone(),
             config,
-            feed: Arc::default(),
+            feed: Arc::new(Feed {
+                board: Arc::clone(board),
+                ..Feed::default()
+            }),
             start: None,
             curves: Curves::default(),
             memory: None,
+            frames: 0,
+            unwatched: None,
             since: Instant::now(),
             goes_on: false,
             ended: None,
@@ -110,8 +124,8 @@ impl Live {
     }
 
     /// A run that goes on; what was known of it is shown until it tells more.
-    pub fn going_on(config: TrainConfig, before: Option<Self>) -> Self {
-        let own = Self::new(config);
+    pub fn going_on(config: TrainConfig, board: &Arc<Board>, before: Option<Self>) -> Self {
+        let own = Self::new(config, board);
         Self {
             goes_on: true,
             curves: before.map_or_else(Curves::default, |own| own.curves),
@@ -162,6 +176,12 @@ impl Live {
         told.events.iter().for_each(|event| self.curves.add(event));
         if told.memory.is_some() {
             self.memory = told.memory;
+        }
+        for own in told.watched {
+            match own {
+                Watched::Kept { .. } => self.frames += 1,
+                Watched::Ended(reason) => self.unwatched = Some(reason),
+            }
         }
     }
 }

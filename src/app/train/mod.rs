@@ -8,6 +8,7 @@ pub mod judged;
 mod judging;
 pub mod live;
 pub mod outside;
+pub mod watch;
 pub mod work;
 
 use std::collections::BTreeSet;
@@ -67,6 +68,8 @@ pub enum Ask {
     Cell(Option<(String, String)>),
     /// A note that was judged is put on view, by its number.
     ShowJudged(usize),
+    /// Something of what is watched.
+    Watch(watch::WatchAsk),
 }
 
 impl Ask {
@@ -179,6 +182,8 @@ pub struct TrainState {
     pub judged: Asked<Judged>,
     /// The cell of the table whose notes are listed.
     pub cell: Option<(String, String)>,
+    /// What is watched.
+    pub watch: watch::WatchState,
 }
 
 impl TrainState {

@@ -11,8 +11,9 @@ use super::judging::judge;
 use super::live::Feed;
 use super::{Checked, JudgeForm, Opened};
 use crate::engine::{
-    DeviceChoice, Engine, EngineError, Job, RunSummary, TrainConfig, TrainEvent, TrainObserver,
-    TrainOutcome, TrainReport, TrainStart, run_record, runs, write_aside,
+    DeviceChoice, Engine, EngineError, Film, Job, RunSummary, TrainConfig, TrainEvent,
+    TrainObserver, TrainOutcome, TrainReport, TrainStart, WatchPlan, Watched, film, restore_frame,
+    run_record, runs, write_aside,
 };
 
 /// What a thread is asked for.
@@ -33,6 +34,10 @@ pub enum Work {
     OpenRecipe(PathBuf),
     /// Write this recipe.
     SaveRecipe(PathBuf, Box<Draft>),
+    /// What was watched in it?
+    Film(PathBuf),
+    /// Make the frame of this step a model of its own.
+    Restore(PathBuf, u64),
 }
 
 /// What it answers.
@@ -51,6 +56,10 @@ pub enum Found {
     Recipe(Box<Draft>),
     /// A recipe was written.
     Saved,
+    /// What was watched.
+    Film(Box<Film>),
+    /// The folder of a model.
+    Restored(PathBuf),
 }
 
 impl Found {
@@ -92,6 +101,8 @@ pub fn answer(work: Work, device: DeviceChoice, job: &Job) -> Result<Found, Engi
         }
         Work::Judge(model, form) => judge(model, &form, device, job),
         Work::Runs(folders) => Ok(Found::Runs(runs(&folders, job)?)),
+        Work::Film(folder) => Ok(Found::Film(Box::new(film(&folder, job)?))),
+        Work::Restore(folder, step) => Ok(Found::Restored(restore_frame(&folder, step)?)),
         Work::Record(folder) => {
             let mut record = run_record(&folder)?;
             // The curves hold all of them.
@@ -191,5 +202,13 @@ impl TrainObserver for Telling<'_> {
         });
         #[cfg(test)]
         self.feed.planted(event.step(), self.engine);
+    }
+
+    fn watches(&mut self) -> Option<WatchPlan> {
+        Some(self.feed.board.plan())
+    }
+
+    fn watched(&mut self, watched: &Watched) {
+        self.feed.tell(|told| told.watched.push(watched.clone()));
     }
 }

@@ -78,6 +78,8 @@ pub enum Panel {
     NewRun,
     /// What a training run does or did.
     Run,
+    /// What notes come to while a run is made.
+    Watch,
     /// Training runs, in a table.
     Runs,
     /// How good a model is.
@@ -105,6 +107,7 @@ impl Panel {
             Self::Near => "Near",
             Self::NewRun => "New run",
             Self::Run => "Run",
+            Self::Watch => "Watch",
             Self::Runs => "Runs",
             Self::Judge => "Judge",
         }
@@ -131,6 +134,7 @@ pub struct Views {
     near: points::lists::NearView,
     new_run: train::setup::NewRun,
     run: train::run::RunView,
+    watch: train::watch::WatchView,
     runs: train::runs::RunsView,
     judge: train::judge::JudgeView,
 }
@@ -156,6 +160,7 @@ impl Views {
             Panel::Near => &mut self.near,
             Panel::NewRun => &mut self.new_run,
             Panel::Run => &mut self.run,
+            Panel::Watch => &mut self.watch,
             Panel::Runs => &mut self.runs,
             Panel::Judge => &mut self.judge,
         }

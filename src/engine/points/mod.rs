@@ -168,7 +168,7 @@ impl Points {
 }
 
 /// The places of both first components; 0 along one that is not there.
-fn plane(found: &Components) -> (Vec<[f32; 2]>, [f64; 2]) {
+pub(super) fn plane(found: &Components) -> (Vec<[f32; 2]>, [f64; 2]) {
     let place = |row: &[f32]| [0, 1].map(|axis| row.get(axis).copied().unwrap_or(0.0));
     let places = found.coordinates.chunks(found.count.max(1)).map(place);
     let share = |axis: usize| found.explained.get(axis).copied().unwrap_or(0.0);

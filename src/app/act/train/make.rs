@@ -61,7 +61,7 @@ impl Actor {
             return;
         };
         let folder = config.run.clone();
-        let live = Live::new(config.clone());
+        let live = Live::new(config.clone(), &self.state.train.watch.board);
         let work = Work::Train(Box::new(config), live.feed.clone());
         self.make(live, folder, work);
     }
@@ -79,6 +79,8 @@ impl Actor {
     pub(super) fn make(&mut self, live: Live, folder: PathBuf, work: Work) {
         self.state.jobs.forget(|own| *own == Purpose::CheckRun);
         self.state.train.live = Some(live);
+        // Frames after the checkpoint that it goes on from are made anew.
+        self.state.train.watch.of = None;
         self.state.train.shows_opened = false;
         self.state.train.opened.failure = None;
         self.state.train.ending = false;
@@ -103,7 +105,11 @@ impl Actor {
         };
         config.run = folder.to_owned();
         let before = self.state.train.live.take();
-        let live = Live::going_on(config, before.filter(|own| own.folder == folder));
+        let live = Live::going_on(
+            config,
+            &self.state.train.watch.board,
+            before.filter(|own| own.folder == folder),
+        );
         let work = Work::GoOn(folder.to_owned(), live.feed.clone());
         self.make(live, folder.to_owned(), work);
     }

@@ -131,6 +131,7 @@ impl Actor {
             }
             Ask::Cell(cell) => self.state.train.cell = cell,
             Ask::ShowJudged(number) => self.show_judged(number),
+            Ask::Watch(own) => self.watch_ask(own),
         }
     }
 
@@ -166,6 +167,8 @@ impl Actor {
                 self.state.train.opened.set(*found);
                 self.state.train.shows_opened = true;
             }
+            (Purpose::Frames(_), Found::Film(found)) => train.watch.film.set(*found),
+            (Purpose::RestoreFrame, Found::Restored(folder)) => self.use_best(folder),
             _ => {}
         }
     }
@@ -187,6 +190,7 @@ impl Actor {
             Purpose::Judge => train.judged.failure = Some(said),
             Purpose::Runs => train.runs.failure = Some(said),
             Purpose::OpenRun(_) => train.opened.failure = Some(said),
+            Purpose::Frames(_) => train.watch.film.failure = Some(said),
             Purpose::TrainRun(_) => {
                 if let Some(live) = &mut train.live {
                     live.take_in();

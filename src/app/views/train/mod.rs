@@ -12,6 +12,7 @@ pub mod run;
 pub mod runs;
 pub mod setup;
 mod threshold;
+pub mod watch;
 
 use eframe::egui::{RichText, Ui};
 
