@@ -1,8 +1,13 @@
 //! The panels of the map of points.
 
+mod bar;
 pub mod lists;
+mod mark;
+mod paint;
 pub mod plot;
+mod pointer;
 pub mod setup;
+mod words;
 
 use eframe::egui::{Color32, Context, Id};
 

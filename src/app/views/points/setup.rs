@@ -4,7 +4,7 @@ use eframe::egui::{self, RichText, ScrollArea, Ui};
 
 use super::super::View;
 use super::super::library::name;
-use super::plot::mark;
+use super::mark::mark;
 use super::{colours, reading};
 use crate::app::command::{Action, Command};
 use crate::app::points::classes::{SHOWN, SLOTS, choices};

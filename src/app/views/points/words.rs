@@ -1,0 +1,100 @@
+//! What is said of the points: under the plot, under the pointer, and to a screen reader.
+
+use eframe::egui::{self, Response, RichText, Role, Ui, WidgetInfo};
+
+use crate::app::moving::one_line;
+use crate::app::points::{PointMap, Way, unit_name};
+use crate::app::state::State;
+use crate::app::widgets::parts::{self, thousands};
+use crate::engine::counted;
+
+/// Letters of a point under the pointer.
+const LETTERS: usize = 260;
+
+/// What a screen reader says of the plot: how many points, and which is chosen.
+pub(super) fn describe(response: &Response, map: &PointMap, state: &State) {
+    let (_, what) = unit_name(map.of.unit);
+    let at = state
+        .point_at()
+        .and_then(|row| map.text(row, &state.library));
+    let at = match at {
+        Some((text, place)) => {
+            let text: String = one_line(&text).chars().take(LETTERS).collect();
+            format!("; at “{text}”, {place}")
+        }
+        None => String::new(),
+    };
+    let said = format!("{} as points: {}{at}", what, thousands(map.count()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+}
+
+/// The text of the point under the pointer.
+pub(super) fn hint(response: &Response, map: &PointMap, row: usize, state: &State) {
+    let Some((text, place)) = map.text(row, &state.library) else {
+        return;
+    };
+    let text = one_line(&text);
+    let more = text.chars().count() > LETTERS;
+    let mut text: String = text.chars().take(LETTERS).collect();
+    if more {
+        text.push('…');
+    }
+    let class = state
+        .points
+        .classes
+        .name(row)
+        .filter(|own| !place.contains(own));
+    egui::Tooltip::always_open(
+        response.ctx.clone(),
+        response.layer_id,
+        response.id.with("under"),
+        egui::PopupAnchor::Pointer,
+    )
+    .gap(14.0)
+    .show(|ui| {
+        ui.set_max_width(360.0);
+        ui.label(text);
+        parts::soft(ui, place);
+        if let Some(class) = class {
+            parts::soft(ui, class);
+        }
+    });
+}
+
+/// How many points there are, and what of the picture means something.
+pub(super) fn said(ui: &mut Ui, map: &PointMap, state: &State) {
+    let points = &state.points;
+    let unit = unit_name(map.of.unit).0;
+    let share = 100.0 * map.points.explained.iter().sum::<f64>();
+    let meaning = match points.way {
+        Way::Components => format!(
+            "The axes keep {share:.0} % of the differences: what is far apart differs, but what is close \
+             may differ in all that is left out."
+        ),
+        Way::Neighbours => {
+            "Only who is next to whom means something: distances between groups and their \
+                            sizes mean nothing."
+                .to_owned()
+        }
+    };
+    let mut first = counted_points(map, unit, points.chosen.len());
+    if map.points.random_weights {
+        first += " · random weights: it means nothing";
+    }
+    ui.add(egui::Label::new(RichText::new(first).small()).truncate());
+    parts::soft(ui, meaning);
+}
+
+fn counted_points(map: &PointMap, unit: &str, chosen: usize) -> String {
+    let mut words = match map.count() {
+        1 => counted(1, unit),
+        count => format!("{} {unit}s", thousands(count)),
+    };
+    if !map.points.complete {
+        words += ", not all: it was ended before";
+    }
+    if chosen > 0 {
+        words += &format!(" · {} chosen", thousands(chosen));
+    }
+    words
+}
