@@ -398,7 +398,7 @@ impl Actor {
         let device = device.unwrap_or_default();
         // What is held beside it was asked of the note on view, or goes.
         let own = self.state.results().map_or(0, Results::bytes);
-        let own = own + self.state.points.bytes();
+        let own = own + self.state.points_bytes();
         let limit = self.state.cache_limit().saturating_sub(own);
         let (ticket, stop) = self.workers.ask(lane, model, device, question, limit);
         self.state.jobs.begin(ticket, purpose, stop);

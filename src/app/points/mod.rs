@@ -14,13 +14,35 @@ use eframe::egui::Rect;
 
 use self::camera::Camera;
 use self::classes::{Classes, ColourBy, SLOTS};
+use super::jobs::Purpose;
 use super::library::{Library, NoteKey};
 use super::state::{Asked, State};
 use super::widgets::same::Of;
 use crate::engine::{PointUnit, Points, Pooling, SimilarPoint, Sketch};
 
+/// A sample of points, in place of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Points at most.
+    pub most: usize,
+    /// What as many are taken of; with [`ColourBy::Nothing`] chance alone decides.
+    pub of_each: ColourBy,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        Self {
+            most: SAMPLE,
+            of_each: ColourBy::Nothing,
+        }
+    }
+}
+
+/// Points of a sample, if nothing else is said.
+const SAMPLE: usize = 5_000;
+
 /// What is to be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// What is a point.
     pub unit: PointUnit,
@@ -30,7 +52,9 @@ pub struct Wanted {
     pub all_notes: bool,
     /// Codes at most.
     pub codes: usize,
-    /// Decides where the arithmetic begins, and which codes are drawn.
+    /// The points of notes that are taken; all, if none is said.
+    pub sample: Option<Sample>,
+    /// Decides where the arithmetic begins, and which codes or points are drawn.
     pub seed: u64,
 }
 
@@ -41,6 +65,7 @@ impl Default for Wanted {
             pooling: Pooling::Mean,
             all_notes: true,
             codes: CODES[0],
+            sample: None,
             seed: 1,
         }
     }
@@ -225,9 +250,15 @@ pub struct PointsState {
     pub closer: f32,
     /// Whether the plot is to get the keys.
     pub focus: bool,
+    /// Bytes that the points may take that are being read.
+    pub promised: usize,
     /// The bounds of the places on the screen.
     bounds: Bounds,
 }
+
+/// Bytes that a point takes beside its vector: its places along both ways and on the way there, its
+/// class, where it is in the grid, and what is drawn of it here and on the graphics card.
+pub const BESIDE: usize = 72;
 
 /// The smallest and the largest place, and of which places these are.
 #[derive(Default)]
@@ -244,16 +275,16 @@ impl PointsState {
     pub fn forget(&mut self) {
         let own = std::mem::take(self);
         self.wanted = own.wanted;
+        self.way = own.way;
         self.tool = own.tool;
         self.colour = own.colour;
+        self.promised = own.promised;
     }
 
     /// The memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let map = self.map.value.as_ref();
-        // Beside the places there are those that are drawn, here and on the graphics card.
-        let drawn = map.map_or(0, |own| own.count() * 40);
-        map.map_or(0, |own| own.points.bytes()) + drawn
+        map.map_or(0, |own| own.points.bytes() + own.count() * BESIDE)
     }
 
     /// Where the points stand that are on the screen.
@@ -290,6 +321,18 @@ impl PointsState {
 }
 
 impl State {
+    /// Forgets the points, and what is being asked of them.
+    pub fn forget_points(&mut self) {
+        self.jobs.forget(Purpose::is_of_points);
+        self.points.forget();
+    }
+
+    /// The memory that points take, and that those may take that are being read, in bytes.
+    pub fn points_bytes(&self) -> usize {
+        let reads = (self.jobs).is_running(|own| matches!(own, Purpose::Points(..)));
+        self.points.bytes() + if reads { self.points.promised } else { 0 }
+    }
+
     /// The point that is chosen: that of the place in the note on view, or the code that was clicked.
     pub fn point_at(&self) -> Option<usize> {
         let map = self.points.map.value.as_ref()?;

@@ -4,12 +4,21 @@ use std::sync::Arc;
 
 use super::super::Actor;
 use crate::app::jobs::{Purpose, Weight};
-use crate::app::library::NoteKey;
+use crate::app::library::{Entry, NoteKey};
 use crate::app::points::classes::ColourBy;
-use crate::app::points::{Arranged, PointMap, Wanted, Way};
+use crate::app::points::{Arranged, BESIDE, PointMap, Wanted, Way};
 use crate::app::state::{Asked, ModelState};
+use crate::app::widgets::parts::thousands;
 use crate::app::worker::{Lane, Question};
-use crate::engine::{PointNote, PointSpan, PointUnit, Points, PointsQuery, counted};
+use crate::engine::{
+    OfEach, PointNote, PointSpan, PointUnit, Points, PointsQuery, column_value, counted,
+};
+
+/// The part of the memory that points which are drawn may keep while others are read.
+const OLD: usize = 4;
+
+/// The part of it that is left for what is looked at meanwhile.
+const MEANWHILE: usize = 8;
 
 impl Actor {
     /// Has the points made that are wanted.
@@ -24,10 +33,10 @@ impl Actor {
             state.messages.tell(Weight::Note, said, "");
             return;
         };
-        let wanted = state.points.wanted;
+        let wanted = state.points.wanted.clone();
         let (keys, notes) = match wanted.unit {
             PointUnit::Code => (Vec::new(), Vec::new()),
-            _ => self.notes_of_points(wanted),
+            _ => self.notes_of_points(&wanted),
         };
         let state = &mut self.state;
         if wanted.unit != PointUnit::Code {
@@ -43,50 +52,91 @@ impl Actor {
                 return;
             }
         }
+        let of_these = |own: &Purpose| matches!(own, Purpose::Arrange(_) | Purpose::NearPoints(_));
+        state.jobs.forget(of_these);
+        let query = self.points_query(&wanted);
+        let question = Question::Points(notes, Box::new(query));
+        let purpose = Purpose::Points(wanted, keys);
+        self.ask(Lane::Long, Some(&folder), purpose, question);
+        if self.state.held > 0 {
+            // Attention is read again in a moment when it is looked at.
+            self.ask(Lane::Hand, None, Purpose::Trim, Question::Trim);
+        }
+    }
+
+    /// What to read, and the memory that it may take.
+    fn points_query(&mut self, wanted: &Wanted) -> PointsQuery {
+        let state = &mut self.state;
+        let limit = state.cache_limit();
+        if state.points.bytes() > limit / OLD {
+            // Both at once would leave the new one too little.
+            state.points.forget();
+        }
+        state.points.map.failure = None;
         let own = state.results().map_or(0, crate::app::state::Results::bytes);
-        let query = PointsQuery {
+        let taken = own + state.points.bytes() + limit / MEANWHILE;
+        let most_bytes = limit.saturating_sub(taken);
+        state.points.promised = most_bytes;
+        let sample = wanted.sample.as_ref();
+        let sample = sample.filter(|_| wanted.unit != PointUnit::Code);
+        PointsQuery {
             unit: wanted.unit,
             pooling: wanted.pooling,
             reading: state.reading(),
             codes: wanted.codes,
+            most: sample.map_or(usize::MAX, |own| own.most),
+            of_each: sample.map_or(OfEach::Any, |own| own.of_each.of_each()),
             seed: wanted.seed,
-            most_bytes: state.cache_limit().saturating_sub(own),
-        };
-        let of_points = |own: &Purpose| matches!(own, Purpose::Arrange(_) | Purpose::NearPoints(_));
-        state.jobs.forget(of_points);
-        state.points.map.failure = None;
-        let question = Question::Points(notes, Box::new(query));
-        let purpose = Purpose::Points(wanted, keys);
-        self.ask(Lane::Long, Some(&folder), purpose, question);
+            most_bytes,
+            beside: BESIDE,
+        }
     }
 
-    /// The notes that are wanted, with what is marked in them: by people, or else by the predictor.
-    fn notes_of_points(&self, wanted: Wanted) -> (Vec<NoteKey>, Vec<PointNote>) {
+    /// The notes that are wanted, with what decides which of their parts become points.
+    fn notes_of_points(&self, wanted: &Wanted) -> (Vec<NoteKey>, Vec<PointNote>) {
         let state = &self.state;
         let on_view = state.on_view.as_ref().map(|own| own.key);
         let entries = state.library.entries().iter();
         let entries = entries.filter(|own| wanted.all_notes || Some(own.key) == on_view);
+        let column = match wanted.sample.as_ref().map(|own| &own.of_each) {
+            Some(ColourBy::Column(name)) => Some(name),
+            _ => None,
+        };
         let notes = entries.map(|entry| {
-            let mut spans: Vec<PointSpan> = (entry.note.details().annotations.spans.iter())
-                .map(|own| PointSpan {
-                    label: own.label.clone(),
-                    pieces: own.pieces.clone(),
-                })
-                .collect();
-            let results = state.results.get(&entry.key);
-            if let (true, Some(tags)) = (
-                spans.is_empty(),
-                results.and_then(|own| own.tags.value.as_ref()),
-            ) {
-                spans.extend(tags.spans.iter().map(|own| PointSpan {
-                    label: own.label.clone(),
-                    pieces: std::iter::once(own.start..own.end).collect(),
-                }));
-            }
-            let note = Arc::clone(&entry.note);
-            (entry.key, PointNote { note, spans })
+            let spans = match wanted.unit {
+                PointUnit::Span => self.spans_of(entry),
+                _ => Vec::new(),
+            };
+            let class = column.and_then(|name| column_value(&entry.note, name));
+            let note = PointNote {
+                note: Arc::clone(&entry.note),
+                spans,
+                class: class.map(std::borrow::Cow::into_owned),
+            };
+            (entry.key, note)
         });
         notes.unzip()
+    }
+
+    /// What is marked in a note: by people, or else by the predictor.
+    fn spans_of(&self, entry: &Entry) -> Vec<PointSpan> {
+        let marked = entry.note.details().annotations.spans.iter();
+        let marked: Vec<PointSpan> = marked
+            .map(|own| PointSpan {
+                label: own.label.clone(),
+                pieces: own.pieces.clone(),
+            })
+            .collect();
+        let results = self.state.results.get(&entry.key);
+        match results.and_then(|own| own.tags.value.as_ref()) {
+            Some(tags) if marked.is_empty() => (tags.spans.iter())
+                .map(|own| PointSpan {
+                    label: own.label.clone(),
+                    pieces: std::iter::once(own.start..own.end).collect(),
+                })
+                .collect(),
+            _ => marked,
+        }
     }
 
     pub(in crate::app::act) fn points_read(
@@ -95,28 +145,40 @@ impl Actor {
         keys: Vec<NoteKey>,
         found: Points,
     ) {
-        let unit = crate::app::points::unit_name(found.unit).0;
+        self.state.points.promised = 0;
+        let kept = found.points.len();
+        if kept == 0 {
+            let said = match (found.full, found.unit) {
+                (true, _) => "There is no room in memory for points: allow more in Settings",
+                (_, PointUnit::Code) => "No code was read: draw the points again",
+                _ => "Nothing in these notes can be a point",
+            };
+            self.state.points.map.failure = Some(said.to_owned());
+            return;
+        }
         let mut lines = found.failures.clone();
-        if found.full {
-            lines.insert(
-                0,
-                "No more memory may be held (see Settings): the points that there was room for are \
-                 drawn."
-                    .to_owned(),
-            );
-        } else if !found.complete {
+        if !found.complete {
             lines.insert(
                 0,
                 "It was stopped: what was read until then is drawn.".to_owned(),
             );
         }
-        if found.points.is_empty() {
-            self.state.points.map.failure =
-                Some("Nothing in these notes can be a point".to_owned());
-            return;
+        if found.full {
+            let all = thousands(found.all);
+            let how = match found.unit {
+                PointUnit::Code => "as many of each chapter",
+                _ => "taken by chance; for another choice, draw a sample",
+            };
+            lines.insert(
+                0,
+                format!(
+                    "No more memory may be held (see Settings): of {all} there are these, {how}."
+                ),
+            );
         }
         if !lines.is_empty() {
-            let title = format!("{} drawn", counted(found.points.len(), unit));
+            let unit = crate::app::points::unit_name(found.unit).0;
+            let title = format!("{} drawn", counted(kept, unit));
             let messages = &mut self.state.messages;
             messages.tell(Weight::Warning, title, lines.join("\n"));
         }

@@ -7,7 +7,6 @@ mod walk;
 use std::sync::Arc;
 
 use super::{Actor, Outside};
-use crate::app::jobs::Purpose;
 use crate::app::points::Tool;
 use crate::app::points::classes::{Classes, ColourBy, choices};
 use crate::app::points::command::PointsCommand;
@@ -59,7 +58,7 @@ impl Actor {
         let Some(map) = &state.points.map.value else {
             return;
         };
-        let choices = choices(map, &state.library);
+        let choices = choices(map.points.unit, &state.library);
         if !choices.contains(&state.points.colour) {
             state.points.colour = choices.first().cloned().unwrap_or(ColourBy::Nothing);
         }
@@ -95,13 +94,6 @@ impl Actor {
 
     /// Forgets the points, which are of another model, of notes that are closed, or read otherwise.
     pub(super) fn forget_points(&mut self) {
-        let is_of_points = |own: &Purpose| {
-            matches!(
-                own,
-                Purpose::Points(..) | Purpose::Arrange(_) | Purpose::NearPoints(_)
-            )
-        };
-        self.state.jobs.forget(is_of_points);
-        self.state.points.forget();
+        self.state.forget_points();
     }
 }

@@ -7,13 +7,13 @@ use super::super::library::name;
 use super::mark::mark;
 use super::{colours, reading};
 use crate::app::command::{Action, Command};
-use crate::app::points::classes::{SHOWN, SLOTS, choices};
+use crate::app::points::classes::{ColourBy, SHOWN, SLOTS, choices, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::{PointUnit, Pooling};
+use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 
 /// The panel.
 #[derive(Default)]
@@ -50,8 +50,8 @@ impl View for Setup {
 }
 
 fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let before = state.points.wanted;
-    let mut own = before;
+    let before = &state.points.wanted;
+    let mut own = before.clone();
     parts::heading(ui, "Points are");
     let chooser = egui::ComboBox::from_id_salt("unit of points")
         .width(ui.available_width() - 8.0)
@@ -70,7 +70,7 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             for most in CODES {
                 let (text, said) = match most {
                     usize::MAX => (
-                        "All 98,186".to_owned(),
+                        format!("All {}", thousands(CODE_COUNT)),
                         "Takes long without a graphics card",
                     ),
                     most => (
@@ -91,6 +91,8 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ] {
                 ui.radio_value(&mut own.all_notes, all_notes, text);
             }
+            ui.add_space(4.0);
+            sample(ui, state, &mut own);
         }
     }
     ui.add_space(4.0);
@@ -124,15 +126,56 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let said = "The same seed gives the same picture; another one shows what is left to chance";
         field.labelled_by(label.id).on_hover_text(said);
     });
-    if own != before {
-        commands.push(Command::Points(PointsCommand::Want(own)));
+    if own != *before {
+        commands.push(Command::Points(PointsCommand::Want(own.clone())));
     }
     ui.add_space(6.0);
-    button(ui, state, own, commands);
+    button(ui, state, &own, commands);
+}
+
+/// Whether all points are drawn, or which.
+fn sample(ui: &mut Ui, state: &State, own: &mut Wanted) {
+    parts::heading(ui, "How many");
+    let (_, what) = unit_name(own.unit);
+    let what = what.to_lowercase();
+    let mut some = own.sample.clone().unwrap_or_default();
+    let mut is_sample = own.sample.is_some();
+    ui.radio_value(&mut is_sample, false, format!("All {what}"));
+    ui.horizontal(|ui| {
+        ui.radio_value(&mut is_sample, true, "A sample of")
+            .on_hover_text("All notes are read, and the seed decides which parts are drawn");
+        if is_sample {
+            let field = egui::DragValue::new(&mut some.most).range(2..=usize::MAX);
+            let field = ui.add(
+                field
+                    .speed(20.0)
+                    .custom_formatter(|own, _| thousands(own as usize)),
+            );
+            name(&field, "Points of the sample");
+        }
+    });
+    if is_sample {
+        let said = |own: &ColourBy, unit| match own {
+            ColourBy::Nothing => "By chance".to_owned(),
+            own => format!("As many of each {}", own.in_words(unit)),
+        };
+        let chooser = egui::ComboBox::from_id_salt("sample of points")
+            .width(ui.available_width() - 8.0)
+            .truncate()
+            .selected_text(said(&some.of_each, own.unit))
+            .show_ui(ui, |ui| {
+                for of_each in kinds(own.unit, &state.library) {
+                    let text = said(&of_each, own.unit);
+                    ui.selectable_value(&mut some.of_each, of_each, text);
+                }
+            });
+        name(&chooser.response, "How the sample is taken");
+    }
+    own.sample = is_sample.then_some(some);
 }
 
 /// The button that draws, and what it would change.
-fn button(ui: &mut Ui, state: &State, own: Wanted, commands: &mut Vec<Command>) {
+fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>) {
     let map = state.points.map.value.as_ref();
     if let Some(words) = reading(state) {
         ui.horizontal(|ui| {
@@ -141,7 +184,7 @@ fn button(ui: &mut Ui, state: &State, own: Wanted, commands: &mut Vec<Command>) 
         });
         return;
     }
-    let drawn = map.is_some_and(|own_map| own_map.of == own);
+    let drawn = map.is_some_and(|own_map| own_map.of == *own);
     if drawn {
         parts::action_button(ui, "Draw again", Action::DrawPoints, state, commands);
         return;
@@ -170,7 +213,7 @@ fn legend(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .truncate()
         .selected_text(points.colour.name(map.of.unit))
         .show_ui(ui, |ui| {
-            for own in choices(map, &state.library) {
+            for own in choices(map.of.unit, &state.library) {
                 let chosen = own == points.colour;
                 if ui.selectable_label(chosen, own.name(map.of.unit)).clicked() {
                     commands.push(Command::Points(PointsCommand::Colour(own)));

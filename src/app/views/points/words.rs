@@ -3,10 +3,11 @@
 use eframe::egui::{self, Response, RichText, Role, Ui, WidgetInfo};
 
 use crate::app::moving::one_line;
+use crate::app::points::classes::ColourBy;
 use crate::app::points::{PointMap, Way, unit_name};
 use crate::app::state::State;
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::counted;
+use crate::engine::{PointUnit, counted};
 
 /// Letters of a point under the pointer.
 const LETTERS: usize = 260;
@@ -86,12 +87,24 @@ pub(super) fn said(ui: &mut Ui, map: &PointMap, state: &State) {
 }
 
 fn counted_points(map: &PointMap, unit: &str, chosen: usize) -> String {
-    let mut words = match map.count() {
-        1 => counted(1, unit),
-        count => format!("{} {unit}s", thousands(count)),
+    let points = &map.points;
+    let mut words = match (map.count(), points.all) {
+        (count, all) if count < all => {
+            format!("{} of {} {unit}s", thousands(count), thousands(all))
+        }
+        (1, _) => counted(1, unit),
+        (count, _) => format!("{} {unit}s", thousands(count)),
     };
-    if !map.points.complete {
-        words += ", not all: it was ended before";
+    let sample = map.of.sample.as_ref().map(|own| &own.of_each);
+    if map.count() < points.all {
+        words += &match sample {
+            _ if points.unit == PointUnit::Code => ", as many of each chapter".to_owned(),
+            None | Some(ColourBy::Nothing) => ", taken by chance".to_owned(),
+            Some(own) => format!(", as many of each {}", own.in_words(points.unit)),
+        };
+    }
+    if !points.complete {
+        words += ", of what was read before it was stopped";
     }
     if chosen > 0 {
         words += &format!(" · {} chosen", thousands(chosen));
