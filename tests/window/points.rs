@@ -175,6 +175,54 @@ fn the_arranging_can_be_stopped_and_what_was_drawn_stays() {
     assert_eq!(**points.places().unwrap(), map(window.state()).points.plane);
 }
 
+/// Jobs that have ended, by what they are called.
+fn ended(window: &Window, title: &str) -> bool {
+    let mut past = window.state().jobs.past();
+    past.any(|own| own.title == title)
+}
+
+#[test]
+fn to_stop_the_reading_stops_nothing_else_and_nothing_goes_on_after_it() {
+    let mut window = Setup::full().open();
+    want_codes(&mut window, usize::MAX);
+    window.act(Action::DrawPoints);
+    window.until("it is on its way", |state| {
+        let running = state.jobs.running().iter();
+        running
+            .filter_map(|own| own.progress)
+            .any(|own| own.share > 0.01)
+    });
+    // Waits for the points, on the same thread.
+    window.act(Action::Surprise);
+    window.act(Action::Points);
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Stop").click();
+    window.settle();
+    let state = window.state();
+    assert!(!map(state).points.complete && map(state).count() > 20);
+    assert!(state.results().unwrap().surprise.value.is_some());
+    // Whoever stopped it did not ask for hours of arranging.
+    assert!(!ended(&window, "Arranging the points"));
+    assert!(window.state().points.arranged.value.is_none());
+}
+
+#[test]
+fn nothing_waits_for_the_arranging() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Code);
+    let arranges = |state: &State| state.jobs.is_running(|own| own.is_of_points());
+    assert!(arranges(window.state()));
+    window.act(Action::Surprise);
+    window.until("the surprise", |state| {
+        state
+            .results()
+            .is_some_and(|own| own.surprise.value.is_some())
+    });
+    assert!(arranges(window.state()), "it was waited for");
+    window.act(Action::Stop);
+    window.settle();
+}
+
 #[test]
 fn they_are_arranged_and_the_same_seed_arranges_them_so_again() {
     let mut window = Setup::full().open();
@@ -456,6 +504,9 @@ fn points_that_fill_the_memory_stay_when_another_panel_is_looked_at() {
     assert!(points.full && points.complete && points.all == 10_000);
     assert!(points.points.len() > 500, "{}", points.points.len());
     assert!(is_told(&window, "No more memory"));
+    window.act(Action::Stop);
+    window.settle();
+    let state = window.state();
     assert!(state.cached() <= state.cache_limit(), "{}", state.cached());
     // What comes next makes room, and these are within the limit.
     window.act(Action::Read);

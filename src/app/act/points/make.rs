@@ -182,6 +182,10 @@ impl Actor {
             let messages = &mut self.state.messages;
             messages.tell(Weight::Warning, title, lines.join("\n"));
         }
+        // What was asked of the points of before says nothing of these.
+        let of_before = |own: &Purpose| matches!(own, Purpose::Arrange(_) | Purpose::NearPoints(_));
+        self.state.jobs.forget(of_before);
+        let complete = found.complete;
         let points = &mut self.state.points;
         let before = points.map.value.as_ref().map(|own| own.of.unit);
         if before.is_some_and(|own| own != wanted.unit) || wanted.unit == PointUnit::Span {
@@ -199,7 +203,9 @@ impl Actor {
         points.at = None;
         points.camera = None;
         self.classify_points();
-        self.arrange_points();
+        if complete {
+            self.arrange_points();
+        }
     }
 
     /// Has the points arranged by neighbours.
@@ -213,7 +219,7 @@ impl Actor {
         points.sketched = Default::default();
         points.arranged.failure = None;
         let question = Question::Arrange(own, seed, points.sketch.clone());
-        self.ask(Lane::Long, None, Purpose::Arrange(seed), question);
+        self.ask(Lane::Places, None, Purpose::Arrange(seed), question);
     }
 
     /// Takes in where points stand on the way to where they are arranged.

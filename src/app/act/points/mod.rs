@@ -2,6 +2,8 @@
 
 mod list;
 mod make;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::sync::Arc;

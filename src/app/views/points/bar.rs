@@ -19,9 +19,10 @@ pub(super) fn nothing(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let what = "Sentences, sections or whole notes as points: those that the model reads alike are near \
                 each other.";
     let code = state.points.wanted.unit == PointUnit::Code;
-    if let Some(words) = reading(state) {
-        let stop = ("Stop", Command::Do(Action::Stop));
-        let said = format!("{words}. What is read until you stop it is drawn.");
+    if let Some(own) = reading(state) {
+        // Of all that runs this alone.
+        let stop = ("Stop", Command::Stop(own.ticket));
+        let said = format!("{}. What is read until you stop it is drawn.", own.words());
         parts::empty(ui, "Reading…", &said, Some(stop), commands);
         return;
     }
@@ -81,8 +82,7 @@ pub(super) fn bar(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             parts::action_button(ui, "Near", Action::NearPoints, state, commands);
         });
     });
-    let mut running = state.jobs.running().iter();
-    let arranging = running.find(|own| matches!(own.purpose, Purpose::Arrange(_)));
+    let arranging = state.jobs.of(|own| matches!(own, Purpose::Arrange(_)));
     if let (Way::Neighbours, Some(own)) = (points.way, arranging) {
         ui.horizontal(|ui| {
             ui.spinner();

@@ -177,10 +177,15 @@ fn sample(ui: &mut Ui, state: &State, own: &mut Wanted) {
 /// The button that draws, and what it would change.
 fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>) {
     let map = state.points.map.value.as_ref();
-    if let Some(words) = reading(state) {
+    if let Some(own) = reading(state) {
         ui.horizontal(|ui| {
             ui.spinner();
-            parts::soft(ui, words);
+            parts::soft(ui, own.words());
+            let stop = ui.small_button("Stop");
+            super::super::library::name(&stop, "Stop reading points");
+            if stop.clicked() {
+                commands.push(Command::Stop(own.ticket));
+            }
         });
         return;
     }
