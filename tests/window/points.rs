@@ -437,6 +437,133 @@ fn what_is_chosen_is_saved_and_read_back() {
 }
 
 #[test]
+fn saved_points_are_those_that_were_chosen_and_are_labelled_and_opened() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Section);
+    window.act(Action::Stop);
+    window.settle();
+    let choose = |window: &mut Window| {
+        ask(window, PointsCommand::Choose(vec![1, 4], Combine::Replace));
+        window.act(Action::SavePoints);
+        window.harness.run_steps(3);
+    };
+    choose(&mut window);
+    window.harness.check_accessibility();
+    window.harness.get_by_label("Label").click();
+    window.harness.run_steps(2);
+    window
+        .harness
+        .get_by_label("Label")
+        .type_text("of interest");
+    window.harness.run_steps(2);
+    window
+        .harness
+        .get_by_label_contains("Open the notes once")
+        .click();
+    window.harness.run_steps(2);
+    ask(&mut window, PointsCommand::AskSave(Format::Notes));
+    let before = window.state().library.entries().len();
+    let texts: Vec<String> = [1, 4]
+        .iter()
+        .map(|row| map(window.state()).text(*row, &window.state().library, usize::MAX))
+        .map(|own| own.unwrap().0)
+        .collect();
+    // Others are chosen while the system asks for a file.
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![2], Combine::Replace),
+    );
+    let path = window.temporary.path().join("labelled.jsonl");
+    ask(
+        &mut window,
+        PointsCommand::Save(Format::Notes, path.clone()),
+    );
+    window.settle();
+    let new = &window.state().library.entries()[before..];
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let read: Vec<String> = new.iter().map(|own| one_line(own.note.text())).collect();
+    assert_eq!(read, texts);
+    for own in new {
+        let details = own.note.details();
+        assert_eq!(details.labels, ["of interest"]);
+        assert_eq!(details.field("pooling"), Some("mean"));
+        assert_eq!(details.field("seed"), Some("1"));
+        let model = window.state().model.info().unwrap().name.clone();
+        assert_eq!(details.field("model"), Some(&model[..]));
+    }
+    let table = window.temporary.path().join("table.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, table.clone()));
+    window.settle();
+    let table = std::fs::read_to_string(table).unwrap();
+    let first = table.lines().next().unwrap();
+    assert!(
+        first.ends_with("x,y,placed_by,place_seed,model,pooling,seed,text"),
+        "{first}"
+    );
+    assert!(table.contains(",pca,1,") && table.contains(",mean,1,"));
+    // Other points are drawn while it asks: there is nothing that could be saved.
+    choose(&mut window);
+    ask(&mut window, PointsCommand::AskSave(Format::Csv));
+    draw(&mut window, PointUnit::Sentence);
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![3], Combine::Replace),
+    );
+    let path = window.temporary.path().join("late.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, path.clone()));
+    window.settle();
+    assert!(!path.exists() && is_told(&window, "Nothing was saved"));
+}
+
+#[test]
+fn of_codes_nothing_is_said_that_is_true_of_notes_alone() {
+    let mut window = Setup::full().open();
+    want_codes(&mut window, 200);
+    draw(&mut window, PointUnit::Code);
+    window.act(Action::Stop);
+    window.settle();
+    ask(&mut window, PointsCommand::At(5));
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state().workspace, Workspace::Map);
+    assert!(is_told(&window, "A code is in no note"));
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![5, 6], Combine::Replace),
+    );
+    window.act(Action::SavePoints);
+    window.harness.run_steps(3);
+    window.harness.get_by_label_contains("no text of notes");
+    let path = window.temporary.path().join("codes.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, path));
+    window.act(Action::CopyPoints);
+    window.settle();
+    assert!(is_told(&window, "no text of notes") && !is_told(&window, "text of the notes"));
+}
+
+#[test]
+fn what_is_said_of_the_picture_is_true_of_what_is_drawn() {
+    let mut window = Setup::full().open();
+    // Two points cannot be arranged: they stand along the components whatever was chosen.
+    draw(&mut window, PointUnit::Note);
+    window.settle();
+    window.act(Action::ByNeighbours);
+    window.settle();
+    let points = &window.state().points;
+    assert!(points.way == Way::Neighbours && points.arranged.value.is_none());
+    window.harness.get_by_label_contains("The axes keep");
+    window
+        .harness
+        .get_by_label_contains("2 notes · mean of tokens");
+    // How they are placed is a choice, which stays with other points.
+    window.execute(Command::UseModel(fixture("tiny")));
+    window.settle();
+    assert_eq!(window.state().points.way, Way::Neighbours);
+    draw(&mut window, PointUnit::Section);
+    window.settle();
+    window.harness.get_by_label_contains("next to whom");
+}
+
+#[test]
 fn codes_spans_and_predictions_have_points_and_colours() {
     let mut window = Setup::full().open();
     // Without notes that are labelled there is nothing to draw, which is said.

@@ -113,7 +113,7 @@ fn columns(library: &Library) -> impl Iterator<Item = ColourBy> {
 }
 
 /// Which point is of which class.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default, PartialEq)]
 pub struct Classes {
     /// The classes, each with its points: the most frequent first.
     pub names: Vec<(String, usize)>,
@@ -121,6 +121,14 @@ pub struct Classes {
     pub without: usize,
     /// For each point its place in `names`, or [`Point::NONE`].
     of: Vec<u32>,
+}
+
+/// Names are values of notes: of them only how many there are is told.
+impl std::fmt::Debug for Classes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (names, points) = (self.names.len(), self.of.len());
+        write!(f, "Classes({names} of {points} points)")
+    }
 }
 
 impl Classes {
@@ -281,5 +289,7 @@ mod tests {
         let counts: usize = (0..SLOTS).map(|slot| own.count(slot)).sum();
         assert_eq!((counts, own.count(OTHERS), own.count(NONE)), (92, 6, 1));
         assert_eq!(own.words(OTHERS), "3 others");
+        // What a class is called may be text of a note.
+        assert_eq!(format!("{own:?}"), "Classes(13 of 92 points)");
     }
 }

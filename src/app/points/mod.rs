@@ -8,6 +8,7 @@ pub mod grid;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Rect;
@@ -16,6 +17,7 @@ use self::camera::Camera;
 use self::classes::{Classes, ColourBy, SLOTS};
 use super::jobs::Purpose;
 use super::library::{Library, NoteKey};
+use super::moving::line_start;
 use super::state::{Asked, State};
 use super::widgets::same::Of;
 use crate::engine::{PointUnit, Points, Pooling, SimilarPoint, Sketch};
@@ -87,6 +89,15 @@ pub fn unit_name(unit: PointUnit) -> (&'static str, &'static str) {
     }
 }
 
+/// How tokens become one vector, in words.
+pub fn pooling_name(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Mean => "mean of tokens",
+        Pooling::Cls => "first token",
+        Pooling::Max => "largest of tokens",
+    }
+}
+
 /// Points, with the notes that they are parts of.
 pub struct PointMap {
     /// The points.
@@ -142,22 +153,36 @@ impl PointMap {
         }
     }
 
-    /// The text of a point, and what it is a part of.
-    pub fn text(&self, row: usize, library: &Library) -> Option<(String, String)> {
+    /// The first letters of a point in one line, and what it is a part of.
+    pub fn text(&self, row: usize, library: &Library, letters: usize) -> Option<(String, String)> {
+        let point = self.points.points.get(row)?;
+        let text = match self.points.unit {
+            PointUnit::Code => {
+                let code = self.points.codes.get(point.of as usize)?;
+                line_start(&format!("{} · {}", code.code, code.description), letters)
+            }
+            _ => {
+                let entry = library.get(*self.notes.get(point.of as usize)?)?;
+                line_start(entry.note.text().get(point.bytes())?, letters)
+            }
+        };
+        Some((text, self.place(row, library)?))
+    }
+
+    /// What a point is a part of: its note with the section, or the chapter of its code.
+    pub fn place(&self, row: usize, library: &Library) -> Option<String> {
         let point = self.points.points.get(row)?;
         let section = self.points.names.get(point.section as usize);
         if self.points.unit == PointUnit::Code {
-            let code = self.points.codes.get(point.of as usize)?;
-            let said = format!("{} · {}", code.code, code.description);
-            return Some((said, section.cloned().unwrap_or_default()));
+            return Some(section.cloned().unwrap_or_default());
         }
         let entry = library.get(*self.notes.get(point.of as usize)?)?;
-        let text = entry.note.text().get(point.bytes())?.trim().to_owned();
-        let place = match section.filter(|_| self.points.unit != PointUnit::Note) {
-            Some(section) if !section.is_empty() => format!("{} · {section}", entry.title),
-            _ => entry.title.clone(),
-        };
-        Some((text, place))
+        Some(
+            match section.filter(|_| self.points.unit != PointUnit::Note) {
+                Some(section) if !section.is_empty() => format!("{} · {section}", entry.title),
+                _ => entry.title.clone(),
+            },
+        )
     }
 
     /// The smallest point of a note that holds these bytes; for whole notes that of the note.
@@ -250,10 +275,36 @@ pub struct PointsState {
     pub closer: f32,
     /// Whether the plot is to get the keys.
     pub focus: bool,
+    /// The label that saved points are given, in place of their classes.
+    pub label: String,
+    /// Whether notes that are saved are opened.
+    pub opens_saved: bool,
+    /// The points that a file is being asked for.
+    pub to_save: Option<ToSave>,
+    /// Files that are being written.
+    pub saves: Vec<Saving>,
     /// Bytes that the points may take that are being read.
     pub promised: usize,
     /// The bounds of the places on the screen.
     bounds: Bounds,
+}
+
+/// Points that are to be saved, and of which map: another one may be drawn before there is a file.
+pub struct ToSave {
+    /// The map.
+    pub of: Of<PointMap>,
+    /// The points.
+    pub rows: Arc<Vec<u32>>,
+}
+
+/// A file of points that is being written.
+pub struct Saving {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it holds text of notes.
+    pub of_notes: bool,
+    /// Whether it is opened afterwards.
+    pub open: bool,
 }
 
 /// Bytes that a point takes beside its vector: its places along both ways and on the way there, its
@@ -279,6 +330,9 @@ impl PointsState {
         self.tool = own.tool;
         self.colour = own.colour;
         self.promised = own.promised;
+        self.label = own.label;
+        self.opens_saved = own.opens_saved;
+        self.saves = own.saves;
     }
 
     /// The memory that it takes, in bytes.
@@ -312,6 +366,14 @@ impl PointsState {
             self.camera = Some(own);
         }
         Some((own, whole))
+    }
+
+    /// How the points on the screen are placed: as it was chosen, once that was computed.
+    pub fn way_drawn(&self) -> Way {
+        match self.arranged.value.is_some() || self.sketched.1.is_some() {
+            true => self.way,
+            false => Way::Components,
+        }
     }
 
     /// Whether a point is drawn, as far as the legend decides.

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use super::super::{Actor, Outside};
 use crate::app::command::Quiet;
 use crate::app::jobs::{Purpose, Weight};
+use crate::app::moving::one_line;
 use crate::app::points::command::{Combine, Format};
+use crate::app::points::{Saving, ToSave, Way};
 use crate::app::state::Over;
+use crate::app::widgets::same::Of;
 use crate::app::worker::{Lane, Question};
-use crate::engine::{Note, PointsExport, counted};
+use crate::engine::{Note, PointUnit, PointsExport, counted};
 
 /// Points that are copied at most.
 const COPIED: usize = 2_000;
@@ -58,9 +61,32 @@ impl Actor {
         some
     }
 
-    fn points_export(&self) -> Option<PointsExport> {
+    /// Asks where to save the points of the list, and remembers which these are.
+    pub(super) fn ask_for_points_file(&mut self, format: Format) {
+        self.state.over = None;
+        let points = &mut self.state.points;
+        let Some(map) = &points.map.value else {
+            return;
+        };
+        points.to_save = Some(ToSave {
+            of: Of::new(map),
+            rows: Arc::clone(&points.chosen),
+        });
+        self.outside.push(Outside::AskPoints(format));
+    }
+
+    /// The points that are to be saved, unless they are no longer there.
+    fn points_export(&mut self) -> Option<PointsExport> {
+        let asked = self.state.points.to_save.take();
         let points = &self.state.points;
         let map = points.map.value.as_ref()?;
+        let rows = match asked {
+            Some(own) => own.of.is(map).then_some(own.rows)?,
+            None => Arc::clone(&points.chosen),
+        };
+        if rows.is_empty() {
+            return None;
+        }
         let entries = map.notes.iter().map(|key| self.state.library.get(*key));
         let none = || {
             (
@@ -68,30 +94,67 @@ impl Actor {
                 Arc::new(Note::new(crate::engine::Source::Typed, String::new())),
             )
         };
-        let rows = Arc::clone(&points.chosen);
-        let class = |row: &u32| points.classes.name(*row as usize).map(str::to_owned);
+        let label = Some(points.label.trim()).filter(|own| !own.is_empty());
+        let class = |row: &u32| label.or_else(|| points.classes.name(*row as usize));
+        let (placed_by, place_seed) = match (points.way_drawn(), &points.arranged.value) {
+            (Way::Components, _) => ("pca", map.of.seed),
+            (Way::Neighbours, Some(own)) => ("tsne", own.seed),
+            (Way::Neighbours, None) => ("tsne", points.wanted.seed),
+        };
         Some(PointsExport {
             points: Arc::clone(&map.points),
             notes: entries
                 .map(|own| own.map_or_else(none, |own| (own.title.clone(), Arc::clone(&own.note))))
                 .collect(),
-            classes: rows.iter().map(class).collect(),
+            classes: rows
+                .iter()
+                .map(|row| class(row).map(str::to_owned))
+                .collect(),
             rows,
             places: Arc::clone(points.places()?),
+            placed_by,
+            place_seed,
+            model: self
+                .state
+                .model
+                .info()
+                .map_or_else(String::new, |own| own.name.clone()),
+            pooling: map.of.pooling,
+            seed: map.of.seed,
         })
     }
 
     pub(super) fn save_points_to(&mut self, format: Format, path: PathBuf) {
-        if let Some(export) = self.points_export() {
-            let question = Question::SavePoints(Box::new(export), format, path);
-            self.ask(Lane::Files, None, Purpose::SavePoints, question);
-        }
+        let Some(export) = self.points_export() else {
+            let title = "Nothing was saved: these points are no longer there";
+            let said = "Choose points and save them again.";
+            self.state.messages.tell(Weight::Warning, title, said);
+            return;
+        };
+        let points = &mut self.state.points;
+        points.saves.retain(|own| own.path != path);
+        points.saves.push(Saving {
+            path: path.clone(),
+            of_notes: export.points.unit != PointUnit::Code,
+            open: points.opens_saved && format == Format::Notes,
+        });
+        let question = Question::SavePoints(Box::new(export), format, path);
+        self.ask(Lane::Files, None, Purpose::SavePoints, question);
     }
 
     pub(in crate::app::act) fn points_saved(&mut self, path: &std::path::Path) {
+        let saves = &mut self.state.points.saves;
+        let place = saves.iter().position(|own| own.path == path);
+        let own = place.map(|place| saves.swap_remove(place));
+        let said = match own.as_ref().is_none_or(|own| own.of_notes) {
+            true => "It holds text of the notes: keep it as safe as the notes themselves.",
+            false => "It holds codes with their words, and no text of notes.",
+        };
         let title = format!("Saved {}", path.display());
-        let said = "It holds text of the notes: keep it as safe as the notes themselves.";
         self.state.messages.tell(Weight::Note, title, said);
+        if own.is_some_and(|own| own.open) {
+            self.import(vec![path.to_owned()]);
+        }
     }
 
     /// Puts the points of the list into the clipboard, a line for each.
@@ -111,9 +174,8 @@ impl Actor {
             return;
         }
         let lines = rows.iter().filter_map(|&row| {
-            let (text, place) = map.text(row as usize, &state.library)?;
-            let text = crate::app::moving::one_line(&text);
-            Some(format!("{place}\t{text}"))
+            let (text, place) = map.text(row as usize, &state.library, usize::MAX)?;
+            Some(format!("{}\t{text}", one_line(&place)))
         });
         let lines = lines.collect::<Vec<_>>().join("\n");
         self.outside.push(Outside::Copy(Quiet(lines)));
@@ -121,7 +183,10 @@ impl Actor {
             "{} copied",
             counted(self.state.points.chosen.len(), "point")
         );
-        let said = "They are text of the notes.";
+        let said = match map.points.unit {
+            PointUnit::Code => "They are codes with their words.",
+            _ => "They are text of the notes.",
+        };
         self.state.messages.tell(Weight::Note, title, said);
     }
 }

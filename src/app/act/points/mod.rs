@@ -8,7 +8,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use super::{Actor, Outside};
+use super::Actor;
 use crate::app::points::Tool;
 use crate::app::points::classes::{Classes, ColourBy, choices};
 use crate::app::points::command::PointsCommand;
@@ -41,10 +41,9 @@ impl Actor {
             PointsCommand::Choose(rows, combine) => {
                 points.chosen = Arc::new(combine.of(&points.chosen, &rows));
             }
-            PointsCommand::AskSave(format) => {
-                self.state.over = None;
-                self.outside.push(Outside::AskPoints(format));
-            }
+            PointsCommand::Label(label) => points.label = label.0,
+            PointsCommand::OpenSaved(open) => points.opens_saved = open,
+            PointsCommand::AskSave(format) => self.ask_for_points_file(format),
             PointsCommand::Save(format, path) => self.save_points_to(format, path),
         }
     }

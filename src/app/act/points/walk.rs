@@ -60,7 +60,10 @@ impl Actor {
         match at.and_then(|row| map?.note(row)) {
             Some(_) => self.go_to(Workspace::Read),
             None => {
-                let said = "Choose a point of a note first";
+                let said = match at {
+                    Some(_) => "A code is in no note that could be opened",
+                    None => "Choose a point first: click it, or go to it with the arrows",
+                };
                 self.state.messages.tell(Weight::Note, said, "");
             }
         }

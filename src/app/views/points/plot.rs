@@ -9,6 +9,7 @@ use super::bar::{bar, nothing};
 use super::plot_id;
 use super::words::{describe, hint, said};
 use crate::app::command::Command;
+use crate::app::moving::one_line;
 use crate::app::points::camera::Camera;
 use crate::app::points::classes::{Classes, SLOTS};
 use crate::app::points::command::PointsCommand;
@@ -85,7 +86,7 @@ impl View for PointsView {
         let places = state.points.places()?;
         let mut table = "point\tclass\tx\ty\n".to_owned();
         for (row, [x, y]) in places.iter().enumerate().take(map.count()) {
-            let class = state.points.classes.name(row).unwrap_or("");
+            let class = one_line(state.points.classes.name(row).unwrap_or(""));
             table += &format!("{row}\t{class}\t{x}\t{y}\n");
         }
         Some(table)

@@ -7,6 +7,7 @@ use super::super::library::name;
 use super::mark::mark;
 use super::{colours, reading};
 use crate::app::command::{Action, Command};
+use crate::app::moving::one_line;
 use crate::app::points::classes::{ColourBy, SHOWN, SLOTS, choices, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
@@ -37,7 +38,7 @@ impl View for Setup {
         let classes = &state.points.classes;
         let mut table = "class\tpoints\n".to_owned();
         for (class, count) in &classes.names {
-            table += &format!("{class}\t{count}\n");
+            table += &format!("{}\t{count}\n", one_line(class));
         }
         (!classes.names.is_empty()).then_some(table)
     }

@@ -2,9 +2,8 @@
 
 use eframe::egui::{self, Response, RichText, Role, Ui, WidgetInfo};
 
-use crate::app::moving::one_line;
 use crate::app::points::classes::ColourBy;
-use crate::app::points::{PointMap, Way, unit_name};
+use crate::app::points::{PointMap, Way, pooling_name, unit_name};
 use crate::app::state::State;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{PointUnit, counted};
@@ -14,32 +13,21 @@ const LETTERS: usize = 260;
 
 /// What a screen reader says of the plot: how many points, and which is chosen.
 pub(super) fn describe(response: &Response, map: &PointMap, state: &State) {
-    let (_, what) = unit_name(map.of.unit);
-    let at = state
-        .point_at()
-        .and_then(|row| map.text(row, &state.library));
-    let at = match at {
-        Some((text, place)) => {
-            let text: String = one_line(&text).chars().take(LETTERS).collect();
-            format!("; at “{text}”, {place}")
-        }
-        None => String::new(),
-    };
-    let said = format!("{} as points: {}{at}", what, thousands(map.count()));
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    response.widget_info(|| {
+        let at = state.point_at();
+        let at = at.and_then(|row| map.text(row, &state.library, LETTERS));
+        let at = at.map(|(text, place)| format!("; at “{text}”, {place}"));
+        let (what, at) = (unit_name(map.of.unit).1, at.unwrap_or_default());
+        let said = format!("{what} as points: {}{at}", thousands(map.count()));
+        WidgetInfo::labeled(Role::Image, true, said)
+    });
 }
 
 /// The text of the point under the pointer.
 pub(super) fn hint(response: &Response, map: &PointMap, row: usize, state: &State) {
-    let Some((text, place)) = map.text(row, &state.library) else {
+    let Some((text, place)) = map.text(row, &state.library, LETTERS) else {
         return;
     };
-    let text = one_line(&text);
-    let more = text.chars().count() > LETTERS;
-    let mut text: String = text.chars().take(LETTERS).collect();
-    if more {
-        text.push('…');
-    }
     let class = state
         .points
         .classes
@@ -67,7 +55,7 @@ pub(super) fn said(ui: &mut Ui, map: &PointMap, state: &State) {
     let points = &state.points;
     let unit = unit_name(map.of.unit).0;
     let share = 100.0 * map.points.explained.iter().sum::<f64>();
-    let meaning = match points.way {
+    let meaning = match points.way_drawn() {
         Way::Components => format!(
             "The axes keep {share:.0} % of the differences: what is far apart differs, but what is close \
              may differ in all that is left out."
@@ -79,6 +67,7 @@ pub(super) fn said(ui: &mut Ui, map: &PointMap, state: &State) {
         }
     };
     let mut first = counted_points(map, unit, points.chosen.len());
+    first += &format!(" · {}", pooling_name(map.of.pooling));
     if map.points.random_weights {
         first += " · random weights: it means nothing";
     }
