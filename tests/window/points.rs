@@ -187,10 +187,14 @@ fn to_stop_the_reading_stops_nothing_else_and_nothing_goes_on_after_it() {
     want_codes(&mut window, usize::MAX);
     window.act(Action::DrawPoints);
     window.until("it is on its way", |state| {
+        // Not while the model is opened for it.
         let running = state.jobs.running().iter();
-        running
-            .filter_map(|own| own.progress)
-            .any(|own| own.share > 0.01)
+        let mut running = running.filter_map(|own| own.progress);
+        running.any(|own| {
+            let inside = own.inside.map(|own| (own.unit, own.done));
+            let all = [Some((own.unit, own.done)), inside];
+            (all.iter().flatten()).any(|(unit, done)| *unit == "codes" && *done > 100)
+        })
     });
     // Waits for the points, on the same thread.
     window.act(Action::Surprise);
@@ -365,6 +369,90 @@ fn points_are_chosen_by_a_line_and_a_box_and_hidden_ones_are_not() {
     let state = window.state();
     assert_eq!(state.point_at(), Some(alone));
     assert_eq!(state.selection.bytes(), Some(map(state).bytes(alone)));
+}
+
+#[test]
+fn a_box_a_row_and_a_class_are_chosen_without_a_pointer() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Sentence);
+    window.act(Action::Stop);
+    window.settle();
+    window.act(Action::Points);
+    window.harness.run_steps(2);
+    let shift = |window: &mut Window, key: Key| {
+        window.harness.key_press_modifiers(Modifiers::SHIFT, key);
+        window.harness.run_steps(2);
+    };
+    let at = |window: &Window| window.state().point_at().unwrap() as u32;
+    let sorted = |mut rows: Vec<u32>| {
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    };
+    // Arrows with Shift put what they go over into the list.
+    press(&mut window, Key::ArrowRight);
+    let mut gone = vec![at(&window)];
+    for key in [Key::ArrowRight, Key::ArrowUp] {
+        shift(&mut window, key);
+        gone.push(at(&window));
+    }
+    let gone = sorted(gone);
+    assert!(gone.len() > 1, "{gone:?}");
+    assert_eq!(*window.state().points.chosen, gone);
+    // With the box Enter sets its corners; what is between them is chosen, and no note is opened.
+    press(&mut window, Key::B);
+    window
+        .harness
+        .get_by_label_contains("press Enter at the point of a corner");
+    press(&mut window, Key::Enter);
+    let first = at(&window);
+    window.harness.get_by_label_contains("the other corner");
+    for key in [
+        Key::ArrowLeft,
+        Key::ArrowLeft,
+        Key::ArrowDown,
+        Key::ArrowDown,
+    ] {
+        press(&mut window, key);
+    }
+    let last = at(&window);
+    press(&mut window, Key::Enter);
+    let state = window.state();
+    let places = state.points.places().unwrap();
+    let (a, b) = (places[first as usize], places[last as usize]);
+    let between =
+        |axis: usize, own: f32| a[axis].min(b[axis]) <= own && own <= a[axis].max(b[axis]);
+    let inside = |row: &u32| {
+        let own = places[*row as usize];
+        between(0, own[0]) && between(1, own[1])
+    };
+    let want: Vec<u32> = (0..places.len() as u32).filter(inside).collect();
+    assert!(want.len() > 1 && want.contains(&first) && want.contains(&last));
+    assert_eq!(*state.points.chosen, want);
+    assert_eq!(
+        (state.workspace, state.points.corner),
+        (Workspace::Map, None)
+    );
+    press(&mut window, Key::Escape);
+    press(&mut window, Key::Escape);
+    assert!(window.state().points.chosen.is_empty());
+    // The class of the point, and that of a line of the legend.
+    let of_slot = |window: &Window, slot: usize| -> Vec<u32> {
+        let points = &window.state().points;
+        let rows = 0..map(window.state()).count();
+        let rows = rows.filter(|row| points.classes.slot(*row) == slot);
+        rows.map(|row| row as u32).collect()
+    };
+    let slot = window.state().points.classes.slot(at(&window) as usize);
+    press(&mut window, Key::C);
+    assert_eq!(*window.state().points.chosen, of_slot(&window, slot));
+    let other = if slot == 0 { 1 } else { 0 };
+    let words = window.state().points.classes.words(other);
+    let name = format!("Choose all of {words}");
+    window.harness.get_by_label(&name).click();
+    window.harness.run_steps(3);
+    assert_eq!(*window.state().points.chosen, of_slot(&window, other));
+    window.harness.check_accessibility();
 }
 
 #[test]
@@ -551,9 +639,7 @@ fn what_is_said_of_the_picture_is_true_of_what_is_drawn() {
     let points = &window.state().points;
     assert!(points.way == Way::Neighbours && points.arranged.value.is_none());
     window.harness.get_by_label_contains("The axes keep");
-    window
-        .harness
-        .get_by_label_contains("2 notes · mean of tokens");
+    window.harness.get_by_label_contains(" · mean of tokens");
     // How they are placed is a choice, which stays with other points.
     window.execute(Command::UseModel(fixture("tiny")));
     window.settle();

@@ -28,6 +28,8 @@ pub enum PointsCommand {
     Open(usize),
     /// Put these points into the list, or take them out of it.
     Choose(Vec<u32>, Combine),
+    /// Put the points of this place in the legend into the list.
+    ChooseClass(usize, Combine),
     /// Give the points that are saved this label; none for an empty one.
     Label(Quiet),
     /// Open notes that were saved, or not.

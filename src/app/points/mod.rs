@@ -5,6 +5,9 @@ pub mod classes;
 pub mod command;
 pub mod gpu;
 pub mod grid;
+mod wanted;
+
+pub use self::wanted::{CODES, Sample, Wanted, pooling_name, unit_name};
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -20,83 +23,7 @@ use super::library::{Library, NoteKey};
 use super::moving::line_start;
 use super::state::{Asked, State};
 use super::widgets::same::Of;
-use crate::engine::{PointUnit, Points, Pooling, SimilarPoint, Sketch};
-
-/// A sample of points, in place of all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// Points at most.
-    pub most: usize,
-    /// What as many are taken of; with [`ColourBy::Nothing`] chance alone decides.
-    pub of_each: ColourBy,
-}
-
-impl Default for Sample {
-    fn default() -> Self {
-        Self {
-            most: SAMPLE,
-            of_each: ColourBy::Nothing,
-        }
-    }
-}
-
-/// Points of a sample, if nothing else is said.
-const SAMPLE: usize = 5_000;
-
-/// What is to be drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// What is a point.
-    pub unit: PointUnit,
-    /// How the vectors of tokens become one.
-    pub pooling: Pooling,
-    /// Whether all open notes are read, and not only that on view.
-    pub all_notes: bool,
-    /// Codes at most.
-    pub codes: usize,
-    /// The points of notes that are taken; all, if none is said.
-    pub sample: Option<Sample>,
-    /// Decides where the arithmetic begins, and which codes or points are drawn.
-    pub seed: u64,
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self {
-            unit: PointUnit::default(),
-            pooling: Pooling::Mean,
-            all_notes: true,
-            codes: CODES[0],
-            sample: None,
-            seed: 1,
-        }
-    }
-}
-
-/// How many codes can be chosen; the last is all of them.
-pub const CODES: [usize; 3] = [2_000, 10_000, usize::MAX];
-
-/// The name of a unit, of one and of several.
-pub fn unit_name(unit: PointUnit) -> (&'static str, &'static str) {
-    match unit {
-        PointUnit::Note => ("note", "Notes"),
-        PointUnit::Section => ("section", "Sections"),
-        PointUnit::Sentence => ("sentence", "Sentences"),
-        PointUnit::Span => ("span", "Marked spans"),
-        PointUnit::Word => ("word", "Words"),
-        PointUnit::Token => ("token", "Tokens"),
-        PointUnit::Code => ("code", "ICD-10 codes"),
-    }
-}
-
-/// How tokens become one vector, in words.
-pub fn pooling_name(pooling: Pooling) -> &'static str {
-    match pooling {
-        Pooling::Mean => "mean of tokens",
-        Pooling::Cls => "first token",
-        Pooling::Max => "largest of tokens",
-    }
-}
+use crate::engine::{PointUnit, Points, SimilarPoint, Sketch};
 
 /// Points, with the notes that they are parts of.
 pub struct PointMap {
@@ -267,6 +194,8 @@ pub struct PointsState {
     pub chosen: Arc<Vec<u32>>,
     /// The point that was chosen last.
     pub at: Option<usize>,
+    /// The point at a corner of a box that is being set by keys.
+    pub corner: Option<usize>,
     /// What is near a point.
     pub near: Asked<NearList>,
     /// The part that is on the screen; all if none was chosen.

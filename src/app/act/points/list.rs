@@ -8,6 +8,7 @@ use crate::app::command::Quiet;
 use crate::app::jobs::{Purpose, Weight};
 use crate::app::moving::one_line;
 use crate::app::points::command::{Combine, Format};
+use crate::app::points::grid::Grid;
 use crate::app::points::{Saving, ToSave, Way};
 use crate::app::state::Over;
 use crate::app::widgets::same::Of;
@@ -30,6 +31,59 @@ impl Actor {
             Err(_) => Combine::Add,
         };
         points.chosen = Arc::new(combine.of(&points.chosen, &[row]));
+    }
+
+    /// Goes to the next point in a direction, and puts both into the list.
+    pub(in crate::app::act) fn extend_points(&mut self, direction: [f32; 2]) {
+        let from = self.state.point_at();
+        self.next_point(direction);
+        let both = from.into_iter().chain(self.state.point_at());
+        let mut rows: Vec<u32> = both.map(|row| row as u32).collect();
+        rows.sort_unstable();
+        let points = &mut self.state.points;
+        points.chosen = Arc::new(Combine::Add.of(&points.chosen, &rows));
+    }
+
+    /// Puts the class of the point that is chosen into the list.
+    pub(in crate::app::act) fn choose_class_of_point(&mut self) {
+        self.go_to_points();
+        match self.state.point_at() {
+            Some(row) => {
+                let slot = self.state.points.classes.slot(row);
+                self.choose_class(slot, Combine::Add);
+            }
+            None => {
+                let said = "Choose a point first: all of its class are put into the list";
+                self.state.messages.tell(Weight::Note, said, "");
+            }
+        }
+    }
+
+    /// Chooses the points of a place in the legend.
+    pub(super) fn choose_class(&mut self, slot: usize, combine: Combine) {
+        let points = &mut self.state.points;
+        let count = points.map.value.as_ref().map_or(0, |own| own.count());
+        let of_class = |row: &usize| points.classes.slot(*row) == slot && points.is_drawn(*row);
+        let rows = (0..count).filter(of_class).map(|row| row as u32);
+        let rows: Vec<u32> = rows.collect();
+        points.chosen = Arc::new(combine.of(&points.chosen, &rows));
+    }
+
+    /// Sets a corner of the box at this point; with both, it chooses what is between them.
+    pub(super) fn set_corner(&mut self, row: usize) {
+        let points = &mut self.state.points;
+        let Some(first) = points.corner.take() else {
+            points.corner = Some(row);
+            return;
+        };
+        let Some(places) = points.places() else {
+            return;
+        };
+        if let (Some(first), Some(last)) = (places.get(first), places.get(row)) {
+            let mut rows = Grid::new(places).in_box(places, *first, *last);
+            rows.retain(|&row| points.is_drawn(row as usize));
+            points.chosen = Arc::new(rows);
+        }
     }
 
     /// Puts all points that are drawn into the list.
@@ -55,7 +109,8 @@ impl Actor {
     fn some_are_chosen(&mut self) -> bool {
         let some = !self.state.points.chosen.is_empty();
         if !some {
-            let said = "Choose points first: draw around them with L or B, or press Space at one";
+            let said = "Choose points first: draw around them with L or B, press Space at one, or C for \
+                        its class";
             self.state.messages.tell(Weight::Note, said, "");
         }
         some

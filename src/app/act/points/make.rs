@@ -201,6 +201,7 @@ impl Actor {
         points.chosen = Arc::default();
         points.hidden = Default::default();
         points.at = None;
+        points.corner = None;
         points.camera = None;
         self.classify_points();
         if complete {

@@ -31,7 +31,11 @@ impl Actor {
                     *own = hidden;
                 }
             }
-            PointsCommand::Tool(tool) => points.tool = tool,
+            PointsCommand::ChooseClass(slot, combine) => self.choose_class(slot, combine),
+            PointsCommand::Tool(tool) => {
+                points.tool = tool;
+                points.corner = None;
+            }
             PointsCommand::Camera(camera) => points.camera = camera,
             PointsCommand::At(row) => self.go_to_point(row),
             PointsCommand::Open(row) => {
@@ -83,6 +87,7 @@ impl Actor {
         let points = &mut state.points;
         if points.tool != Tool::Move {
             points.tool = Tool::Move;
+            points.corner = None;
         } else if !points.chosen.is_empty() {
             points.chosen = Arc::default();
         } else if points.near.value.is_some() {

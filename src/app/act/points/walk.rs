@@ -54,7 +54,14 @@ impl Actor {
         }
     }
 
+    /// Opens the note of the point that is chosen; with the box it is one of two corners.
     pub(in crate::app::act) fn open_point(&mut self) {
+        if self.state.points.tool == Tool::Box
+            && let Some(row) = self.state.point_at()
+        {
+            self.set_corner(row);
+            return;
+        }
         let (state, at) = (&self.state, self.state.point_at());
         let map = state.points.map.value.as_ref();
         match at.and_then(|row| map?.note(row)) {
@@ -82,6 +89,7 @@ impl Actor {
     pub(in crate::app::act) fn use_tool(&mut self, tool: Tool) {
         self.go_to_points();
         let points = &mut self.state.points;
+        points.corner = None;
         points.tool = match points.tool == tool {
             true => Tool::Move,
             false => tool,

@@ -104,8 +104,9 @@ impl View for ChosenView {
     }
 
     fn help(&self) -> &'static str {
-        "The points that were chosen: with L draw around them, with B draw a box; Shift adds, Alt takes \
-         out, Space takes one. Click one to see it in its note. Saved points hold text of the notes."
+        "The points that were chosen: with L draw around them, with B draw a box or set its corners by \
+         Enter; Shift adds, Alt takes out, Space takes one, C all of its class. Click one to see it in its \
+         note. Saved points hold text of the notes, and can be given a label and opened as notes."
     }
 }
 

@@ -1,6 +1,7 @@
 //! The panels of the map of points.
 
 mod bar;
+mod legend;
 pub mod lists;
 mod mark;
 mod paint;

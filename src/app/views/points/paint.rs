@@ -1,6 +1,6 @@
 //! Paints the plot: its points, and what is marked among them.
 
-use eframe::egui::{self, Rect, Shape, Stroke, StrokeKind, Ui};
+use eframe::egui::{self, Pos2, Rect, Shape, Stroke, StrokeKind, Ui};
 
 use super::mark::mark;
 use super::plot::PointsView;
@@ -63,6 +63,10 @@ impl PointsView {
                 painter.circle_stroke(at, radius, Stroke::new(width, palette.accent));
             }
         }
+        let corners = (points.corner.and_then(on_screen)).zip(state.point_at().and_then(on_screen));
+        if let Some((first, last)) = corners {
+            paint_box(&painter, first, last, &palette);
+        }
         self.paint_line(&painter, state, &palette);
         if reading(state).is_some() {
             painter.rect_filled(rect, 0.0, palette.surface.gamma_multiply(0.6));
@@ -79,18 +83,26 @@ impl PointsView {
         let [first, .., last] = &self.line[..] else {
             return;
         };
-        let stroke = Stroke::new(1.5, palette.accent);
         match state.points.tool {
-            Tool::Box => {
-                let own = Rect::from_two_pos(*first, *last);
-                painter.rect_filled(own, 0.0, palette.accent.gamma_multiply(0.12));
-                painter.rect_stroke(own, 0.0, stroke, StrokeKind::Inside);
-            }
+            Tool::Box => paint_box(painter, *first, *last, palette),
             _ => {
+                let stroke = Stroke::new(1.5, palette.accent);
                 painter.add(Shape::closed_line(self.line.clone(), stroke));
             }
         }
     }
+}
+
+/// A box with these corners.
+fn paint_box(painter: &egui::Painter, first: Pos2, last: Pos2, palette: &Palette) {
+    let own = Rect::from_two_pos(first, last);
+    painter.rect_filled(own, 0.0, palette.accent.gamma_multiply(0.12));
+    painter.rect_stroke(
+        own,
+        0.0,
+        Stroke::new(1.5, palette.accent),
+        StrokeKind::Inside,
+    );
 }
 
 /// Half the size of a point, in points of the screen: smaller where they are many, larger from near.

@@ -7,7 +7,7 @@ use eframe::egui::{Pos2, Rect, Sense, Ui, vec2};
 use super::super::View;
 use super::bar::{bar, nothing};
 use super::plot_id;
-use super::words::{describe, hint, said};
+use super::words::{describe, hint, how, said};
 use crate::app::command::Command;
 use crate::app::moving::one_line;
 use crate::app::points::camera::Camera;
@@ -71,6 +71,7 @@ impl View for PointsView {
         let under = self.touch(ui, &response, (camera, whole), state, commands);
         self.paint(ui, rect, (camera, whole), state, under);
         describe(&response, &map, state);
+        how(ui, rect, state);
         if let Some(row) = under {
             hint(&response, &map, row, state);
         }
@@ -95,8 +96,9 @@ impl View for PointsView {
     fn help(&self) -> &'static str {
         "Each point is a part of a note; alike ones are near. Drag to move, turn the wheel to come closer, \
          click a point to see it in its note, double-click to open it there. By keys: arrows go from point \
-         to point, + and − come closer and go farther, 0 shows all, Enter opens, N lists what is near, L \
-         and B draw around points, Space takes one, Escape clears."
+         to point, with Shift they put them into the list, + and − come closer and go farther, 0 shows all, \
+         Enter opens, N lists what is near, L and B draw around points, with B Enter sets both corners, \
+         Space takes one, C its class, Escape clears."
     }
 }
 

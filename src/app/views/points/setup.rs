@@ -1,18 +1,17 @@
 //! What the map of points is made of, and what its colours stand for.
 
-use eframe::egui::{self, RichText, ScrollArea, Ui};
+use eframe::egui::{self, ScrollArea, Ui};
 
 use super::super::View;
 use super::super::library::name;
-use super::mark::mark;
-use super::{colours, reading};
+use super::legend::legend;
+use super::reading;
 use crate::app::command::{Action, Command};
 use crate::app::moving::one_line;
-use crate::app::points::classes::{ColourBy, SHOWN, SLOTS, choices, kinds};
+use crate::app::points::classes::{ColourBy, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
 use crate::app::state::State;
-use crate::app::theme;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 
@@ -46,7 +45,7 @@ impl View for Setup {
     fn help(&self) -> &'static str {
         "Choose what becomes a point and draw it. Vectors of parts are made of the hidden states of their \
          tokens, read with the whole note around them; with “First token” each part is read by itself. \
-         The ten most frequent classes get colours and shapes; click one in the legend to hide it."
+         The ten most frequent classes get colours and shapes; click one in the legend to hide it, or choose its points at the right."
     }
 }
 
@@ -206,92 +205,4 @@ fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>)
             format!("{what} are drawn, as they were asked for before."),
         );
     }
-}
-
-fn legend(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let Some(map) = &state.points.map.value else {
-        return;
-    };
-    let points = &state.points;
-    parts::heading(ui, "Colours stand for");
-    let chooser = egui::ComboBox::from_id_salt("colours of points")
-        .width(ui.available_width() - 8.0)
-        .truncate()
-        .selected_text(points.colour.name(map.of.unit))
-        .show_ui(ui, |ui| {
-            for own in choices(map.of.unit, &state.library) {
-                let chosen = own == points.colour;
-                if ui.selectable_label(chosen, own.name(map.of.unit)).clicked() {
-                    commands.push(Command::Points(PointsCommand::Colour(own)));
-                }
-            }
-        });
-    name(&chooser.response, "What colours stand for");
-    ui.add_space(4.0);
-    let classes = &points.classes;
-    ui.spacing_mut().item_spacing.y = 2.0;
-    for slot in 0..SLOTS {
-        let count = classes.count(slot);
-        if count > 0 {
-            entry(ui, state, slot, count, commands);
-        }
-    }
-    let more = classes.names.len().saturating_sub(SHOWN);
-    if more > 0 {
-        parts::soft(ui, "The ten most frequent have colours.");
-    }
-}
-
-/// A line of the legend: a click hides its points, or shows them again.
-fn entry(ui: &mut Ui, state: &State, slot: usize, count: usize, commands: &mut Vec<Command>) {
-    let palette = theme::palette(ui);
-    let hidden = state.points.hidden[slot];
-    let words = state.points.classes.words(slot);
-    let size = egui::vec2(ui.available_width(), 24.0);
-    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
-    let painter = ui.painter_at(rect);
-    if response.hovered() {
-        let fill = theme::mix(palette.chrome, palette.ink, 0.06);
-        painter.rect_filled(rect, 6.0, fill);
-    }
-    if response.has_focus() {
-        let ring = egui::Stroke::new(1.5, palette.accent);
-        painter.rect_stroke(rect, 6.0, ring, egui::StrokeKind::Inside);
-    }
-    let colour = colours(&palette)[slot];
-    let middle = egui::pos2(rect.min.x + 12.0, rect.center().y);
-    mark(&painter, middle, 5.0, slot, colour, hidden);
-    let ink = if hidden { palette.soft } else { palette.ink };
-    let number = painter.text(
-        egui::pos2(rect.max.x - 6.0, rect.center().y),
-        egui::Align2::RIGHT_CENTER,
-        thousands(count),
-        egui::FontId::monospace(11.5),
-        palette.soft,
-    );
-    let mut text = RichText::new(&words).size(13.0).color(ink);
-    if hidden {
-        text = text.strikethrough();
-    }
-    let room = number.min.x - 8.0 - (rect.min.x + 24.0);
-    let galley = egui::WidgetText::from(text).into_galley(
-        ui,
-        Some(egui::TextWrapMode::Truncate),
-        room.max(20.0),
-        egui::TextStyle::Body,
-    );
-    let y = rect.center().y - galley.size().y / 2.0;
-    painter.galley(egui::pos2(rect.min.x + 24.0, y), galley, ink);
-    response.widget_info(|| {
-        let said = format!("{words}, {} points", thousands(count));
-        egui::WidgetInfo::selected(egui::Role::CheckBox, true, !hidden, said)
-    });
-    if response.clicked() {
-        commands.push(Command::Points(PointsCommand::Hide(slot, !hidden)));
-    }
-    let said = match hidden {
-        true => "Hidden; click to show them",
-        false => "Click to hide them",
-    };
-    response.on_hover_text(format!("{words}\n{said}"));
 }

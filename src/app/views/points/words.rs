@@ -1,10 +1,11 @@
 //! What is said of the points: under the plot, under the pointer, and to a screen reader.
 
-use eframe::egui::{self, Response, RichText, Role, Ui, WidgetInfo};
+use eframe::egui::{self, Rect, Response, RichText, Role, Ui, UiBuilder, WidgetInfo};
 
 use crate::app::points::classes::ColourBy;
-use crate::app::points::{PointMap, Way, pooling_name, unit_name};
+use crate::app::points::{PointMap, Tool, Way, pooling_name, unit_name};
 use crate::app::state::State;
+use crate::app::theme;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{PointUnit, counted};
 
@@ -21,6 +22,27 @@ pub(super) fn describe(response: &Response, map: &PointMap, state: &State) {
         let said = format!("{what} as points: {}{at}", thousands(map.count()));
         WidgetInfo::labeled(Role::Image, true, said)
     });
+}
+
+/// How points are chosen with the tool at hand. It lies over the plot, which stays as it is.
+pub(super) fn how(ui: &mut Ui, rect: Rect, state: &State) {
+    let how = match (state.points.tool, state.points.corner) {
+        (Tool::Move, _) => return,
+        (Tool::Lasso, _) => "Draw a line around points. Shift adds them, Alt takes them out.",
+        (Tool::Box, None) => "Draw a box, or press Enter at the point of a corner.",
+        (Tool::Box, Some(_)) => "Go to the point of the other corner and press Enter.",
+    };
+    let mut own = ui.new_child(UiBuilder::new().max_rect(rect.shrink(8.0)));
+    let palette = theme::palette(ui);
+    let text = RichText::new(how).small().color(palette.ink);
+    egui::Frame::new()
+        .fill(palette.chrome)
+        .stroke(egui::Stroke::new(1.0, palette.line))
+        .corner_radius(6)
+        .inner_margin(egui::Margin::symmetric(8, 4))
+        .show(&mut own, |ui| {
+            ui.add(egui::Label::new(text).selectable(false).truncate());
+        });
 }
 
 /// The text of the point under the pointer.
@@ -67,10 +89,11 @@ pub(super) fn said(ui: &mut Ui, map: &PointMap, state: &State) {
         }
     };
     let mut first = counted_points(map, unit, points.chosen.len());
-    first += &format!(" · {}", pooling_name(map.of.pooling));
+    // What matters most stands where it is not cut off.
     if map.points.random_weights {
         first += " · random weights: it means nothing";
     }
+    first += &format!(" · {}", pooling_name(map.of.pooling));
     ui.add(egui::Label::new(RichText::new(first).small()).truncate());
     parts::soft(ui, meaning);
 }
