@@ -1,5 +1,6 @@
 //! How much memory is held so that it need not be computed again, and what goes first.
 
+use super::jobs::{Purpose, Weight};
 use super::library::NoteKey;
 use super::state::{Results, State, Workspace};
 use crate::engine::{AttentionMap, AttentionResult};
@@ -61,6 +62,19 @@ impl State {
         self.settings.cache_mb.saturating_mul(1 << 20)
     }
 
+    /// Forgets the points that are drawn, and says so. Those that are being read are still to come.
+    fn let_go_of_points(&mut self) {
+        if self.points.map.value.is_none() {
+            return;
+        }
+        let of_these = |own: &Purpose| matches!(own, Purpose::Arrange(_) | Purpose::NearPoints(_));
+        self.jobs.forget(of_these);
+        self.points.forget();
+        let said = "No more memory may be held. Draw it again, or allow more memory in Settings.";
+        let title = "The map of points was let go of";
+        self.messages.tell(Weight::Warning, title, said);
+    }
+
     /// Forgets what was asked of notes that are not on view, the one that was on view longest ago
     /// first, until there is room.
     pub fn make_room(&mut self) {
@@ -76,7 +90,7 @@ impl State {
             let Some(key) = oldest else {
                 // What is left is looked at, or takes long to be made again: the points go last.
                 if self.workspace != Workspace::Map {
-                    self.points.forget();
+                    self.let_go_of_points();
                 }
                 return;
             };

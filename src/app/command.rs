@@ -126,8 +126,13 @@ impl Action {
                 | Self::PointRight
                 | Self::PointUp
                 | Self::PointDown
+                | Self::ExtendPointLeft
+                | Self::ExtendPointRight
+                | Self::ExtendPointUp
+                | Self::ExtendPointDown
                 | Self::OpenPoint
                 | Self::TogglePoint
+                | Self::ChooseClass
                 | Self::Lasso
                 | Self::BoxPoints
                 | Self::NearPoints
@@ -286,10 +291,15 @@ actions! {
     PointRight "point-right" "Points: next to the right" [key(Key::ArrowRight)];
     PointUp "point-up" "Points: next above" [key(Key::ArrowUp)];
     PointDown "point-down" "Points: next below" [key(Key::ArrowDown)];
-    OpenPoint "open-point" "Points: open the note at the point" [key(Key::Enter)];
+    ExtendPointLeft "extend-point-left" "Points: put the next to the left into the list" [key(Key::ArrowLeft).shift()];
+    ExtendPointRight "extend-point-right" "Points: put the next to the right into the list" [key(Key::ArrowRight).shift()];
+    ExtendPointUp "extend-point-up" "Points: put the next above into the list" [key(Key::ArrowUp).shift()];
+    ExtendPointDown "extend-point-down" "Points: put the next below into the list" [key(Key::ArrowDown).shift()];
+    OpenPoint "open-point" "Points: open the note at the point, or set a corner of the box" [key(Key::Enter)];
     TogglePoint "toggle-point" "Points: put the point into the list, or take it out" [key(Key::Space)];
     Lasso "lasso" "Points: draw around some" [key(Key::L)];
     BoxPoints "box-points" "Points: draw a box around some" [key(Key::B)];
+    ChooseClass "choose-class" "Points: put the class of the point into the list" [key(Key::C)];
     ChooseAllPoints "choose-all-points" "Points: put all into the list" [];
     NearPoints "near-points" "Points: which are near" [key(Key::N)];
     SavePoints "save-points" "Points: save the list…" [];

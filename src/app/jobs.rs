@@ -145,6 +145,14 @@ impl Purpose {
         )
     }
 
+    /// Whether it is about the map of points.
+    pub fn is_of_points(&self) -> bool {
+        matches!(
+            self,
+            Self::Points(..) | Self::Arrange(_) | Self::NearPoints(_)
+        )
+    }
+
     /// Whether it is for the hand, about another note than this.
     pub fn is_of_other(&self, note: Option<NoteKey>) -> bool {
         match self {
@@ -250,6 +258,11 @@ impl Jobs {
     /// Those that have ended, the newest first.
     pub fn past(&self) -> impl Iterator<Item = &Past> {
         self.past.iter().rev()
+    }
+
+    /// The oldest that runs of this kind.
+    pub fn of(&self, of_kind: impl Fn(&Purpose) -> bool) -> Option<&Running> {
+        self.running.iter().find(|own| of_kind(&own.purpose))
     }
 
     /// Whether one of this kind runs.

@@ -1,6 +1,6 @@
 //! The notes that are open, and which of them are listed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ pub struct Entry {
     pub origin: String,
 }
 
+/// What a note's labels are called among its columns.
+const LABEL: &str = "label";
+
 /// All notes that are open.
 #[derive(Default)]
 pub struct Library {
@@ -34,6 +37,8 @@ pub struct Library {
     opened: Vec<PathBuf>,
     next: u32,
     pasted: usize,
+    /// The names of all fields of notes, and whether one has a label.
+    columns: (bool, BTreeSet<String>),
     /// Words that a listed note's title has.
     filter: String,
     shown: Vec<usize>,
@@ -80,7 +85,7 @@ impl Library {
         let known: HashSet<_> = (self.entries.iter())
             .filter_map(|own| name(&own.note))
             .collect();
-        let mut first = None;
+        let (mut first, before) = (None, self.entries.len());
         for note in notes {
             let own = name(&note);
             if own.as_ref().is_some_and(|own| known.contains(own)) {
@@ -103,8 +108,31 @@ impl Library {
                 origin,
             });
         }
+        self.add_columns(before);
         self.list();
         first
+    }
+
+    /// What a note can have beside its text: a label first, if one has some, then the fields of all.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        let (labelled, names) = (self.columns.0, self.columns.1.iter());
+        let names = names.map(String::as_str);
+        let label = labelled.then_some(LABEL);
+        label
+            .into_iter()
+            .chain(names.filter(move |own| *own != LABEL || !labelled))
+    }
+
+    /// Remembers what the notes from this place on have.
+    fn add_columns(&mut self, from: usize) {
+        let (labelled, names) = &mut self.columns;
+        for entry in &self.entries[from..] {
+            let details = entry.note.details();
+            *labelled |= !details.labels.is_empty();
+            let new = details.fields.keys().filter(|own| !names.contains(*own));
+            let new: Vec<String> = new.cloned().collect();
+            names.extend(new);
+        }
     }
 
     /// Remembers that these were opened.
@@ -131,6 +159,8 @@ impl Library {
             }
             !of
         });
+        self.columns = Default::default();
+        self.add_columns(0);
         // Hits are counted by places.
         let pattern = self.search.take().map(|own| own.pattern);
         self.set_search(pattern);
@@ -148,6 +178,7 @@ impl Library {
     /// Closes all notes.
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.columns = Default::default();
         self.opened.clear();
         self.search = None;
         self.list();
@@ -300,6 +331,37 @@ mod tests {
         notes
             .map(|text| Note::new(Source::Typed, (*text).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn every_column_is_known_once_and_goes_with_its_file() {
+        let mut library = Library::default();
+        assert_eq!(library.columns().count(), 0);
+        let folder = std::env::temp_dir().join(format!("auscult-columns-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("notes.jsonl");
+        let fields: Vec<String> = (0..15).map(|own| format!("\"f{own:02}\": \"x\"")).collect();
+        let line = |fields: &str, label: &str| {
+            format!("{{\"text\": \"Cough.\", \"labels\": [{label}], \"fields\": {{{fields}}}}}\n")
+        };
+        let text = line(&fields.join(", "), "") + &line("\"f03\": \"y\"", "\"a\"");
+        std::fs::write(&path, text).unwrap();
+        let read = crate::engine::import(
+            std::slice::from_ref(&path),
+            &Default::default(),
+            &crate::engine::Job::silent(),
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+        library.add(read.notes);
+        library.add(typed(&["no field"]));
+        let columns: Vec<&str> = library.columns().collect();
+        assert_eq!(columns.len(), 16, "{columns:?}");
+        assert_eq!(
+            (columns[0], columns[1], columns[15]),
+            ("label", "f00", "f14")
+        );
+        library.close_file(&path);
+        assert_eq!((library.entries().len(), library.columns().count()), (1, 0));
     }
 
     #[test]

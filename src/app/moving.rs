@@ -37,6 +37,25 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The first letters of a text in one line, as [`one_line`] makes it, with `…` where there are more.
+/// What comes after them is not looked at.
+pub fn line_start(text: &str, letters: usize) -> String {
+    let (mut line, mut left) = (String::new(), letters);
+    for word in text.split_whitespace() {
+        let space = if line.is_empty() { "" } else { " " };
+        for letter in space.chars().chain(word.chars()) {
+            if left == 0 {
+                line.truncate(line.trim_end().len());
+                line.push('…');
+                return line;
+            }
+            line.push(letter);
+            left -= 1;
+        }
+    }
+    line
+}
+
 /// The parts of a text, in order.
 pub fn parts(
     text: &str,
@@ -173,6 +192,22 @@ mod tests {
         assert_eq!(part_at(&words(text), 4), Some(3..8));
         assert_eq!(part_at(&words(text), 2), None);
         assert_eq!(sentence_at(text, 12).unwrap().start, 10);
+    }
+
+    #[test]
+    fn a_line_ends_after_its_letters() {
+        let text = "  No\tfever.\n\nCoughs";
+        assert_eq!(line_start(text, 99), one_line(text));
+        assert_eq!(line_start(text, 16), "No fever. Coughs");
+        assert_eq!(line_start(text, 15), "No fever. Cough…");
+        assert_eq!(line_start(text, 10), "No fever.…");
+        assert_eq!(line_start(text, 2), "No…");
+        assert_eq!(line_start(" \n", 2), "");
+        // A long text is not read: this would take minutes.
+        let long = "fever \u{e9}t\u{e9} ".repeat(1_000_000);
+        let start = std::time::Instant::now();
+        let all: usize = (0..20_000).map(|_| line_start(&long, 20).len()).sum();
+        assert!(all > 20_000 && start.elapsed().as_secs() < 20);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub enum Lane {
     Files,
     /// Training runs, which nothing else waits for.
     Training,
+    /// Where points stand, without a model: it takes long, and nothing waits for it.
+    Places,
 }
 
 /// The number of a question.
@@ -226,7 +228,7 @@ struct Asked {
 
 /// The threads.
 pub struct Workers {
-    lanes: [(Lane, SyncSender<Asked>); 4],
+    lanes: [(Lane, SyncSender<Asked>); 5],
     events: Receiver<Event>,
     /// Questions that no thread took.
     refused: Vec<Event>,
@@ -247,7 +249,14 @@ impl Workers {
     /// Starts them; `wake` is called after each event.
     pub fn start(wake: impl Fn() + Clone + Send + Sync + 'static) -> Self {
         let (sender, events) = sync_channel(EVENTS);
-        let lanes = [Lane::Hand, Lane::Long, Lane::Files, Lane::Training].map(|lane| {
+        let lanes = [
+            Lane::Hand,
+            Lane::Long,
+            Lane::Files,
+            Lane::Training,
+            Lane::Places,
+        ];
+        let lanes = lanes.map(|lane| {
             let (asks, asked) = sync_channel(QUESTIONS);
             let (sender, wake) = (sender.clone(), wake.clone());
             let tell = move |event: Event| {

@@ -10,6 +10,9 @@ use rand_chacha::ChaCha8Rng;
 const TABLE: &[u8] = include_bytes!("../../assets/codes/icd10cm.tsv.gz");
 const CHAPTERS: &str = include_str!("../../assets/codes/icd10cm-chapters.tsv");
 
+/// How many codes there are.
+pub const CODE_COUNT: usize = 98_186;
+
 /// A code of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
@@ -100,7 +103,7 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let (codes, chapters) = (codes(), chapters());
-        assert_eq!((codes.len(), chapters.len()), (98_186, 22));
+        assert_eq!((codes.len(), chapters.len()), (CODE_COUNT, 22));
         assert!(codes.iter().all(|own| own.chapter < chapters.len()));
         let own = codes.iter().find(|own| own.code == "E11.9").unwrap();
         let want = "ICD 10 code for E11.9: Type 2 diabetes mellitus without complications";
@@ -123,6 +126,6 @@ mod tests {
         assert!(own.windows(2).all(|pair| pair[0].code != pair[1].code));
         assert_eq!(own, sample(all.clone(), 1000, 7));
         assert_ne!(own, sample(all.clone(), 1000, 8));
-        assert_eq!(sample(all.clone(), 98_186, 7).len(), all.len());
+        assert_eq!(sample(all.clone(), CODE_COUNT, 7).len(), all.len());
     }
 }

@@ -130,7 +130,7 @@ pub use bench_tiers::{PackingTiming, TierTiming};
 pub use bench_training::{StepTiming, TrainingBench, TrainingBenchReport};
 pub use bundled::Bundled;
 pub use classify::{ClassifiedNote, ClassifyQuery, LabelScore};
-pub use codes::Code;
+pub use codes::{CODE_COUNT, Code};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, lost_device, taken_by_auto};
 pub use embed::{EmbedQuery, Embedding, UnitVector};
 pub use evaluate::{Baselines, EvaluateMaskedLmQuery, EvaluateQuery, EvaluateVectorsQuery};
@@ -140,7 +140,7 @@ pub use folders::{SystemFolder, write_aside};
 pub use lengths::{LengthsError, TextLengths, text_lengths};
 pub use models::{ConvertedModel, ModelInfo, check_model, convert_model};
 pub use points::{
-    Point, PointNote, PointSpan, PointUnit, Points, PointsExport, PointsQuery,
+    OfEach, Point, PointNote, PointSpan, PointUnit, Points, PointsExport, PointsQuery,
     Similar as SimilarPoint, Sketch,
 };
 pub use reading::{Coverage, LongNotes, ReadingOptions, Way};

@@ -39,7 +39,7 @@ pub fn tidied(text: &str, span: Range<usize>) -> Option<Range<usize>> {
         }
     });
     let start = own.as_ptr() as usize - text.as_ptr() as usize;
-    let is_loose = |letter: char| letter.is_whitespace() || ".,;:!?\"'“”‘’*•·-–—".contains(letter);
+    let is_loose = |letter: char| letter.is_whitespace() || ".,;:!?…\"'“”‘’*•·-–—".contains(letter);
     let mut rest = own;
     loop {
         let before = rest;
@@ -445,7 +445,7 @@ mod tests {
             ("\n\nHPI Ms.", 0..9, Some("HPI Ms")),
             ("4.", 0..2, Some("4")),
             (" - ;", 0..4, None),
-            ("Größe: 5 µm…", 0..14, Some("Größe: 5 µm…")),
+            ("Größe: 5 µm…", 0..17, Some("Größe: 5 µm")),
         ] {
             let found = tidied(text, span).map(|own| &text[own]);
             assert_eq!(found, kept, "{text:?}");

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use auscult::app::points::classes::ColourBy;
 use auscult::app::points::command::{Combine, Format, PointsCommand};
-use auscult::app::points::{PointMap, Tool, Wanted, Way};
+use auscult::app::points::{PointMap, Sample, Tool, Wanted, Way};
 use auscult::app::{Action, Command, Look, Panel, State, Workspace};
 use auscult::engine::{
     DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling, ReadingOptions, Unit,
@@ -24,7 +25,7 @@ fn ask(window: &mut Window, command: PointsCommand) {
 fn want(window: &mut Window, unit: PointUnit) {
     let wanted = Wanted {
         unit,
-        ..window.state().points.wanted
+        ..window.state().points.wanted.clone()
     };
     ask(window, PointsCommand::Want(wanted));
 }
@@ -174,6 +175,58 @@ fn the_arranging_can_be_stopped_and_what_was_drawn_stays() {
     assert_eq!(**points.places().unwrap(), map(window.state()).points.plane);
 }
 
+/// Jobs that have ended, by what they are called.
+fn ended(window: &Window, title: &str) -> bool {
+    let mut past = window.state().jobs.past();
+    past.any(|own| own.title == title)
+}
+
+#[test]
+fn to_stop_the_reading_stops_nothing_else_and_nothing_goes_on_after_it() {
+    let mut window = Setup::full().open();
+    want_codes(&mut window, usize::MAX);
+    window.act(Action::DrawPoints);
+    window.until("it is on its way", |state| {
+        // Not while the model is opened for it.
+        let running = state.jobs.running().iter();
+        let mut running = running.filter_map(|own| own.progress);
+        running.any(|own| {
+            let inside = own.inside.map(|own| (own.unit, own.done));
+            let all = [Some((own.unit, own.done)), inside];
+            (all.iter().flatten()).any(|(unit, done)| *unit == "codes" && *done > 100)
+        })
+    });
+    // Waits for the points, on the same thread.
+    window.act(Action::Surprise);
+    window.act(Action::Points);
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Stop").click();
+    window.settle();
+    let state = window.state();
+    assert!(!map(state).points.complete && map(state).count() > 20);
+    assert!(state.results().unwrap().surprise.value.is_some());
+    // Whoever stopped it did not ask for hours of arranging.
+    assert!(!ended(&window, "Arranging the points"));
+    assert!(window.state().points.arranged.value.is_none());
+}
+
+#[test]
+fn nothing_waits_for_the_arranging() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Code);
+    let arranges = |state: &State| state.jobs.is_running(|own| own.is_of_points());
+    assert!(arranges(window.state()));
+    window.act(Action::Surprise);
+    window.until("the surprise", |state| {
+        state
+            .results()
+            .is_some_and(|own| own.surprise.value.is_some())
+    });
+    assert!(arranges(window.state()), "it was waited for");
+    window.act(Action::Stop);
+    window.settle();
+}
+
 #[test]
 fn they_are_arranged_and_the_same_seed_arranges_them_so_again() {
     let mut window = Setup::full().open();
@@ -319,6 +372,90 @@ fn points_are_chosen_by_a_line_and_a_box_and_hidden_ones_are_not() {
 }
 
 #[test]
+fn a_box_a_row_and_a_class_are_chosen_without_a_pointer() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Sentence);
+    window.act(Action::Stop);
+    window.settle();
+    window.act(Action::Points);
+    window.harness.run_steps(2);
+    let shift = |window: &mut Window, key: Key| {
+        window.harness.key_press_modifiers(Modifiers::SHIFT, key);
+        window.harness.run_steps(2);
+    };
+    let at = |window: &Window| window.state().point_at().unwrap() as u32;
+    let sorted = |mut rows: Vec<u32>| {
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    };
+    // Arrows with Shift put what they go over into the list.
+    press(&mut window, Key::ArrowRight);
+    let mut gone = vec![at(&window)];
+    for key in [Key::ArrowRight, Key::ArrowUp] {
+        shift(&mut window, key);
+        gone.push(at(&window));
+    }
+    let gone = sorted(gone);
+    assert!(gone.len() > 1, "{gone:?}");
+    assert_eq!(*window.state().points.chosen, gone);
+    // With the box Enter sets its corners; what is between them is chosen, and no note is opened.
+    press(&mut window, Key::B);
+    window
+        .harness
+        .get_by_label_contains("press Enter at the point of a corner");
+    press(&mut window, Key::Enter);
+    let first = at(&window);
+    window.harness.get_by_label_contains("the other corner");
+    for key in [
+        Key::ArrowLeft,
+        Key::ArrowLeft,
+        Key::ArrowDown,
+        Key::ArrowDown,
+    ] {
+        press(&mut window, key);
+    }
+    let last = at(&window);
+    press(&mut window, Key::Enter);
+    let state = window.state();
+    let places = state.points.places().unwrap();
+    let (a, b) = (places[first as usize], places[last as usize]);
+    let between =
+        |axis: usize, own: f32| a[axis].min(b[axis]) <= own && own <= a[axis].max(b[axis]);
+    let inside = |row: &u32| {
+        let own = places[*row as usize];
+        between(0, own[0]) && between(1, own[1])
+    };
+    let want: Vec<u32> = (0..places.len() as u32).filter(inside).collect();
+    assert!(want.len() > 1 && want.contains(&first) && want.contains(&last));
+    assert_eq!(*state.points.chosen, want);
+    assert_eq!(
+        (state.workspace, state.points.corner),
+        (Workspace::Map, None)
+    );
+    press(&mut window, Key::Escape);
+    press(&mut window, Key::Escape);
+    assert!(window.state().points.chosen.is_empty());
+    // The class of the point, and that of a line of the legend.
+    let of_slot = |window: &Window, slot: usize| -> Vec<u32> {
+        let points = &window.state().points;
+        let rows = 0..map(window.state()).count();
+        let rows = rows.filter(|row| points.classes.slot(*row) == slot);
+        rows.map(|row| row as u32).collect()
+    };
+    let slot = window.state().points.classes.slot(at(&window) as usize);
+    press(&mut window, Key::C);
+    assert_eq!(*window.state().points.chosen, of_slot(&window, slot));
+    let other = if slot == 0 { 1 } else { 0 };
+    let words = window.state().points.classes.words(other);
+    let name = format!("Choose all of {words}");
+    window.harness.get_by_label(&name).click();
+    window.harness.run_steps(3);
+    assert_eq!(*window.state().points.chosen, of_slot(&window, other));
+    window.harness.check_accessibility();
+}
+
+#[test]
 fn what_is_chosen_is_saved_and_read_back() {
     let mut window = Setup::full().open();
     draw(&mut window, PointUnit::Section);
@@ -388,6 +525,131 @@ fn what_is_chosen_is_saved_and_read_back() {
 }
 
 #[test]
+fn saved_points_are_those_that_were_chosen_and_are_labelled_and_opened() {
+    let mut window = Setup::full().open();
+    draw(&mut window, PointUnit::Section);
+    window.act(Action::Stop);
+    window.settle();
+    let choose = |window: &mut Window| {
+        ask(window, PointsCommand::Choose(vec![1, 4], Combine::Replace));
+        window.act(Action::SavePoints);
+        window.harness.run_steps(3);
+    };
+    choose(&mut window);
+    window.harness.check_accessibility();
+    window.harness.get_by_label("Label").click();
+    window.harness.run_steps(2);
+    window
+        .harness
+        .get_by_label("Label")
+        .type_text("of interest");
+    window.harness.run_steps(2);
+    window
+        .harness
+        .get_by_label_contains("Open the notes once")
+        .click();
+    window.harness.run_steps(2);
+    ask(&mut window, PointsCommand::AskSave(Format::Notes));
+    let before = window.state().library.entries().len();
+    let texts: Vec<String> = [1, 4]
+        .iter()
+        .map(|row| map(window.state()).text(*row, &window.state().library, usize::MAX))
+        .map(|own| own.unwrap().0)
+        .collect();
+    // Others are chosen while the system asks for a file.
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![2], Combine::Replace),
+    );
+    let path = window.temporary.path().join("labelled.jsonl");
+    ask(
+        &mut window,
+        PointsCommand::Save(Format::Notes, path.clone()),
+    );
+    window.settle();
+    let new = &window.state().library.entries()[before..];
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let read: Vec<String> = new.iter().map(|own| one_line(own.note.text())).collect();
+    assert_eq!(read, texts);
+    for own in new {
+        let details = own.note.details();
+        assert_eq!(details.labels, ["of interest"]);
+        assert_eq!(details.field("pooling"), Some("mean"));
+        assert_eq!(details.field("seed"), Some("1"));
+        let model = window.state().model.info().unwrap().name.clone();
+        assert_eq!(details.field("model"), Some(&model[..]));
+    }
+    let table = window.temporary.path().join("table.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, table.clone()));
+    window.settle();
+    let table = std::fs::read_to_string(table).unwrap();
+    let first = table.lines().next().unwrap();
+    assert!(
+        first.ends_with("x,y,placed_by,place_seed,model,pooling,seed,text"),
+        "{first}"
+    );
+    assert!(table.contains(",pca,1,") && table.contains(",mean,1,"));
+    // Other points are drawn while it asks: there is nothing that could be saved.
+    choose(&mut window);
+    ask(&mut window, PointsCommand::AskSave(Format::Csv));
+    draw(&mut window, PointUnit::Sentence);
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![3], Combine::Replace),
+    );
+    let path = window.temporary.path().join("late.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, path.clone()));
+    window.settle();
+    assert!(!path.exists() && is_told(&window, "Nothing was saved"));
+}
+
+#[test]
+fn of_codes_nothing_is_said_that_is_true_of_notes_alone() {
+    let mut window = Setup::full().open();
+    want_codes(&mut window, 200);
+    draw(&mut window, PointUnit::Code);
+    window.act(Action::Stop);
+    window.settle();
+    ask(&mut window, PointsCommand::At(5));
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state().workspace, Workspace::Map);
+    assert!(is_told(&window, "A code is in no note"));
+    ask(
+        &mut window,
+        PointsCommand::Choose(vec![5, 6], Combine::Replace),
+    );
+    window.act(Action::SavePoints);
+    window.harness.run_steps(3);
+    window.harness.get_by_label_contains("no text of notes");
+    let path = window.temporary.path().join("codes.csv");
+    ask(&mut window, PointsCommand::Save(Format::Csv, path));
+    window.act(Action::CopyPoints);
+    window.settle();
+    assert!(is_told(&window, "no text of notes") && !is_told(&window, "text of the notes"));
+}
+
+#[test]
+fn what_is_said_of_the_picture_is_true_of_what_is_drawn() {
+    let mut window = Setup::full().open();
+    // Two points cannot be arranged: they stand along the components whatever was chosen.
+    draw(&mut window, PointUnit::Note);
+    window.settle();
+    window.act(Action::ByNeighbours);
+    window.settle();
+    let points = &window.state().points;
+    assert!(points.way == Way::Neighbours && points.arranged.value.is_none());
+    window.harness.get_by_label_contains("The axes keep");
+    window.harness.get_by_label_contains(" · mean of tokens");
+    // How they are placed is a choice, which stays with other points.
+    window.execute(Command::UseModel(fixture("tiny")));
+    window.settle();
+    assert_eq!(window.state().points.way, Way::Neighbours);
+    draw(&mut window, PointUnit::Section);
+    window.settle();
+    window.harness.get_by_label_contains("next to whom");
+}
+
+#[test]
 fn codes_spans_and_predictions_have_points_and_colours() {
     let mut window = Setup::full().open();
     // Without notes that are labelled there is nothing to draw, which is said.
@@ -421,17 +683,92 @@ fn codes_spans_and_predictions_have_points_and_colours() {
     assert!(window.state().points.map.value.is_none());
 }
 
+/// Wants so many codes.
+fn want_codes(window: &mut Window, codes: usize) {
+    let wanted = Wanted {
+        unit: PointUnit::Code,
+        codes,
+        ..window.state().points.wanted.clone()
+    };
+    ask(window, PointsCommand::Want(wanted));
+}
+
 #[test]
 fn memory_that_may_not_be_taken_is_not_taken() {
     let mut window = Setup::full().open();
     window.execute(Command::Cache(0));
-    draw(&mut window, PointUnit::Token);
+    want(&mut window, PointUnit::Token);
+    window.act(Action::DrawPoints);
+    window.settle();
+    let points = &window.state().points;
+    assert!(points.map.value.is_none());
+    let failure = points.map.failure.clone().unwrap();
+    assert!(failure.contains("allow more in Settings"), "{failure}");
+}
+
+#[test]
+fn points_that_fill_the_memory_stay_when_another_panel_is_looked_at() {
+    let mut window = Setup::full().open();
+    window.execute(Command::Cache(1));
+    want_codes(&mut window, 10_000);
+    draw(&mut window, PointUnit::Code);
+    let state = window.state();
+    let points = &map(state).points;
+    assert!(points.full && points.complete && points.all == 10_000);
+    assert!(points.points.len() > 500, "{}", points.points.len());
+    assert!(is_told(&window, "No more memory"));
     window.act(Action::Stop);
     window.settle();
     let state = window.state();
-    assert!(map(state).points.full && !map(state).points.complete);
-    assert!(state.points.bytes() < 1 << 20, "{}", state.points.bytes());
-    assert!(is_told(&window, "No more memory"));
+    assert!(state.cached() <= state.cache_limit(), "{}", state.cached());
+    // What comes next makes room, and these are within the limit.
+    window.act(Action::Read);
+    window.act(Action::NextNote);
+    window.settle();
+    window.act(Action::PreviousNote);
+    window.settle();
+    let state = window.state();
+    assert!(state.points.map.value.is_some());
+    assert!(state.cached() <= state.cache_limit(), "{}", state.cached());
+    // With a limit that they are over they go, with what was asked of them, and that is said.
+    window.act(Action::ArrangePoints);
+    window.act(Action::Read);
+    assert!(window.state().jobs.is_running(|own| own.is_of_points()));
+    window.execute(Command::Cache(0));
+    let state = window.state();
+    assert!(state.points.map.value.is_none());
+    assert!(!state.jobs.is_running(|own| own.is_of_points()));
+    assert!(is_told(&window, "The map of points was let go of"));
+}
+
+#[test]
+fn a_sample_is_drawn_as_it_was_asked_for() {
+    let mut window = Setup::full().open();
+    let wanted = Wanted {
+        unit: PointUnit::Word,
+        sample: Some(Sample {
+            most: 60,
+            of_each: ColourBy::Note,
+        }),
+        ..Wanted::default()
+    };
+    ask(&mut window, PointsCommand::Want(wanted));
+    draw(&mut window, PointUnit::Word);
+    let state = window.state();
+    let map = map(state);
+    assert!(map.count() == 60 && map.points.all > 600 && !map.points.full);
+    let of = |note| {
+        map.points
+            .points
+            .iter()
+            .filter(|own| own.of == note)
+            .count()
+    };
+    assert_eq!((of(0), of(1)), (30, 30));
+    window.harness.run_steps(3);
+    window.harness.get_by_label_contains("60 of ");
+    window.harness.get_by_label_contains("as many of each note");
+    window.harness.check_accessibility();
 }
 
 /// A state with its name.
@@ -483,7 +820,7 @@ const CASES: [Case; 6] = [
     ("points-chosen", |window| {
         let wanted = Wanted {
             codes: 400,
-            ..window.state().points.wanted
+            ..window.state().points.wanted.clone()
         };
         ask(window, PointsCommand::Want(wanted));
         draw(window, PointUnit::Code);

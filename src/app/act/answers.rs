@@ -202,7 +202,7 @@ impl Actor {
         );
         // Elsewhere nothing would show that it is there.
         let away = self.state.workspace != Workspace::Read;
-        let next = (predicts && away && self.state.on_view.is_some()).then(|| Next {
+        let next = (predicts && away && self.state.on_view.is_some()).then_some(Next {
             title: "Predict with it",
             command: Command::Do(Action::Predict),
         });

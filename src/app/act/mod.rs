@@ -351,10 +351,15 @@ impl Actor {
             Action::PointRight => self.next_point([1.0, 0.0]),
             Action::PointUp => self.next_point([0.0, 1.0]),
             Action::PointDown => self.next_point([0.0, -1.0]),
+            Action::ExtendPointLeft => self.extend_points([-1.0, 0.0]),
+            Action::ExtendPointRight => self.extend_points([1.0, 0.0]),
+            Action::ExtendPointUp => self.extend_points([0.0, 1.0]),
+            Action::ExtendPointDown => self.extend_points([0.0, -1.0]),
             Action::OpenPoint => self.open_point(),
             Action::TogglePoint => self.toggle_point(),
             Action::Lasso => self.use_tool(Tool::Lasso),
             Action::BoxPoints => self.use_tool(Tool::Box),
+            Action::ChooseClass => self.choose_class_of_point(),
             Action::ChooseAllPoints => self.choose_all_points(),
             Action::NearPoints => self.near_point(),
             Action::SavePoints => self.save_points(),
@@ -435,7 +440,7 @@ impl Actor {
         let device = device.unwrap_or_default();
         // What is held beside it was asked of the note on view, or goes.
         let own = self.state.results().map_or(0, Results::bytes);
-        let own = own + self.state.points.bytes();
+        let own = own + self.state.points_bytes();
         let limit = self.state.cache_limit().saturating_sub(own);
         let (ticket, stop) = self.workers.ask(lane, model, device, question, limit);
         self.state.jobs.begin(ticket, purpose, stop);

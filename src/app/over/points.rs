@@ -1,29 +1,41 @@
 //! What is saved of the map of points, and what that means.
 
-use eframe::egui::Ui;
+use eframe::egui::{TextEdit, Ui};
 
 use super::dialog;
-use crate::app::command::{Action, Command};
+use crate::app::command::{Action, Command, Quiet};
+use crate::app::points::classes::ColourBy;
 use crate::app::points::command::{Format, PointsCommand};
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::widgets::parts;
-use crate::engine::counted;
+use crate::engine::{PointUnit, counted};
 
 /// Draws it.
 pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
     let close = dialog(ui, "Save points", 520.0, |ui| {
         let palette = theme::palette(ui);
         let chosen = state.points.chosen.len();
+        let map = state.points.map.value.as_ref();
+        let codes = map.is_some_and(|own| own.of.unit == PointUnit::Code);
         ui.label(format!("{} of the map.", counted(chosen, "point")));
-        let said = "The file holds text of the notes. Keep it as safe as the notes themselves.";
-        ui.colored_label(palette.warn, said);
+        if codes {
+            parts::soft(
+                ui,
+                "The file holds codes with their words, and no text of notes.",
+            );
+        } else {
+            let said = "The file holds text of the notes. Keep it as safe as the notes themselves.";
+            ui.colored_label(palette.warn, said);
+        }
+        ui.add_space(8.0);
+        label(ui, state, commands);
         ui.add_space(8.0);
         for (name, format, said) in [
             (
                 "As a table…",
                 Format::Csv,
-                "CSV: a line for each point, with its note, its place, its class and its text",
+                "CSV: a line for each point, with its place, its class, its text and how it was made",
             ),
             (
                 "As notes…",
@@ -38,15 +50,44 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                 parts::soft(ui, said);
             });
         }
+        let mut opens = state.points.opens_saved;
+        if ui
+            .checkbox(&mut opens, "Open the notes once they are saved")
+            .changed()
+        {
+            commands.push(Command::Points(PointsCommand::OpenSaved(opens)));
+        }
+        ui.add_space(4.0);
         ui.horizontal(|ui| {
             if ui.button("Copy").clicked() {
                 commands.push(Command::Do(Action::CopyPoints));
                 commands.push(Command::Do(Action::SavePoints));
             }
-            parts::soft(ui, "A line for each point: its note and its text");
+            let said = match codes {
+                true => "A line for each code: its chapter and its words",
+                false => "A line for each point: its note and its text",
+            };
+            parts::soft(ui, said);
         });
     });
     if close {
         commands.push(Command::Do(Action::SavePoints));
     }
+}
+
+/// What a person calls these points.
+fn label(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let name = ui.label("Label");
+        let mut text = state.points.label.clone();
+        let by = state.points.colour != ColourBy::Nothing;
+        let hint = if by { "as coloured" } else { "none" };
+        let field = TextEdit::singleline(&mut text)
+            .hint_text(hint)
+            .desired_width(180.0);
+        if ui.add(field).labelled_by(name.id).changed() {
+            commands.push(Command::Points(PointsCommand::Label(Quiet(text))));
+        }
+        parts::soft(ui, "What all of them are called, in place of their classes");
+    });
 }

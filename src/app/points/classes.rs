@@ -1,11 +1,11 @@
 //! What the colours of points stand for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::PointMap;
 use crate::app::library::{Library, NoteKey};
 use crate::app::state::Results;
-use crate::engine::{Point, PointUnit, column_value};
+use crate::engine::{OfEach, Point, PointUnit, column_value};
 
 /// Classes that have a colour of their own.
 pub const SHOWN: usize = 10;
@@ -18,9 +18,6 @@ pub const OTHERS: usize = SHOWN;
 
 /// The place of what has no class.
 pub const NONE: usize = SHOWN + 1;
-
-/// Columns of notes that are offered.
-const COLUMNS: usize = 12;
 
 /// What colours stand for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,38 +52,68 @@ impl ColourBy {
     }
 }
 
+impl ColourBy {
+    /// What it is of, within a sentence.
+    pub fn in_words(&self, unit: PointUnit) -> String {
+        match self {
+            Self::Mark => "label".to_owned(),
+            Self::Column(name) => format!("“{name}”"),
+            own => own.name(unit).to_lowercase(),
+        }
+    }
+
+    /// The same, as what as many points are taken of.
+    pub fn of_each(&self) -> OfEach {
+        match self {
+            Self::Section => OfEach::Section,
+            Self::Mark => OfEach::Label,
+            Self::Note => OfEach::Note,
+            Self::Column(_) => OfEach::Class,
+            Self::Predicted | Self::Nothing => OfEach::Any,
+        }
+    }
+}
+
 /// What colours can stand for, the most telling first.
-pub fn choices(map: &PointMap, library: &Library) -> Vec<ColourBy> {
-    let unit = map.points.unit;
+pub fn choices(unit: PointUnit, library: &Library) -> Vec<ColourBy> {
     if unit == PointUnit::Code {
         return vec![ColourBy::Section, ColourBy::Nothing];
     }
-    let mut all = Vec::new();
-    if unit == PointUnit::Span {
-        all.push(ColourBy::Mark);
-    }
-    if unit != PointUnit::Note {
-        all.push(ColourBy::Section);
-    }
+    let mut all = of_points(unit);
     all.push(ColourBy::Note);
-    let mut columns = BTreeSet::new();
-    let mut labels = false;
-    for entry in map.notes.iter().filter_map(|key| library.get(*key)) {
-        let details = entry.note.details();
-        labels |= !details.labels.is_empty();
-        columns.extend(details.fields.keys().cloned());
-    }
-    if labels {
-        all.push(ColourBy::Column("label".to_owned()));
-    }
-    all.extend(columns.into_iter().take(COLUMNS).map(ColourBy::Column));
+    all.extend(columns(library));
     all.push(ColourBy::Predicted);
     all.push(ColourBy::Nothing);
     all
 }
 
+/// What a sample can have as many points of.
+pub fn kinds(unit: PointUnit, library: &Library) -> Vec<ColourBy> {
+    let mut all = vec![ColourBy::Nothing];
+    all.extend(of_points(unit));
+    if unit != PointUnit::Note {
+        all.push(ColourBy::Note);
+    }
+    all.extend(columns(library));
+    all
+}
+
+/// What points of notes have of their own.
+fn of_points(unit: PointUnit) -> Vec<ColourBy> {
+    match unit {
+        PointUnit::Note => Vec::new(),
+        PointUnit::Span => vec![ColourBy::Mark, ColourBy::Section],
+        _ => vec![ColourBy::Section],
+    }
+}
+
+fn columns(library: &Library) -> impl Iterator<Item = ColourBy> {
+    let own = |name: &str| ColourBy::Column(name.to_owned());
+    library.columns().map(own)
+}
+
 /// Which point is of which class.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default, PartialEq)]
 pub struct Classes {
     /// The classes, each with its points: the most frequent first.
     pub names: Vec<(String, usize)>,
@@ -94,6 +121,14 @@ pub struct Classes {
     pub without: usize,
     /// For each point its place in `names`, or [`Point::NONE`].
     of: Vec<u32>,
+}
+
+/// Names are values of notes: of them only how many there are is told.
+impl std::fmt::Debug for Classes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (names, points) = (self.names.len(), self.of.len());
+        write!(f, "Classes({names} of {points} points)")
+    }
 }
 
 impl Classes {
@@ -254,5 +289,7 @@ mod tests {
         let counts: usize = (0..SLOTS).map(|slot| own.count(slot)).sum();
         assert_eq!((counts, own.count(OTHERS), own.count(NONE)), (92, 6, 1));
         assert_eq!(own.words(OTHERS), "3 others");
+        // What a class is called may be text of a note.
+        assert_eq!(format!("{own:?}"), "Classes(13 of 92 points)");
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::camera::Camera;
 use super::classes::ColourBy;
 use super::{Tool, Wanted, Way};
+use crate::app::command::Quiet;
 
 /// What a panel of the map of points asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,12 @@ pub enum PointsCommand {
     Open(usize),
     /// Put these points into the list, or take them out of it.
     Choose(Vec<u32>, Combine),
+    /// Put the points of this place in the legend into the list.
+    ChooseClass(usize, Combine),
+    /// Give the points that are saved this label; none for an empty one.
+    Label(Quiet),
+    /// Open notes that were saved, or not.
+    OpenSaved(bool),
     /// Ask where to save the points of the list.
     AskSave(Format),
     /// Save the points of the list there.

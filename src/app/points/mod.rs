@@ -5,62 +5,25 @@ pub mod classes;
 pub mod command;
 pub mod gpu;
 pub mod grid;
+mod wanted;
+
+pub use self::wanted::{CODES, Sample, Wanted, pooling_name, unit_name};
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Rect;
 
 use self::camera::Camera;
 use self::classes::{Classes, ColourBy, SLOTS};
+use super::jobs::Purpose;
 use super::library::{Library, NoteKey};
+use super::moving::line_start;
 use super::state::{Asked, State};
 use super::widgets::same::Of;
-use crate::engine::{PointUnit, Points, Pooling, SimilarPoint, Sketch};
-
-/// What is to be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// What is a point.
-    pub unit: PointUnit,
-    /// How the vectors of tokens become one.
-    pub pooling: Pooling,
-    /// Whether all open notes are read, and not only that on view.
-    pub all_notes: bool,
-    /// Codes at most.
-    pub codes: usize,
-    /// Decides where the arithmetic begins, and which codes are drawn.
-    pub seed: u64,
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self {
-            unit: PointUnit::default(),
-            pooling: Pooling::Mean,
-            all_notes: true,
-            codes: CODES[0],
-            seed: 1,
-        }
-    }
-}
-
-/// How many codes can be chosen; the last is all of them.
-pub const CODES: [usize; 3] = [2_000, 10_000, usize::MAX];
-
-/// The name of a unit, of one and of several.
-pub fn unit_name(unit: PointUnit) -> (&'static str, &'static str) {
-    match unit {
-        PointUnit::Note => ("note", "Notes"),
-        PointUnit::Section => ("section", "Sections"),
-        PointUnit::Sentence => ("sentence", "Sentences"),
-        PointUnit::Span => ("span", "Marked spans"),
-        PointUnit::Word => ("word", "Words"),
-        PointUnit::Token => ("token", "Tokens"),
-        PointUnit::Code => ("code", "ICD-10 codes"),
-    }
-}
+use crate::engine::{PointUnit, Points, SimilarPoint, Sketch};
 
 /// Points, with the notes that they are parts of.
 pub struct PointMap {
@@ -117,22 +80,36 @@ impl PointMap {
         }
     }
 
-    /// The text of a point, and what it is a part of.
-    pub fn text(&self, row: usize, library: &Library) -> Option<(String, String)> {
+    /// The first letters of a point in one line, and what it is a part of.
+    pub fn text(&self, row: usize, library: &Library, letters: usize) -> Option<(String, String)> {
+        let point = self.points.points.get(row)?;
+        let text = match self.points.unit {
+            PointUnit::Code => {
+                let code = self.points.codes.get(point.of as usize)?;
+                line_start(&format!("{} · {}", code.code, code.description), letters)
+            }
+            _ => {
+                let entry = library.get(*self.notes.get(point.of as usize)?)?;
+                line_start(entry.note.text().get(point.bytes())?, letters)
+            }
+        };
+        Some((text, self.place(row, library)?))
+    }
+
+    /// What a point is a part of: its note with the section, or the chapter of its code.
+    pub fn place(&self, row: usize, library: &Library) -> Option<String> {
         let point = self.points.points.get(row)?;
         let section = self.points.names.get(point.section as usize);
         if self.points.unit == PointUnit::Code {
-            let code = self.points.codes.get(point.of as usize)?;
-            let said = format!("{} · {}", code.code, code.description);
-            return Some((said, section.cloned().unwrap_or_default()));
+            return Some(section.cloned().unwrap_or_default());
         }
         let entry = library.get(*self.notes.get(point.of as usize)?)?;
-        let text = entry.note.text().get(point.bytes())?.trim().to_owned();
-        let place = match section.filter(|_| self.points.unit != PointUnit::Note) {
-            Some(section) if !section.is_empty() => format!("{} · {section}", entry.title),
-            _ => entry.title.clone(),
-        };
-        Some((text, place))
+        Some(
+            match section.filter(|_| self.points.unit != PointUnit::Note) {
+                Some(section) if !section.is_empty() => format!("{} · {section}", entry.title),
+                _ => entry.title.clone(),
+            },
+        )
     }
 
     /// The smallest point of a note that holds these bytes; for whole notes that of the note.
@@ -217,6 +194,8 @@ pub struct PointsState {
     pub chosen: Arc<Vec<u32>>,
     /// The point that was chosen last.
     pub at: Option<usize>,
+    /// The point at a corner of a box that is being set by keys.
+    pub corner: Option<usize>,
     /// What is near a point.
     pub near: Asked<NearList>,
     /// The part that is on the screen; all if none was chosen.
@@ -225,9 +204,41 @@ pub struct PointsState {
     pub closer: f32,
     /// Whether the plot is to get the keys.
     pub focus: bool,
+    /// The label that saved points are given, in place of their classes.
+    pub label: String,
+    /// Whether notes that are saved are opened.
+    pub opens_saved: bool,
+    /// The points that a file is being asked for.
+    pub to_save: Option<ToSave>,
+    /// Files that are being written.
+    pub saves: Vec<Saving>,
+    /// Bytes that the points may take that are being read.
+    pub promised: usize,
     /// The bounds of the places on the screen.
     bounds: Bounds,
 }
+
+/// Points that are to be saved, and of which map: another one may be drawn before there is a file.
+pub struct ToSave {
+    /// The map.
+    pub of: Of<PointMap>,
+    /// The points.
+    pub rows: Arc<Vec<u32>>,
+}
+
+/// A file of points that is being written.
+pub struct Saving {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it holds text of notes.
+    pub of_notes: bool,
+    /// Whether it is opened afterwards.
+    pub open: bool,
+}
+
+/// Bytes that a point takes beside its vector: its places along both ways and on the way there, its
+/// class, where it is in the grid, and what is drawn of it here and on the graphics card.
+pub const BESIDE: usize = 72;
 
 /// The smallest and the largest place, and of which places these are.
 #[derive(Default)]
@@ -244,16 +255,19 @@ impl PointsState {
     pub fn forget(&mut self) {
         let own = std::mem::take(self);
         self.wanted = own.wanted;
+        self.way = own.way;
         self.tool = own.tool;
         self.colour = own.colour;
+        self.promised = own.promised;
+        self.label = own.label;
+        self.opens_saved = own.opens_saved;
+        self.saves = own.saves;
     }
 
     /// The memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let map = self.map.value.as_ref();
-        // Beside the places there are those that are drawn, here and on the graphics card.
-        let drawn = map.map_or(0, |own| own.count() * 40);
-        map.map_or(0, |own| own.points.bytes()) + drawn
+        map.map_or(0, |own| own.points.bytes() + own.count() * BESIDE)
     }
 
     /// Where the points stand that are on the screen.
@@ -283,6 +297,14 @@ impl PointsState {
         Some((own, whole))
     }
 
+    /// How the points on the screen are placed: as it was chosen, once that was computed.
+    pub fn way_drawn(&self) -> Way {
+        match self.arranged.value.is_some() || self.sketched.1.is_some() {
+            true => self.way,
+            false => Way::Components,
+        }
+    }
+
     /// Whether a point is drawn, as far as the legend decides.
     pub fn is_drawn(&self, row: usize) -> bool {
         !self.hidden[self.classes.slot(row)]
@@ -290,6 +312,18 @@ impl PointsState {
 }
 
 impl State {
+    /// Forgets the points, and what is being asked of them.
+    pub fn forget_points(&mut self) {
+        self.jobs.forget(Purpose::is_of_points);
+        self.points.forget();
+    }
+
+    /// The memory that points take, and that those may take that are being read, in bytes.
+    pub fn points_bytes(&self) -> usize {
+        let reads = (self.jobs).is_running(|own| matches!(own, Purpose::Points(..)));
+        self.points.bytes() + if reads { self.points.promised } else { 0 }
+    }
+
     /// The point that is chosen: that of the place in the note on view, or the code that was clicked.
     pub fn point_at(&self) -> Option<usize> {
         let map = self.points.map.value.as_ref()?;

@@ -309,6 +309,15 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
+/// Selects all that stands in a field.
+pub fn select_all(ui: &Ui, field: egui::Id, text: &str) {
+    use egui::text::{CCursor, CCursorRange};
+    let mut state = egui::text_edit::TextEditState::load(ui.ctx(), field).unwrap_or_default();
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), field);
+}
+
 #[cfg(test)]
 mod tests {
     use super::thousands;
@@ -318,13 +327,4 @@ mod tests {
         let of = [0, 999, 1000, 8192, 1_234_567].map(thousands);
         assert_eq!(of, ["0", "999", "1,000", "8,192", "1,234,567"]);
     }
-}
-
-/// Selects all that stands in a field.
-pub fn select_all(ui: &Ui, field: egui::Id, text: &str) {
-    use egui::text::{CCursor, CCursorRange};
-    let mut state = egui::text_edit::TextEditState::load(ui.ctx(), field).unwrap_or_default();
-    let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
-    state.cursor.set_char_range(Some(all));
-    state.store(ui.ctx(), field);
 }

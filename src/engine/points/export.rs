@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{Point, PointUnit, Points};
-use crate::engine::{Cancelled, Job, Note};
+use crate::engine::{Cancelled, Job, Note, Pooling};
 
 /// Points that are to be written.
 pub struct PointsExport {
@@ -17,13 +17,38 @@ pub struct PointsExport {
     pub rows: Arc<Vec<u32>>,
     /// Where they stand: a place for each of all points.
     pub places: Arc<Vec<[f32; 2]>>,
-    /// What their colours stand for: a class for each of `rows`, if it has one.
+    /// What placed them: `pca` or `tsne`.
+    pub placed_by: &'static str,
+    /// Where the arithmetic of that began.
+    pub place_seed: u64,
+    /// The model that read them.
+    pub model: String,
+    /// How tokens became one vector.
+    pub pooling: Pooling,
+    /// What decided which codes or parts of notes are among them.
+    pub seed: u64,
+    /// What their colours stand for, or what a person calls them: a class for each of `rows`, if it has one.
     pub classes: Vec<Option<String>>,
 }
 
 /// Columns of the table.
-const COLUMNS: [&str; 10] = [
-    "point", "of_note", "source", "start", "end", "section", "label", "class", "x", "y",
+const COLUMNS: [&str; 16] = [
+    "point",
+    "of_note",
+    "source",
+    "start",
+    "end",
+    "section",
+    "label",
+    "class",
+    "x",
+    "y",
+    "placed_by",
+    "place_seed",
+    "model",
+    "pooling",
+    "seed",
+    "text",
 ];
 
 /// What is written of a point.
@@ -75,15 +100,23 @@ impl PointsExport {
         })
     }
 
-    /// A table in CSV with the text of each point. Offsets are bytes of the note.
+    fn pooling_name(&self) -> &'static str {
+        match self.pooling {
+            Pooling::Cls => "cls",
+            Pooling::Mean => "mean",
+            Pooling::Max => "max",
+        }
+    }
+
+    /// A table in CSV with the text of each point and how it was made. Offsets are bytes of the note.
     ///
     /// # Errors
     /// [`Cancelled`] when the job is stopped.
     pub fn table(&self, job: &Job) -> Result<Vec<u8>, Cancelled> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let whole = "memory takes what is written";
-        let names = COLUMNS.iter().chain(&["text"]);
-        writer.write_record(names).expect(whole);
+        writer.write_record(COLUMNS).expect(whole);
+        let (seed, place_seed) = (self.seed.to_string(), self.place_seed.to_string());
         for (done, (row, point, line, class)) in self.lines().enumerate() {
             job.step(done, self.rows.len(), "points")?;
             let [x, y] = self.places.get(row).copied().unwrap_or_default();
@@ -102,6 +135,11 @@ impl PointsExport {
                 class,
                 &x,
                 &y,
+                self.placed_by,
+                &place_seed,
+                &self.model,
+                self.pooling_name(),
+                &seed,
                 &line.text,
             ];
             writer.write_record(record).expect(whole);
@@ -116,6 +154,7 @@ impl PointsExport {
     /// [`Cancelled`] when the job is stopped.
     pub fn records(&self, job: &Job) -> Result<Vec<u8>, Cancelled> {
         let mut lines = Vec::new();
+        let seed = self.seed.to_string();
         for (done, (row, point, line, class)) in self.lines().enumerate() {
             job.step(done, self.rows.len(), "points")?;
             let mut fields = Map::new();
@@ -125,6 +164,9 @@ impl PointsExport {
                 ("of_bytes", &place),
                 ("section", line.section),
                 ("span_label", line.label),
+                ("model", &self.model),
+                ("pooling", self.pooling_name()),
+                ("seed", &seed),
             ] {
                 if !value.is_empty() {
                     fields.insert(name.to_owned(), Value::from(value));

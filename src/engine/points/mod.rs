@@ -1,6 +1,7 @@
 //! The points of a map: vectors of parts of many notes, or of codes, and where to draw them.
 
 mod export;
+mod growing;
 mod placed;
 mod read;
 #[cfg(test)]
@@ -69,6 +70,8 @@ pub struct PointNote {
     pub note: Arc<Note>,
     /// What is marked in it, for [`PointUnit::Span`].
     pub spans: Vec<PointSpan>,
+    /// Its class, for [`OfEach::Class`].
+    pub class: Option<String>,
 }
 
 /// Something that is marked in a note.
@@ -78,6 +81,22 @@ pub struct PointSpan {
     pub label: String,
     /// Its bytes, in order.
     pub pieces: Vec<Range<usize>>,
+}
+
+/// What as many points are taken of, where not all are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OfEach {
+    /// Nothing: chance alone decides.
+    #[default]
+    Any,
+    /// Each section.
+    Section,
+    /// What they are marked as.
+    Label,
+    /// Each note.
+    Note,
+    /// Each class of notes.
+    Class,
 }
 
 /// What to make points of.
@@ -91,10 +110,17 @@ pub struct PointsQuery {
     pub reading: ReadingOptions,
     /// Codes at most, as many of each chapter; for [`PointUnit::Code`].
     pub codes: usize,
-    /// Decides which codes are taken, and where the arithmetic begins.
+    /// Points of notes at most; which, is left to chance.
+    pub most: usize,
+    /// What as many of them are taken of.
+    pub of_each: OfEach,
+    /// Decides what is taken, and where the arithmetic begins.
     pub seed: u64,
-    /// Bytes that the points may take; with more they end.
+    /// Bytes that the points may take; where all of them take more, as many as there is room for are
+    /// taken, as for `most`.
     pub most_bytes: usize,
+    /// Bytes of these that something else takes for each point.
+    pub beside: usize,
 }
 
 /// A point.
@@ -122,6 +148,9 @@ impl Point {
     }
 }
 
+/// Bytes of the words of a code, in the mean.
+const CODE_TEXT: usize = 80;
+
 /// Points with their vectors, and where the principal components draw them.
 pub struct Points {
     /// What is a point.
@@ -144,9 +173,11 @@ pub struct Points {
     pub failures: Vec<String>,
     /// Notes, or codes, that were read.
     pub read: usize,
-    /// Whether all were read; a person may have stopped it before.
+    /// Points that were found; of more than may be kept, chance decided which these are.
+    pub all: usize,
+    /// Whether all was read; a person may have stopped it before.
     pub complete: bool,
-    /// Whether it ended because no more memory may be taken.
+    /// Whether not all were kept because no more memory may be taken.
     pub full: bool,
     /// Whether the model's weights are random, so that places mean nothing.
     pub random_weights: bool,
@@ -155,11 +186,19 @@ pub struct Points {
 }
 
 impl Points {
+    /// The memory that a point takes, in bytes.
+    fn each(width: usize) -> usize {
+        (width + 1) * size_of::<f32>() + size_of::<Point>() + size_of::<[f32; 2]>()
+    }
+
     /// The memory that they take, in bytes.
     pub fn bytes(&self) -> usize {
-        let codes = self.codes.len() * (size_of::<Code>() + 80);
-        let points = self.points.len() * (size_of::<Point>() + size_of::<[f32; 2]>());
-        (self.vectors.len() + self.scales.len()) * size_of::<f32>() + points + codes
+        let codes = self.codes.len() * (size_of::<Code>() + CODE_TEXT);
+        let names = self.names.iter().map(|own| size_of::<String>() + own.len());
+        let points = self.points.capacity() * size_of::<Point>();
+        let plane = self.plane.capacity() * size_of::<[f32; 2]>();
+        let numbers = self.vectors.capacity() + self.scales.capacity();
+        numbers * size_of::<f32>() + points + plane + codes + names.sum::<usize>()
     }
 
     fn vectors(&self) -> Vectors<'_> {

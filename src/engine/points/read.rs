@@ -1,7 +1,6 @@
 //! Reads notes or codes into points.
 
-use std::collections::HashMap;
-
+use super::growing::{Coming, Growing};
 use super::{Point, PointNote, PointSpan, PointUnit, Points, PointsQuery, plane};
 use crate::analysis::components::components;
 use crate::analysis::{self, vectors};
@@ -23,40 +22,10 @@ const DRAWING: f64 = 0.05;
 const TOKENS: usize = 2048;
 const TEXTS: usize = 128;
 
-/// Points as they come.
-struct Growing {
-    points: Points,
-    numbers: HashMap<String, u32>,
-    most_bytes: usize,
-}
-
-impl Growing {
-    fn name(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.points.names.len() as u32;
-        self.points.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
-
-    fn push(&mut self, point: Point, vector: &[f32]) {
-        self.points.points.push(point);
-        self.points.vectors.extend_from_slice(vector);
-    }
-
-    /// Whether there is room for more.
-    fn has_room(&mut self) -> bool {
-        self.points.full |= self.points.bytes() > self.most_bytes;
-        !self.points.full
-    }
-}
-
 impl Engine {
     /// Makes points of parts of these notes, or of codes, with the places of their principal components.
-    /// When `job` is stopped, or no more memory may be taken, what was read stays. Parts without a letter
-    /// or digit are left out.
+    /// When `job` is stopped, what was read stays; that is not the first of the notes but any of them.
+    /// Parts without a letter or digit are left out.
     ///
     /// # Errors
     /// [`EngineError`] when no model is loaded, it cannot read in this way, or the job is stopped before
@@ -69,31 +38,13 @@ impl Engine {
     ) -> Result<Points, EngineError> {
         let loaded = self.loaded()?;
         let reader = loaded.reader(&query.reading)?;
-        let mut growing = Growing {
-            points: Points {
-                unit: query.unit,
-                width: loaded.model.config().hidden_size,
-                vectors: Vec::new(),
-                points: Vec::new(),
-                names: Vec::new(),
-                codes: Vec::new(),
-                plane: Vec::new(),
-                explained: [0.0; 2],
-                failures: Vec::new(),
-                read: 0,
-                complete: true,
-                full: false,
-                random_weights: loaded.info.random_weights,
-                scales: Vec::new(),
-            },
-            numbers: HashMap::new(),
-            most_bytes: query.most_bytes,
-        };
+        let width = loaded.model.config().hidden_size;
+        let mut growing = Growing::new(query, width, loaded.info.random_weights);
         job.within(0.0..1.0 - DRAWING, || match query.unit {
             PointUnit::Code => loaded.read_codes(query, &mut growing, job),
             _ => loaded.read_notes(notes, &reader, query, &mut growing, job),
         })?;
-        let mut points = growing.points;
+        let mut points = growing.done();
         points.scales = vectors::scales(&points.vectors, points.width);
         // What was read takes far longer than drawing it, and stays when a person stops either.
         let drawn = |job: &Job| components(&points.vectors(), 2, query.seed, job);
@@ -114,18 +65,18 @@ impl Loaded {
         growing: &mut Growing,
         job: &Job,
     ) -> Result<(), EngineError> {
-        let plain: Vec<_> = notes.iter().map(|own| &*own.note).collect();
-        let mut number = 0;
+        let order = growing.shuffled(notes.len());
+        let plain: Vec<_> = order.iter().map(|&own| &*notes[own].note).collect();
+        let text: usize = plain.iter().map(|own| own.text().len()).sum();
+        let (mut next, mut read) = (0, 0);
         let finished = each_note(&plain, job, |note| {
-            let own = number;
-            number += 1;
-            if !growing.has_room() {
-                // Ends as if it was stopped: nothing is asked of the notes that are left.
-                return Err(Cancelled.into());
-            }
-            let found = self.parts(note, &notes[own].spans, reader, query, job)?;
+            let of = order[next];
+            next += 1;
+            let found = self.parts(note, &notes[of].spans, reader, query, job)?;
+            read += note.text().len();
+            growing.reserve(found.len(), read as f64 / text.max(1) as f64);
             let sections = query.reading.rules.outline(note.text());
-            for (place, label, vector) in found {
+            for (number, (place, label, vector)) in found.iter().enumerate() {
                 let text = note.text().get(place.clone()).unwrap_or_default();
                 if !text.chars().any(char::is_alphanumeric) {
                     continue;
@@ -134,14 +85,20 @@ impl Loaded {
                     Some(section) => growing.name(section.name.trim()),
                     None => Point::NONE,
                 };
+                let label = label.as_ref();
                 let point = Point {
-                    of: own as u32,
+                    of: of as u32,
                     start: place.start as u32,
                     end: place.end as u32,
                     section,
-                    label: label.map_or(Point::NONE, |label| growing.name(&label)),
+                    label: label.map_or(Point::NONE, |label| growing.name(label)),
                 };
-                growing.push(point, &vector);
+                growing.push(&Coming {
+                    point,
+                    place: number,
+                    class: notes[of].class.as_deref(),
+                    vector,
+                });
             }
             growing.points.read += 1;
             Ok(())
@@ -151,8 +108,8 @@ impl Loaded {
         } = finished;
         let points = &mut growing.points;
         points.complete = !stopped;
-        if points.points.is_empty() {
-            if stopped && !points.full {
+        if points.all == 0 {
+            if stopped {
                 return Err(Cancelled.into());
             }
             if let Some(error) = failures.into_iter().next() {
@@ -206,17 +163,21 @@ impl Loaded {
         growing: &mut Growing,
         job: &Job,
     ) -> Result<(), EngineError> {
-        let all = sample(codes(), query.codes, query.seed);
+        let all = codes();
+        let wanted = query.codes.min(all.len());
+        let mut all = sample(all, wanted.min(growing.most()), query.seed);
+        let left_out = wanted - wanted.min(all.len());
         growing.points.names = chapters();
+        growing.reserve(all.len(), 1.0);
+        let order = growing.shuffled(all.len());
         let width = growing.points.width;
         let mut next = 0;
         while next < all.len() {
-            let stopped = job.step(next, all.len(), "codes").is_err();
-            if stopped || !growing.has_room() {
+            if job.step(next, all.len(), "codes").is_err() {
                 growing.points.complete = false;
                 break;
             }
-            let (notes, encodings) = self.texts_at_once(&all[next..])?;
+            let (notes, encodings) = self.texts_at_once(&all, &order[next..])?;
             let ids = encodings
                 .iter()
                 .map(|own| (&own.ids[..], &own.type_ids[..]));
@@ -240,33 +201,50 @@ impl Loaded {
             for (number, encoding) in encodings.iter().enumerate() {
                 let rows = &hidden[row * width..(row + encoding.ids.len()) * width];
                 row += encoding.ids.len();
-                let code: &Code = &all[next + number];
+                let of = order[next + number];
+                let code: &Code = &all[of];
                 let point = Point {
-                    of: (next + number) as u32,
+                    of: of as u32,
                     start: 0,
                     end: code.text().len() as u32,
                     section: code.chapter as u32,
                     label: Point::NONE,
                 };
-                growing.push(point, &analysis::pool(rows, width, query.pooling));
+                growing.push(&Coming {
+                    point,
+                    place: 0,
+                    class: None,
+                    vector: &analysis::pool(rows, width, query.pooling),
+                });
             }
             next += encodings.len();
         }
         growing.points.read = next;
-        growing.points.codes = all.into_iter().take(next).collect();
-        if next == 0 && !growing.points.full {
+        // Codes that were not read before it was stopped go.
+        let mut was_read = vec![false; all.len()];
+        order[..next].iter().for_each(|&own| was_read[own] = true);
+        let mut number = 0;
+        growing.renumber(&was_read);
+        all.retain(|_| {
+            number += 1;
+            was_read[number - 1]
+        });
+        growing.points.codes = all;
+        growing.points.all += left_out;
+        if next == 0 && left_out == 0 {
             return Err(Cancelled.into());
         }
         Ok(())
     }
 
-    /// The first of these codes, as many as are read at once.
+    /// The first of these codes in this order, as many as are read at once.
     fn texts_at_once(
         &self,
         codes: &[Code],
+        order: &[usize],
     ) -> Result<(Vec<Note>, Vec<crate::tokenization::Encoding>), EngineError> {
         let (mut notes, mut encodings, mut tokens) = (Vec::new(), Vec::new(), 0);
-        for code in codes.iter().take(TEXTS) {
+        for code in order.iter().take(TEXTS).map(|&own| &codes[own]) {
             let note = Note::new(Source::Typed, code.text());
             let encoding = self.tokenizer.encode(note.text());
             let encoding = encoding.map_err(|error| EngineError::Encode {

@@ -21,6 +21,7 @@ fn notes() -> Vec<PointNote> {
     let note = |text: &&str| PointNote {
         note: Arc::new(Note::new(Source::Typed, (*text).to_owned())),
         spans: Vec::new(),
+        class: None,
     };
     TEXTS.iter().map(note).collect()
 }
@@ -31,8 +32,11 @@ fn query(unit: PointUnit, pooling: Pooling) -> PointsQuery {
         pooling,
         reading: ReadingOptions::default(),
         codes: 150,
+        most: usize::MAX,
+        of_each: OfEach::Any,
         seed: 1,
         most_bytes: usize::MAX,
+        beside: 0,
     }
 }
 
@@ -217,7 +221,11 @@ fn what_was_read_stays_when_it_is_stopped_or_memory_is_full() {
     let some = engine.points(&notes(), &query, &job).unwrap();
     assert!(!some.complete && !some.full && some.read == 1);
     assert_eq!(some.plane.len(), some.points.len());
-    assert!(some.points[..] == all.points[..some.points.len()]);
+    // One of the notes, whole: which, is left to the seed.
+    let of = some.points[0].of;
+    let of_note = |own: &&Point| own.of == of;
+    let want: Vec<Point> = all.points.iter().filter(of_note).copied().collect();
+    assert!(some.points == want && some.all == want.len());
     // Nor is it lost when it is stopped while it is drawn.
     let late = StopFlag::default();
     let flag = late.clone();
@@ -231,13 +239,68 @@ fn what_was_read_stays_when_it_is_stopped_or_memory_is_full() {
     assert_eq!(drawn.plane, all.plane);
     let nothing = engine.points(&notes(), &query, &Job::new(stop));
     assert!(matches!(nothing, Err(EngineError::Cancelled(_))));
+    // With no room for all of them these are any of all notes, and take no more than they may.
     let little = PointsQuery {
-        most_bytes: 100,
-        ..query
+        most_bytes: 20 * (Points::each(all.width) + 50),
+        beside: 50,
+        ..query.clone()
     };
     let full = engine.points(&notes(), &little, &Job::silent()).unwrap();
-    assert!(full.full && !full.complete && full.read == 1);
-    assert_eq!(full.points, some.points);
+    assert!(full.full && full.complete && full.read == 3);
+    assert_eq!(full.all, all.points.len());
+    let count = full.points.len();
+    assert!((10..=20).contains(&count), "{count}");
+    assert!(full.bytes() + 50 * count <= little.most_bytes);
+    for (row, point) in full.points.iter().enumerate() {
+        let same = all.points.iter().position(|own| own == point).unwrap();
+        let vector =
+            |own: &Points, row: usize| own.vectors[row * own.width..][..own.width].to_vec();
+        assert_eq!(vector(&full, row), vector(&all, same));
+    }
+    assert!(full.points[..] != all.points[..count]);
+    // With no room at all there are none, which is no failure.
+    let none = PointsQuery {
+        most_bytes: 0,
+        ..query
+    };
+    let none = engine.points(&notes(), &none, &Job::silent()).unwrap();
+    assert!(none.full && none.points.is_empty() && none.all == all.points.len());
+}
+
+#[test]
+fn codes_that_are_stopped_or_have_no_room_are_of_all_chapters() {
+    let engine = engine();
+    let query = PointsQuery {
+        codes: 1500,
+        ..query(PointUnit::Code, Pooling::Mean)
+    };
+    let chapters = |own: &Points| {
+        let all: std::collections::BTreeSet<u32> =
+            own.points.iter().map(|own| own.section).collect();
+        assert!(own.points.iter().enumerate().all(|(row, point)| {
+            point.of as usize == row && own.codes[row].chapter == point.section as usize
+        }));
+        all.len()
+    };
+    let stop = StopFlag::default();
+    let flag = stop.clone();
+    let job = Job::reporting(stop.clone(), Duration::ZERO, move |progress| {
+        if progress.done > 200 {
+            flag.stop();
+        }
+    });
+    let some = engine.points(&[], &query, &job).unwrap();
+    assert!(!some.complete && !some.full && some.points.len() < 1000);
+    assert_eq!(some.codes.len(), some.points.len());
+    assert!(chapters(&some) > 20, "{}", chapters(&some));
+    let little = PointsQuery {
+        most_bytes: 200_000,
+        ..query
+    };
+    let full = engine.points(&[], &little, &Job::silent()).unwrap();
+    assert!(full.full && full.complete && full.all == 1500);
+    assert!(full.bytes() <= 200_000 && full.points.len() > 200);
+    assert_eq!(chapters(&full), 22);
 }
 
 #[test]

@@ -36,10 +36,9 @@ fn row(
     mark: Option<&str>,
     commands: &mut Vec<Command>,
 ) {
-    let Some((text, place)) = map.text(row, &state.library) else {
+    let Some((text, place)) = map.text(row, &state.library, LETTERS) else {
         return;
     };
-    let text: String = one_line(&text).chars().take(LETTERS).collect();
     let class = state.points.classes.name(row);
     let second = match class.filter(|own| !place.contains(own)) {
         Some(class) => format!("{class} · {place}"),
@@ -96,17 +95,18 @@ impl View for ChosenView {
         let mut table = "point\tplace\tclass\tx\ty\n".to_owned();
         for &own in state.points.chosen.iter() {
             let own = own as usize;
-            let (_, place) = map.text(own, &state.library)?;
+            let place = map.place(own, &state.library)?;
             let [x, y] = *places.get(own)?;
-            let class = state.points.classes.name(own).unwrap_or("");
+            let class = one_line(state.points.classes.name(own).unwrap_or(""));
             table += &format!("{own}\t{}\t{class}\t{x}\t{y}\n", one_line(&place));
         }
         Some(table)
     }
 
     fn help(&self) -> &'static str {
-        "The points that were chosen: with L draw around them, with B draw a box; Shift adds, Alt takes \
-         out, Space takes one. Click one to see it in its note. Saved points hold text of the notes."
+        "The points that were chosen: with L draw around them, with B draw a box or set its corners by \
+         Enter; Shift adds, Alt takes out, Space takes one, C all of its class. Click one to see it in its \
+         note. Saved points hold text of the notes, and can be given a label and opened as notes."
     }
 }
 
@@ -125,8 +125,7 @@ impl View for NearView {
             parts::empty(ui, "Which are near", text, action, commands);
             return;
         };
-        if let Some((text, _)) = map.text(near.point, &state.library) {
-            let text: String = one_line(&text).chars().take(LETTERS).collect();
+        if let Some((text, _)) = map.text(near.point, &state.library, LETTERS) {
             let said = eframe::egui::RichText::new(format!("Near “{text}”"));
             ui.add(eframe::egui::Label::new(said.font(theme::strong(13.0))).truncate());
         }
@@ -155,7 +154,7 @@ impl View for NearView {
         let near = state.points.near.value.as_ref()?;
         let mut table = "point\tplace\tcosine\n".to_owned();
         for own in &near.similar {
-            let (_, place) = map.text(own.point, &state.library)?;
+            let place = map.place(own.point, &state.library)?;
             table += &format!("{}\t{}\t{}\n", own.point, one_line(&place), own.cosine);
         }
         Some(table)

@@ -1,12 +1,18 @@
 //! The panels of the map of points.
 
+mod bar;
+mod legend;
 pub mod lists;
+mod mark;
+mod paint;
 pub mod plot;
+mod pointer;
 pub mod setup;
+mod words;
 
 use eframe::egui::{Color32, Context, Id};
 
-use crate::app::jobs::Purpose;
+use crate::app::jobs::{Purpose, Running};
 use crate::app::points::classes::{SHOWN, SLOTS};
 use crate::app::state::{State, Workspace};
 use crate::app::theme::{self, Palette};
@@ -33,9 +39,7 @@ pub(super) fn colours(palette: &Palette) -> [Color32; SLOTS] {
     all
 }
 
-/// How far the points are, while they are read.
-pub(super) fn reading(state: &State) -> Option<String> {
-    let mut running = state.jobs.running().iter();
-    let own = running.find(|own| matches!(own.purpose, Purpose::Points(..)))?;
-    Some(own.words())
+/// The job that reads points, while one does.
+pub(super) fn reading(state: &State) -> Option<&Running> {
+    state.jobs.of(|own| matches!(own, Purpose::Points(..)))
 }

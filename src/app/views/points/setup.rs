@@ -1,19 +1,19 @@
 //! What the map of points is made of, and what its colours stand for.
 
-use eframe::egui::{self, RichText, ScrollArea, Ui};
+use eframe::egui::{self, ScrollArea, Ui};
 
 use super::super::View;
 use super::super::library::name;
-use super::plot::mark;
-use super::{colours, reading};
+use super::legend::legend;
+use super::reading;
 use crate::app::command::{Action, Command};
-use crate::app::points::classes::{SHOWN, SLOTS, choices};
+use crate::app::moving::one_line;
+use crate::app::points::classes::{ColourBy, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
 use crate::app::state::State;
-use crate::app::theme;
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::{PointUnit, Pooling};
+use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 
 /// The panel.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl View for Setup {
         let classes = &state.points.classes;
         let mut table = "class\tpoints\n".to_owned();
         for (class, count) in &classes.names {
-            table += &format!("{class}\t{count}\n");
+            table += &format!("{}\t{count}\n", one_line(class));
         }
         (!classes.names.is_empty()).then_some(table)
     }
@@ -45,13 +45,13 @@ impl View for Setup {
     fn help(&self) -> &'static str {
         "Choose what becomes a point and draw it. Vectors of parts are made of the hidden states of their \
          tokens, read with the whole note around them; with “First token” each part is read by itself. \
-         The ten most frequent classes get colours and shapes; click one in the legend to hide it."
+         The ten most frequent classes get colours and shapes; click one in the legend to hide it, or choose its points at the right."
     }
 }
 
 fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let before = state.points.wanted;
-    let mut own = before;
+    let before = &state.points.wanted;
+    let mut own = before.clone();
     parts::heading(ui, "Points are");
     let chooser = egui::ComboBox::from_id_salt("unit of points")
         .width(ui.available_width() - 8.0)
@@ -70,7 +70,7 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             for most in CODES {
                 let (text, said) = match most {
                     usize::MAX => (
-                        "All 98,186".to_owned(),
+                        format!("All {}", thousands(CODE_COUNT)),
                         "Takes long without a graphics card",
                     ),
                     most => (
@@ -91,6 +91,8 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ] {
                 ui.radio_value(&mut own.all_notes, all_notes, text);
             }
+            ui.add_space(4.0);
+            sample(ui, state, &mut own);
         }
     }
     ui.add_space(4.0);
@@ -124,24 +126,70 @@ fn wanted(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let said = "The same seed gives the same picture; another one shows what is left to chance";
         field.labelled_by(label.id).on_hover_text(said);
     });
-    if own != before {
-        commands.push(Command::Points(PointsCommand::Want(own)));
+    if own != *before {
+        commands.push(Command::Points(PointsCommand::Want(own.clone())));
     }
     ui.add_space(6.0);
-    button(ui, state, own, commands);
+    button(ui, state, &own, commands);
+}
+
+/// Whether all points are drawn, or which.
+fn sample(ui: &mut Ui, state: &State, own: &mut Wanted) {
+    parts::heading(ui, "How many");
+    let (_, what) = unit_name(own.unit);
+    let what = what.to_lowercase();
+    let mut some = own.sample.clone().unwrap_or_default();
+    let mut is_sample = own.sample.is_some();
+    ui.radio_value(&mut is_sample, false, format!("All {what}"));
+    ui.horizontal(|ui| {
+        ui.radio_value(&mut is_sample, true, "A sample of")
+            .on_hover_text("All notes are read, and the seed decides which parts are drawn");
+        if is_sample {
+            let field = egui::DragValue::new(&mut some.most).range(2..=usize::MAX);
+            let field = ui.add(
+                field
+                    .speed(20.0)
+                    .custom_formatter(|own, _| thousands(own as usize)),
+            );
+            name(&field, "Points of the sample");
+        }
+    });
+    if is_sample {
+        let said = |own: &ColourBy, unit| match own {
+            ColourBy::Nothing => "By chance".to_owned(),
+            own => format!("As many of each {}", own.in_words(unit)),
+        };
+        let chooser = egui::ComboBox::from_id_salt("sample of points")
+            .width(ui.available_width() - 8.0)
+            .truncate()
+            .selected_text(said(&some.of_each, own.unit))
+            .show_ui(ui, |ui| {
+                for of_each in kinds(own.unit, &state.library) {
+                    let text = said(&of_each, own.unit);
+                    ui.selectable_value(&mut some.of_each, of_each, text);
+                }
+            });
+        name(&chooser.response, "How the sample is taken");
+    }
+    own.sample = is_sample.then_some(some);
 }
 
 /// The button that draws, and what it would change.
-fn button(ui: &mut Ui, state: &State, own: Wanted, commands: &mut Vec<Command>) {
+fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>) {
     let map = state.points.map.value.as_ref();
-    if let Some(words) = reading(state) {
+    if let Some(own) = reading(state) {
         ui.horizontal(|ui| {
             ui.spinner();
-            parts::soft(ui, words);
+            parts::soft(ui, own.words());
+            let stop = ui.small_button("Stop");
+            super::super::library::name(&stop, "Stop reading points");
+            if stop.clicked() {
+                commands.push(Command::Stop(own.ticket));
+            }
         });
         return;
     }
-    let drawn = map.is_some_and(|own_map| own_map.of == own);
+    let drawn = map.is_some_and(|own_map| own_map.of == *own);
     if drawn {
         parts::action_button(ui, "Draw again", Action::DrawPoints, state, commands);
         return;
@@ -157,92 +205,4 @@ fn button(ui: &mut Ui, state: &State, own: Wanted, commands: &mut Vec<Command>) 
             format!("{what} are drawn, as they were asked for before."),
         );
     }
-}
-
-fn legend(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let Some(map) = &state.points.map.value else {
-        return;
-    };
-    let points = &state.points;
-    parts::heading(ui, "Colours stand for");
-    let chooser = egui::ComboBox::from_id_salt("colours of points")
-        .width(ui.available_width() - 8.0)
-        .truncate()
-        .selected_text(points.colour.name(map.of.unit))
-        .show_ui(ui, |ui| {
-            for own in choices(map, &state.library) {
-                let chosen = own == points.colour;
-                if ui.selectable_label(chosen, own.name(map.of.unit)).clicked() {
-                    commands.push(Command::Points(PointsCommand::Colour(own)));
-                }
-            }
-        });
-    name(&chooser.response, "What colours stand for");
-    ui.add_space(4.0);
-    let classes = &points.classes;
-    ui.spacing_mut().item_spacing.y = 2.0;
-    for slot in 0..SLOTS {
-        let count = classes.count(slot);
-        if count > 0 {
-            entry(ui, state, slot, count, commands);
-        }
-    }
-    let more = classes.names.len().saturating_sub(SHOWN);
-    if more > 0 {
-        parts::soft(ui, "The ten most frequent have colours.");
-    }
-}
-
-/// A line of the legend: a click hides its points, or shows them again.
-fn entry(ui: &mut Ui, state: &State, slot: usize, count: usize, commands: &mut Vec<Command>) {
-    let palette = theme::palette(ui);
-    let hidden = state.points.hidden[slot];
-    let words = state.points.classes.words(slot);
-    let size = egui::vec2(ui.available_width(), 24.0);
-    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
-    let painter = ui.painter_at(rect);
-    if response.hovered() {
-        let fill = theme::mix(palette.chrome, palette.ink, 0.06);
-        painter.rect_filled(rect, 6.0, fill);
-    }
-    if response.has_focus() {
-        let ring = egui::Stroke::new(1.5, palette.accent);
-        painter.rect_stroke(rect, 6.0, ring, egui::StrokeKind::Inside);
-    }
-    let colour = colours(&palette)[slot];
-    let middle = egui::pos2(rect.min.x + 12.0, rect.center().y);
-    mark(&painter, middle, 5.0, slot, colour, hidden);
-    let ink = if hidden { palette.soft } else { palette.ink };
-    let number = painter.text(
-        egui::pos2(rect.max.x - 6.0, rect.center().y),
-        egui::Align2::RIGHT_CENTER,
-        thousands(count),
-        egui::FontId::monospace(11.5),
-        palette.soft,
-    );
-    let mut text = RichText::new(&words).size(13.0).color(ink);
-    if hidden {
-        text = text.strikethrough();
-    }
-    let room = number.min.x - 8.0 - (rect.min.x + 24.0);
-    let galley = egui::WidgetText::from(text).into_galley(
-        ui,
-        Some(egui::TextWrapMode::Truncate),
-        room.max(20.0),
-        egui::TextStyle::Body,
-    );
-    let y = rect.center().y - galley.size().y / 2.0;
-    painter.galley(egui::pos2(rect.min.x + 24.0, y), galley, ink);
-    response.widget_info(|| {
-        let said = format!("{words}, {} points", thousands(count));
-        egui::WidgetInfo::selected(egui::Role::CheckBox, true, !hidden, said)
-    });
-    if response.clicked() {
-        commands.push(Command::Points(PointsCommand::Hide(slot, !hidden)));
-    }
-    let said = match hidden {
-        true => "Hidden; click to show them",
-        false => "Click to hide them",
-    };
-    response.on_hover_text(format!("{words}\n{said}"));
 }
