@@ -20,8 +20,9 @@ const AGAIN: usize = 3;
 /// See [`AGAIN`].
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Width and height of a window that was never there before, in points.
-const SIZE: [f32; 2] = [1280.0, 800.0];
+/// Width and height of a window that was never there before, in points: with its frame it is as high as
+/// the smallest screen that is meant.
+const SIZE: [f32; 2] = [1280.0, 760.0];
 
 /// Opens the window, and returns when it is closed.
 ///

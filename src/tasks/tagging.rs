@@ -27,8 +27,8 @@ pub enum Aggregation {
     Max,
 }
 
-/// The part of a span that a person would mark: nothing after an empty line, and neither white space nor
-/// punctuation at its ends, but for brackets that belong to it. Byte-level tokens have the punctuation after
+/// The part of a span that a person would mark: nothing after an empty line, no number of a line in a
+/// list, and neither white space nor punctuation at its ends, but for brackets that belong to it. Byte-level tokens have the punctuation after
 /// a word as part of it. None if no letter or digit is left.
 pub fn tidied(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     let own = &text[span.clone()];
@@ -44,6 +44,13 @@ pub fn tidied(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     loop {
         let before = rest;
         rest = rest.trim_matches(is_loose);
+        // The number of the next line in a list, or of this one.
+        let is_number = |line: &str| !line.contains(char::is_alphabetic);
+        rest = match (rest.split_once('\n'), rest.rsplit_once('\n')) {
+            (_, Some((before, last))) if is_number(last) => before,
+            (Some((first, after)), _) if is_number(first) => after,
+            _ => rest,
+        };
         for (open, close) in [('(', ')'), ('[', ']'), ('{', '}')] {
             let count = |letter: char| rest.matches(letter).count();
             let (opened, closed) = (count(open), count(close));
@@ -443,6 +450,7 @@ mod tests {
             ("\"pain\"", 0..6, Some("pain")),
             ("on her feet.\n\nHPI Ms.", 7..20, Some("feet")),
             ("\n\nHPI Ms.", 0..9, Some("HPI Ms")),
+            ("2. pain\n3.", 3..10, Some("pain")),
             ("4.", 0..2, Some("4")),
             (" - ;", 0..4, None),
             ("Größe: 5 µm…", 0..17, Some("Größe: 5 µm")),

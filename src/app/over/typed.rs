@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{TextEdit, Ui};
+use eframe::egui::{RichText, TextEdit, Ui};
 
 use super::dialog;
 use crate::app::command::Command;
 use crate::app::dialogs::Typed;
+use crate::app::theme;
 use crate::app::views::library::name;
 use crate::app::widgets::parts;
 
@@ -16,8 +17,8 @@ pub fn ui(ui: &Ui, asked: &mut Option<Typed>, commands: &mut Vec<Command>) {
         return;
     };
     let mut done = false;
-    let title = typed.title.clone();
-    let close = dialog(ui, &title, 560.0, |ui| {
+    let close = dialog(ui, "Type a path", 560.0, |ui| {
+        ui.label(RichText::new(&typed.title).font(theme::strong(13.5)));
         let said = "This system opened no dialog for files; on Linux that needs xdg-desktop-portal. Type the \
                     path, several with a line for each.";
         ui.label(said);

@@ -188,7 +188,9 @@ impl NoteText {
             let all = (self.height + 2.0 * MARGIN).max(viewport.height());
             sight = viewport.min.y / all..(viewport.max.y / all).min(1.0);
             ui.set_height(all);
-            let origin = ui.max_rect().min + vec2(MARGIN, MARGIN);
+            // In a wide panel the column stands in the middle.
+            let left = ((inner.width() - width) / 2.0).max(MARGIN).floor();
+            let origin = ui.max_rect().min + vec2(left, MARGIN);
             let area = Rect::from_min_size(ui.max_rect().min, vec2(ui.max_rect().width(), all));
             let response = ui.interact(area, id, Sense::click_and_drag());
             name(&response, text, marks);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::{Grid, Label, RichText, Ui};
+use eframe::egui::{Grid, RichText, Ui};
 
 use crate::app::theme;
 use crate::app::train::Checked;
@@ -13,6 +13,9 @@ use crate::engine::{DataPart, DataReport, PartReport, Shared, counted};
 
 /// Labels that are counted on the page; the others are said.
 const LABELS: usize = 30;
+
+/// Letters of a label that are shown.
+const LETTERS: usize = 32;
 
 /// Notes that parts share that are named.
 const LEAKS: usize = 5;
@@ -86,7 +89,12 @@ fn draw(ui: &mut Ui, report: &DataReport, found: &Found) {
                     ui.end_row();
                 }
                 for (label, counts) in labels.iter().take(LABELS) {
-                    ui.add(Label::new(label).truncate());
+                    let short: String = label.chars().take(LETTERS).collect();
+                    let cut = short.len() < label.len();
+                    let drawn = ui.label(if cut { format!("{short}…") } else { short });
+                    if cut {
+                        drawn.on_hover_text(label);
+                    }
                     for count in counts {
                         ui.label(thousands(*count));
                     }

@@ -222,7 +222,7 @@ fn text_field(ui: &mut Ui, text: &mut String, called: &str, hint: &str) {
     let own = TextEdit::singleline(text)
         .id_salt(called)
         .hint_text(hint)
-        .desired_width(200.0);
+        .desired_width(250.0);
     let drawn = ui.add(own);
     name(&drawn, called);
 }

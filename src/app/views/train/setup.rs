@@ -249,7 +249,7 @@ fn check(ui: &mut Ui, state: &State, faults: &[Fault], commands: &mut Vec<Comman
         let field = TextEdit::singleline(&mut text)
             .id_salt("memory")
             .hint_text("what is free")
-            .desired_width(90.0);
+            .desired_width(110.0);
         let field = ui.add(field).labelled_by(label.id);
         name(&field, "Memory it may use, in GB");
         if field.changed() {
