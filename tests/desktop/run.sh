@@ -125,7 +125,7 @@ run "check whether the run fits"
 sleep "${CHECK:-15}"
 picture checked
 run "start the run"
-sleep "${RUN:-12}"
+sleep "${RUN:-6}"
 picture running
 press ctrl+1
 press alt+Right
@@ -134,7 +134,7 @@ sleep "${FILL:-4}"
 picture beside
 press ctrl+5
 run "pause, or go on"
-sleep "${RUN:-12}"
+sleep "${RUN:-6}"
 picture paused
 press ctrl+1
 press ctrl+comma
@@ -155,7 +155,7 @@ printf 'idle: %d.%d %% of a core\n' $((($(ticks) - before) / 10)) $((($(ticks) -
 steps() { wc -l < "$home"/data/auscult/runs/*/history.jsonl; }
 paused="$(steps)"
 run "pause, or go on"
-sleep "${RUN:-12}"
+sleep "${RUN:-6}"
 press ctrl+q
 for _ in $(seq 300); do
     kill -0 "$window_process" 2>/dev/null || break

@@ -109,7 +109,7 @@ impl Actor {
                     ("test-share", words(&["0"])),
                     ("label", Vec::new()),
                     // So few notes are learned by heart, which shows what a run does within minutes.
-                    ("epochs", words(&["30"])),
+                    ("epochs", words(&["200"])),
                     ("lr", words(&["0.001"])),
                 ] {
                     self.set_field(name, value);

@@ -14,6 +14,9 @@ use crate::engine::{ClassFigures, MetricName, ValidationFigures, counted};
 /// Points of a curve that are drawn at most.
 const POINTS: usize = 1200;
 
+/// Evaluations that are marked by dots at most.
+const MARKED: usize = 60;
+
 /// Classes whose F1 has a line; all are in the table.
 const LINES: usize = 5;
 
@@ -71,7 +74,8 @@ fn charts(curves: &Curves, metric: MetricName) -> Vec<Chart<'static>> {
             .filter_map(|(step, own)| Some([*step as f64, of(own)?]))
             .collect(),
         name,
-        marked: true,
+        // Of many, dots would be a thick line.
+        marked: curves.judged.len() <= MARKED,
     };
     let mut loss = vec![line("in training", &curves.loss)];
     if !curves.judged.is_empty() {
