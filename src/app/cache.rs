@@ -1,7 +1,8 @@
 //! How much memory is held so that it need not be computed again, and what goes first.
 
-use super::jobs::{Purpose, Weight};
+use super::jobs::Purpose;
 use super::library::NoteKey;
+use super::messages::Weight;
 use super::state::{Results, State, Workspace};
 use crate::engine::{AttentionMap, AttentionResult};
 

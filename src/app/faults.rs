@@ -13,7 +13,8 @@ use eframe::egui::Context;
 
 use super::act::Actor;
 use super::command::{Action, Command};
-use super::jobs::{Message, Purpose, Weight};
+use super::jobs::Purpose;
+use super::messages::{Message, Weight};
 use super::points::Wanted;
 use super::state::{ModelState, State};
 use super::train::Ask;

@@ -4,6 +4,7 @@
 //! read the [`state`](State) and change nothing of it.
 
 mod act;
+mod bring;
 mod cache;
 mod chrome;
 mod command;
@@ -17,8 +18,10 @@ mod keys;
 mod layout;
 mod lens;
 mod library;
+mod messages;
 mod moving;
 mod open;
+mod outside;
 mod over;
 pub mod points;
 mod selection;
@@ -29,32 +32,29 @@ mod theme;
 mod train;
 mod viewport;
 mod views;
+mod wake;
 mod widgets;
 mod worker;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{
-    self, CentralPanel, Context, Event, Frame, ScreenshotCallback, Ui, ViewportCommand,
-};
+use eframe::egui::{self, CentralPanel, Context, Event, Frame, Ui};
 
-use self::act::{Actor, Outside, SESSION, SETTINGS};
+use self::act::{Actor, SESSION, SETTINGS};
 use self::dialogs::{Dialogs, Typed};
-use self::figure::Painted;
 use self::layout::Layout;
-use self::points::command::PointsCommand;
 use self::settings::{Folder, Session, Settings};
 use self::state::Over;
 use self::views::Views;
+use self::wake::Wake;
 use self::worker::Workers;
 
 use crate::engine::write_aside;
 
 pub use self::command::{Action, Command, Quiet};
-pub use self::jobs::{Message, Weight};
 pub use self::keys::Shortcut;
+pub use self::messages::{Message, Weight};
 pub use self::open::{run, run_with};
 pub use self::state::{State, Workspace};
 pub use self::theme::Look;
@@ -361,159 +361,6 @@ impl App {
             self.layout
                 .clone_from(&self.layouts[self.layouts.len() - 1]);
         }
-    }
-
-    /// Writes the figure that was asked for, once its panel was painted.
-    fn save_figure(&mut self, ui: &Ui, painted: Option<Painted>) {
-        let Some((_, path)) = self.actor.state.figure.clone() else {
-            return;
-        };
-        let Some(painted) = painted else {
-            let said = "its panel is not on the screen; bring it to the front and save again";
-            self.actor
-                .execute(Command::FigureSaved(Err(said.to_owned())));
-            return;
-        };
-        let palette = theme::palette(ui);
-        if !figure::is_pixels(&path) {
-            let caption = self.actor.state.caption();
-            let text = figure::svg(&painted, palette.chrome, &caption, palette.soft);
-            let saved = text.and_then(|own| written(&path, own.as_bytes()));
-            self.actor.execute(Command::FigureSaved(saved));
-            return;
-        }
-        if std::mem::replace(&mut self.shooting, true) {
-            return;
-        }
-        let (sender, ctx) = (self.dialogs.sender(), ui.ctx().clone());
-        let scale = ctx.pixels_per_point();
-        let taken = ScreenshotCallback::new(move |image| {
-            let own = figure::cropped(&image, painted.rect, scale);
-            let saved = figure::png(&own).and_then(|bytes| written(&path, &bytes));
-            // The window may be closed by now.
-            let _ = sender.send(Command::FigureSaved(saved));
-            ctx.request_repaint();
-        });
-        ui.ctx()
-            .send_viewport_cmd(ViewportCommand::Screenshot(taken));
-    }
-
-    /// Brings the panel to the front that shows what was asked for.
-    fn bring(&mut self, command: &Command) {
-        use self::views::Panel;
-        let panel = match command {
-            Command::Do(Action::Predict) => Panel::Predictions,
-            Command::Do(Action::MaskWord) => Panel::Selection,
-            Command::Do(Action::Similar) => Panel::Similar,
-            Command::Do(Action::AllHeads) => Panel::Heads,
-            Command::Do(
-                Action::MapIn | Action::MapOut | Action::MapWhole | Action::MapToSelection,
-            ) => Panel::Map,
-            Command::Do(Action::Flow | Action::FlowOfAll) => Panel::Flow,
-            Command::Do(Action::Points | Action::DrawPoints) => Panel::Points,
-            Command::Do(Action::NearPoints) => Panel::Near,
-            Command::Do(Action::SavePoints | Action::CopyPoints) => Panel::Chosen,
-            Command::Points(PointsCommand::Choose(..)) => Panel::Chosen,
-            Command::Do(Action::CheckRun | Action::TrainOnOpen | Action::TrainOnDemo) => {
-                Panel::NewRun
-            }
-            Command::Do(Action::StartRun | Action::PauseRun) => Panel::Run,
-            Command::Do(Action::Judge) => Panel::Judge,
-            Command::Do(Action::WatchNote | Action::PlayFrames) => Panel::Watch,
-            Command::Do(Action::ReadRuns) => Panel::Runs,
-            Command::Train(own) => match own.panel() {
-                Some(panel) => panel,
-                None => return,
-            },
-            _ => return,
-        };
-        let workspace = match panel {
-            Panel::Heads | Panel::Map | Panel::Flow => Workspace::Look,
-            Panel::Points | Panel::Near | Panel::Chosen => Workspace::Map,
-            Panel::NewRun | Panel::Run | Panel::Watch | Panel::Runs | Panel::Judge => {
-                Workspace::Train
-            }
-            _ => self.actor.state.workspace,
-        };
-        if !self.layout.bring(workspace, panel) {
-            // Only Read has it.
-            self.layout.bring(Workspace::Read, panel);
-            self.actor.execute(Command::Do(Action::Read));
-        }
-    }
-
-    /// Does what only the system's window can.
-    fn outside(&mut self, ctx: &Context) {
-        for own in std::mem::take(&mut self.actor.outside) {
-            match own {
-                Outside::AskFiles => self.dialogs.files(ctx, "Open notes", Command::Open),
-                Outside::AskFolder => {
-                    let open = |folder| Command::Open(vec![folder]);
-                    self.dialogs.folder(ctx, "Open a folder of notes", open);
-                }
-                Outside::AskModel { predictor } => {
-                    let then = match predictor {
-                        true => Command::UsePredictor,
-                        false => Command::UseModel,
-                    };
-                    self.dialogs
-                        .folder(ctx, "Choose the folder of a model", then);
-                }
-                Outside::AskPoints(format) => {
-                    let then = move |path| Command::Points(PointsCommand::Save(format, path));
-                    self.dialogs.points(ctx, format, then);
-                }
-                Outside::AskFigure(panel) => {
-                    let name = format!("auscult-{}.svg", panel.title().to_lowercase());
-                    let then = move |path| Command::SaveFigure(panel, path);
-                    self.dialogs
-                        .figure(ctx, "Save a figure", &name.replace(' ', "-"), then);
-                }
-                Outside::Copy(text) => ctx.copy_text(text.0),
-                Outside::Paste => {
-                    self.pasting = Some(Instant::now());
-                    ctx.request_repaint_after(CLIPBOARD + Duration::from_millis(50));
-                    ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
-                }
-                Outside::Train(dialog) => train::outside::open(&self.dialogs, ctx, dialog),
-                Outside::Look(look) => theme::apply(ctx, look),
-                Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
-                Outside::ResetLayout => self.layout = Layout::default(),
-                Outside::UndoLayout => self.undo_layout(),
-                Outside::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-            }
-        }
-    }
-}
-
-/// The window that is to be drawn when a thread has said something.
-#[derive(Clone)]
-struct Wake(Arc<Mutex<Context>>);
-
-impl Wake {
-    fn of(ctx: &Context) -> Self {
-        Self(Arc::new(Mutex::new(ctx.clone())))
-    }
-
-    fn set(&self, ctx: &Context) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ctx.clone();
-    }
-
-    /// Asks for a frame of the window that is there by then.
-    fn caller(&self) -> impl Fn() + Clone + Send + Sync + 'static {
-        let own = self.clone();
-        move || {
-            let ctx = own.0.lock().unwrap_or_else(PoisonError::into_inner);
-            ctx.request_repaint();
-        }
-    }
-}
-
-/// Writes a figure, and gives its path back.
-fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf, String> {
-    match write_aside(path, bytes) {
-        Ok(()) => Ok(path.to_owned()),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::find::{self, Wanted};
-use super::jobs::{Jobs, Messages};
+use super::jobs::Jobs;
 use super::keys::Keys;
 use super::lens::Lens;
 use super::library::{Entry, Library, NoteKey};
+use super::messages::Messages;
 use super::points::PointsState;
 use super::selection::Selection;
 use super::settings::{LongChoice, Settings};

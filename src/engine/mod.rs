@@ -65,6 +65,7 @@ pub(crate) use crate::kernels::planted_faults;
 pub use crate::kernels::{
     Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning, cpu_threads,
 };
+pub use crate::metrics::Columns as ClassColumns;
 pub use crate::metrics::binary::AtThreshold;
 pub use crate::metrics::calibration::Bin;
 pub use crate::metrics::threshold::ChosenThreshold;

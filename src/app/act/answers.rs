@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Actor;
 use crate::app::command::{Action, Command};
-use crate::app::jobs::{Ended, Next, Purpose, Weight};
+use crate::app::jobs::{Ended, Purpose};
+use crate::app::messages::{Next, Weight};
 use crate::app::state::{ModelState, Results, Similar, Surprise, Workspace};
 use crate::app::worker::{Answer, Event, Said};
 use crate::engine::Head;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
+use crate::app::messages::Weight;
 use crate::app::state::{Heads, PINS, Pin, Results, Workspace};
 use crate::app::worker::{Lane, Question};
 use crate::engine::{ModelInfo, OverviewQuery, Selection};

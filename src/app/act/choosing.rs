@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Actor;
 use crate::app::find::Wanted;
-use crate::app::jobs::Weight;
+use crate::app::messages::Weight;
 use crate::app::moving;
 use crate::app::selection::Place;
 use crate::engine::SectionRules;

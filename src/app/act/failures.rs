@@ -2,7 +2,8 @@
 
 use super::Actor;
 use crate::app::command::{Action, Command};
-use crate::app::jobs::{Next, Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::{Next, Weight};
 use crate::app::state::ModelState;
 use crate::app::train::Ask;
 use crate::app::worker::Failure;

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
+use crate::app::messages::Weight;
 use crate::app::moving;
 use crate::app::state::{Asked, MapPart, State, Workspace};
 use crate::app::viewport::Viewport;

@@ -16,10 +16,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::app::command::{Action, Command, Quiet};
-use crate::app::jobs::{Next, Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::keys::Keys;
 use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
+use crate::app::messages::{Next, Weight};
 use crate::app::moving;
 use crate::app::points::command::Format;
 use crate::app::points::{Tool, Way};

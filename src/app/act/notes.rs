@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
+use crate::app::messages::Weight;
 use crate::app::selection::Place;
 use crate::app::sentences::in_window;
 use crate::app::state::{FindState, ModelState, OnView};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
+use crate::app::messages::Weight;
 use crate::app::moving;
 use crate::app::settings::LongChoice;
 use crate::app::state::{ModelState, Results};

@@ -2,7 +2,8 @@
 
 use super::Actor;
 use crate::app::command::Action;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::state::Workspace;
 use crate::app::train::watch::{Pinned, WatchAsk, called};
 use crate::app::train::work::Work;

@@ -6,7 +6,8 @@ use eframe::egui::{Align, Frame, Layout, Margin, Panel, ProgressBar, RichText, S
 
 use super::toasts;
 use crate::app::command::{Action, Command};
-use crate::app::jobs::{Ended, Running, Weight, in_words};
+use crate::app::jobs::{Ended, Running, in_words};
+use crate::app::messages::Weight;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::library::name;

@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Area, Frame, Id, Order, RichText, ScrollArea, Ui, vec
 
 use super::activity::mark;
 use crate::app::command::Command;
-use crate::app::jobs::Message;
+use crate::app::messages::Message;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::library::name;

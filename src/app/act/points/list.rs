@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::super::{Actor, Outside};
 use crate::app::command::Quiet;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::moving::one_line;
 use crate::app::points::command::{Combine, Format};
 use crate::app::points::grid::Grid;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
 use crate::app::library::{Entry, NoteKey};
+use crate::app::messages::Weight;
 use crate::app::points::classes::ColourBy;
 use crate::app::points::{Arranged, BESIDE, PointMap, Wanted, Way};
 use crate::app::state::{Asked, ModelState};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::points::camera::bounds;
 use crate::app::points::{NearList, Tool, grid};
 use crate::app::state::Workspace;

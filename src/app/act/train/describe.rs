@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::words;
 use crate::app::act::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::train::JudgeOn;
 use crate::app::train::draft::{Draft, title};
 use crate::app::train::work::Work;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::app::act::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::state::Workspace;
 use crate::app::train::work::Work;
 use crate::app::train::{Ask, JudgeForm, JudgeOn, Subject};

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::is_run;
 use crate::app::act::Actor;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::train::draft::Draft;
 use crate::app::train::live::{Ended, Live};
 use crate::app::train::work::Work;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Actor, Outside};
 use crate::app::command::Action;
-use crate::app::jobs::{Purpose, Weight};
+use crate::app::jobs::Purpose;
+use crate::app::messages::Weight;
 use crate::app::state::{Asked, Workspace};
 use crate::app::train::Ask;
 use crate::app::train::live::Ended;

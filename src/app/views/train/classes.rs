@@ -12,7 +12,7 @@ use crate::app::views::library::name;
 use crate::app::widgets::parts::thousands;
 use crate::app::widgets::same::Of;
 use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, read_row};
-use crate::engine::{Interval, Judgement};
+use crate::engine::{ClassColumns, Interval, Judgement};
 
 /// Columns of classes.
 pub const OF_CLASSES: [Column; 6] = [
@@ -90,39 +90,9 @@ pub struct Line {
 pub fn lines(result: &Judgement) -> Vec<Line> {
     match result {
         Judgement::SingleLabel(own) => {
-            let columns = &own.figures.per_class;
-            let names = own.classes.iter().enumerate();
-            names
-                .map(|(number, name)| Line {
-                    name: name.clone(),
-                    figures: [
-                        columns.precision[number],
-                        columns.recall[number],
-                        columns.f1[number],
-                    ],
-                    f1_interval: own.f1_intervals.get(number).copied(),
-                    support: columns.support[number],
-                    overlap: None,
-                })
-                .collect()
+            of_columns(&own.classes, &own.figures.per_class, &own.f1_intervals)
         }
-        Judgement::MultiLabel(own) => {
-            let columns = &own.figures.per_label;
-            let names = own.labels.iter().enumerate();
-            names
-                .map(|(number, name)| Line {
-                    name: name.clone(),
-                    figures: [
-                        columns.precision[number],
-                        columns.recall[number],
-                        columns.f1[number],
-                    ],
-                    f1_interval: None,
-                    support: columns.support[number],
-                    overlap: None,
-                })
-                .collect()
-        }
+        Judgement::MultiLabel(own) => of_columns(&own.labels, &own.figures.per_label, &[]),
         Judgement::Spans(own) => (own.exact.per_type.iter())
             .map(|(name, kind)| Line {
                 name: name.clone(),
@@ -137,6 +107,23 @@ pub fn lines(result: &Judgement) -> Vec<Line> {
             .collect(),
         Judgement::Vectors(_) | Judgement::MaskedLm(_) => Vec::new(),
     }
+}
+
+fn of_columns(names: &[String], columns: &ClassColumns, intervals: &[Interval]) -> Vec<Line> {
+    let names = names.iter().enumerate();
+    names
+        .map(|(number, name)| Line {
+            name: name.clone(),
+            figures: [
+                columns.precision[number],
+                columns.recall[number],
+                columns.f1[number],
+            ],
+            f1_interval: intervals.get(number).copied(),
+            support: columns.support[number],
+            overlap: None,
+        })
+        .collect()
 }
 
 impl Classes {
