@@ -152,6 +152,7 @@ impl Seat {
         let offered = self.failures()[0].next.clone().unwrap();
         assert_eq!(offered.title, "Go on");
         self.app.execute(offered.command);
+        assert!(self.failures().iter().all(|own| !own.on_screen));
         self.ends_run();
         let live = self.state().train.live.as_ref().unwrap();
         assert_eq!(live.failure(), None);

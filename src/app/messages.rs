@@ -102,6 +102,14 @@ impl Messages {
         }
     }
 
+    /// Takes off the screen what offered to do this, since it is done.
+    pub fn settle(&mut self, command: &Command) {
+        let offers = |own: &Message| own.next.as_ref().is_some_and(|own| own.command == *command);
+        for own in self.all.iter_mut().filter(|own| offers(own)) {
+            own.on_screen = false;
+        }
+    }
+
     /// Takes off the screen what was there long enough; failures stay. When the next one goes.
     pub fn age(&mut self) -> Option<Duration> {
         let mut next: Option<Duration> = None;

@@ -44,13 +44,21 @@ pub enum RunError {
         reason: String,
     },
     /// The operating system refused, for example because the disk is full.
-    #[error("{}: cannot be written: {error}; what was saved before is whole, and --resume goes on from there", path.display())]
+    #[error("{}: cannot be written: {}; what was saved before is whole, and --resume goes on from there", path.display(), refused(error))]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
+}
+
+/// Why a file could not be written, with what to do where that is known.
+pub(super) fn refused(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full; make room on it".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl RunError {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::frames::Frames;
 use self::pace::{Moment, Pace};
 use super::history::{Event, events};
-use super::run_folder::{RunError, RunFolder};
+use super::run_folder::{RunError, RunFolder, refused};
 use super::session::Session;
 use crate::job::{Cancelled, Job};
 use crate::model::Model;
@@ -295,7 +295,7 @@ impl Session {
         );
         kept.map_err(|error| match error {
             super::checkpoint::CheckpointError::Run(RunError::Io { path, error }) => {
-                format!("{}: cannot be written: {error}", path.display())
+                format!("{}: cannot be written: {}", path.display(), refused(&error))
             }
             error => error.to_string(),
         })?;

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::is_run;
 use crate::app::act::Actor;
+use crate::app::command::Command;
 use crate::app::jobs::Purpose;
 use crate::app::messages::Weight;
+use crate::app::train::Ask;
 use crate::app::train::draft::Draft;
 use crate::app::train::live::{Ended, Live};
 use crate::app::train::work::Work;
@@ -111,6 +113,8 @@ impl Actor {
             &self.state.train.watch.board,
             before.filter(|own| own.folder == folder),
         );
+        let offered = Command::Train(Box::new(Ask::GoOn(folder.to_owned())));
+        self.state.messages.settle(&offered);
         let work = Work::GoOn(folder.to_owned(), live.feed.clone());
         self.make(live, folder.to_owned(), work);
     }
