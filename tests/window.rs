@@ -13,6 +13,8 @@ mod commands;
 mod flows;
 #[path = "window/looks.rs"]
 mod looks;
+#[path = "window/opening.rs"]
+mod opening;
 #[path = "window/points.rs"]
 mod points;
 #[path = "window/training.rs"]

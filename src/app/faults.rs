@@ -212,7 +212,9 @@ fn purposes(seat: &Seat) -> Vec<(Lane, Purpose)> {
         (Lane::Files, Purpose::Runs),
         (Lane::Files, Purpose::OpenRun(run.clone())),
         (Lane::Files, Purpose::OpenRecipe(run.clone())),
-        (Lane::Files, Purpose::SaveRecipe(run)),
+        (Lane::Files, Purpose::SaveRecipe(run.clone())),
+        (Lane::Files, Purpose::Frames(run)),
+        (Lane::Files, Purpose::RestoreFrame),
         (Lane::Long, Purpose::Similar(key, 0..3, Vec::from([key]))),
     ]
 }
@@ -222,7 +224,7 @@ fn is_quiet(purpose: &Purpose) -> bool {
     use Purpose as P;
     matches!(
         purpose,
-        P::Attend(..) | P::Map(_) | P::Cell(_) | P::Measure | P::Trim
+        P::Attend(..) | P::Map(_) | P::Cell(_) | P::Measure | P::Trim | P::Frames(_)
     )
 }
 
@@ -250,7 +252,9 @@ fn whatever_panics_or_has_no_memory_loses_nothing_else() {
                 );
                 let known = said.contains("no memory left") && said.contains("compute on the");
                 assert!(known || panics, "{said}");
-                let offered = message.next.is_some() || matches!(purpose, Purpose::NearPoints(_));
+                // Their panels have the button that asks again.
+                let beside = matches!(purpose, Purpose::NearPoints(_) | Purpose::RestoreFrame);
+                let offered = message.next.is_some() || beside;
                 assert!(offered, "{purpose:?}");
             }
         }

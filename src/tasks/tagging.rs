@@ -28,8 +28,8 @@ pub enum Aggregation {
 }
 
 /// The part of a span that a person would mark: nothing after an empty line, no number of a line in a
-/// list, and neither white space nor punctuation at its ends, but for brackets that belong to it. Byte-level tokens have the punctuation after
-/// a word as part of it. None if no letter or digit is left.
+/// list, and neither white space nor punctuation at its ends, but for brackets that belong to it.
+/// Byte-level tokens have the punctuation after a word as part of it. None if no letter or digit is left.
 pub fn tidied(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     let own = &text[span.clone()];
     let own = own.split_once("\n\n").map_or(own, |(first, rest)| {
