@@ -61,30 +61,38 @@ impl Groups {
 }
 
 /// Attention from units to units, built row by row of tokens.
-pub struct Flow<'a> {
-    groups: &'a Groups,
+pub struct Flow {
     /// `[units, units + 1]`: the last column is what goes to tokens of no unit.
     sums: Vec<f64>,
+    /// Tokens of each unit that were added.
+    tokens: Vec<usize>,
 }
 
-impl<'a> Flow<'a> {
-    /// Nothing yet.
-    pub fn new(groups: &'a Groups) -> Self {
+impl Flow {
+    /// Nothing yet, between units numbered from 0 to below `units`.
+    pub fn new(units: usize) -> Self {
         Self {
-            groups,
-            sums: vec![0.0; groups.len() * (groups.len() + 1)],
+            sums: vec![0.0; units * (units + 1)],
+            tokens: vec![0; units],
         }
     }
 
-    /// Adds what `token` looks at, one value per token.
-    pub fn add(&mut self, token: usize, looks_at: &[f32]) {
-        let Some(unit) = self.groups.unit(token) else {
-            return;
-        };
-        let width = self.groups.len() + 1;
-        let row = &mut self.sums[unit * width..][..width];
-        for (value, target) in looks_at.iter().zip(&self.groups.of_token) {
-            row[target.unwrap_or(width - 1)] += f64::from(*value);
+    /// Adds what a token of `unit` looks at, one value for each token of `groups`.
+    ///
+    /// # Panics
+    /// If there are other units in `groups`, or there is not one value for each of its tokens.
+    pub fn add(&mut self, unit: usize, looks_at: &[f32], groups: &Groups) {
+        let units = self.tokens.len();
+        assert_eq!(groups.len(), units, "flow: the same units");
+        assert_eq!(
+            looks_at.len(),
+            groups.of_token.len(),
+            "flow: one value for each token"
+        );
+        self.tokens[unit] += 1;
+        let row = &mut self.sums[unit * (units + 1)..][..units + 1];
+        for (value, target) in looks_at.iter().zip(&groups.of_token) {
+            row[target.unwrap_or(units)] += f64::from(*value);
         }
     }
 
@@ -92,10 +100,10 @@ impl<'a> Flow<'a> {
     /// over the tokens that look, sums over those looked at. Beside it what goes to no unit, `[units]`:
     /// with it each row sums to 1. A unit without tokens has zeros.
     pub fn finish(self) -> (Vec<f32>, Vec<f32>) {
-        let units = self.groups.len();
+        let units = self.tokens.len();
         let (mut flow, mut outside) = (Vec::with_capacity(units * units), Vec::new());
-        for (row, &size) in self.sums.chunks(units + 1).zip(self.groups.sizes()) {
-            let mean = |value: &f64| (value / size.max(1) as f64) as f32;
+        for (row, &tokens) in self.sums.chunks(units + 1).zip(&self.tokens) {
+            let mean = |value: &f64| (value / tokens.max(1) as f64) as f32;
             flow.extend(row[..units].iter().map(mean));
             outside.push(mean(&row[units]));
         }
@@ -121,13 +129,14 @@ mod tests {
     #[test]
     fn flow_is_a_mean_over_those_who_look() {
         let groups = Groups::new(vec![None, Some(0), Some(0), Some(1)], 2);
-        let mut flow = Flow::new(&groups);
-        flow.add(0, &[1.0, 0.0, 0.0, 0.0]);
-        flow.add(1, &[0.5, 0.25, 0.0, 0.25]);
-        flow.add(2, &[0.0, 0.0, 1.0, 0.0]);
-        flow.add(3, &[0.25, 0.25, 0.25, 0.25]);
+        let mut flow = Flow::new(2);
+        flow.add(0, &[0.5, 0.25, 0.0, 0.25], &groups);
+        flow.add(0, &[0.0, 0.0, 1.0, 0.0], &groups);
+        // The same units, of which this token sees others.
+        let elsewhere = Groups::new(vec![Some(1), None], 2);
+        flow.add(1, &[0.75, 0.25], &elsewhere);
         let (matrix, outside) = flow.finish();
-        assert_eq!(matrix, [0.625, 0.125, 0.5, 0.25]);
+        assert_eq!(matrix, [0.625, 0.125, 0.0, 0.75]);
         assert_eq!(outside, [0.25, 0.25]);
     }
 }

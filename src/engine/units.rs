@@ -126,6 +126,15 @@ pub(super) fn gathered(
 ) -> (Vec<Piece>, Vec<Option<usize>>) {
     let all = pieces(text, encoding, unit, rules);
     let of_token = assign(text, encoding, unit, &all);
+    held(all, &of_token)
+}
+
+/// Those of the pieces to which a token belongs, and for each token the number of its piece among
+/// them.
+pub(super) fn held(
+    all: Vec<Piece>,
+    of_token: &[Option<usize>],
+) -> (Vec<Piece>, Vec<Option<usize>>) {
     let mut held = vec![false; all.len()];
     of_token
         .iter()

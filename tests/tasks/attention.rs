@@ -212,21 +212,60 @@ fn of_a_long_note_the_window_around_the_tokens_is_read() {
         end.reading = reading(LongNotes::Windows, 60, 20);
         assert!((ask(&engine, &end).total - 1.0).abs() < 1e-5);
     }
+}
+
+#[test]
+fn flow_of_a_long_note_is_the_mean_of_what_tokens_look_at_in_their_windows() {
+    let engine = tiny();
     let flow = FlowQuery {
-        layers: LayerChoice::All,
-        heads: HeadChoice::All,
+        layers: LayerChoice::Only(vec![0, 1]),
+        heads: HeadChoice::Only(vec![0, 2]),
         unit: Unit::Section,
         reading: reading(LongNotes::Windows, 60, 20),
     };
-    let error = engine
+    let found = engine
         .attention_flow(&note(), &flow, &Job::silent())
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("no attention from one to another"),
-        "{error}"
+        .unwrap();
+    let units = found.units.len();
+    assert!(found.coverage.windows > 1 && units > 2);
+    assert_eq!(found.coverage.read_end, TEXT.len());
+    let whole = found.coverage.tokens;
+    let (mut sums, mut tokens) = (vec![0.0; units * units], vec![0; units]);
+    for token in 1..whole - 1 {
+        let mut own = query(Selection::Token(token), Direction::LooksAt, Unit::Section);
+        own.layers = flow.layers.clone();
+        own.heads = flow.heads.clone();
+        own.reading = flow.reading.clone();
+        let row = ask(&engine, &own);
+        // Byte-level tokens begin with the space before their word.
+        let own = &TEXT[row.chosen.clone()];
+        let blank = match own.trim_start().len() {
+            0 => 0,
+            rest => own.len() - rest,
+        };
+        let number = |at: usize| {
+            let own = found.units.iter();
+            own.take_while(|unit| unit.start <= at).count() - 1
+        };
+        let from = number(row.chosen.start + blank);
+        tokens[from] += 1;
+        for item in &row.items {
+            sums[from * units + number(item.start)] += f64::from(item.value);
+        }
+    }
+    assert_eq!(
+        tokens,
+        found.units.iter().map(|own| own.tokens).collect::<Vec<_>>()
     );
+    for (place, (value, sum)) in found.matrix.iter().zip(sums).enumerate() {
+        let want = sum / tokens[place / units] as f64;
+        assert!((f64::from(*value) - want).abs() < 1e-5, "{value} {want}");
+    }
+    // What lies in no common window is not looked at.
+    assert_eq!(found.matrix[units - 1], 0.0);
+    for (row, outside) in found.matrix.chunks(units).zip(&found.outside) {
+        assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-5);
+    }
 }
 
 #[test]

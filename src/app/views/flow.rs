@@ -130,8 +130,12 @@ impl View for FlowView {
         );
         let (drawn, about) = match (state.flow_of_all, note, mean) {
             (false, Some(flow), _) => {
+                let windows = match flow.coverage.windows {
+                    1 => String::new(),
+                    windows => format!(", no further than one of {windows} windows"),
+                };
                 let about = format!(
-                    "mean of {}, {}",
+                    "mean of {}, {}{windows}",
                     crate::engine::counted(flow.layers.len(), "layer"),
                     crate::engine::counted(flow.heads.len(), "head"),
                 );
@@ -216,7 +220,8 @@ impl View for FlowView {
         "Each row is a section that looks: how much of what its tokens look at lies in each section, with \
          the layers and heads of the lens. A row and what goes to no section make 1. Point at a value to \
          read it, layer by layer; click it to go to the section that looks. Ribbons show the same: left \
-         looks at right, thick is much."
+         looks at right, thick is much. In a note that is read in windows a word looks at nothing \
+         outside of its window, so sections far apart have 0."
     }
 }
 
@@ -304,7 +309,7 @@ impl FlowView {
             StrokeKind::Outside,
         );
         ui.horizontal(|ui| {
-            parts::legend(ui, most, parts::Scale::Root);
+            parts::legend(ui, &format!("{most:.4}"), parts::Scale::Root);
             parts::soft(ui, "of what a row looks at");
         });
     }

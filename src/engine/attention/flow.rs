@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::taps::Taps;
-use super::{FORWARD, HeadChoice, LayerChoice, of_window};
+use super::{FORWARD, HeadChoice, LayerChoice};
 use crate::analysis::attention::{Flow, Groups};
-use crate::engine::units::gathered;
+use crate::engine::reading::ReadNote;
+use crate::engine::units::{Piece, assign, held, pieces};
 use crate::engine::{Coverage, Engine, EngineError, Job, Note, ReadingOptions, Unit};
+use crate::tokenization::windows::Window;
 
 /// How units look at units.
 #[derive(Clone)]
@@ -17,7 +19,8 @@ pub struct FlowQuery {
     pub heads: HeadChoice,
     /// Sections, sentences or words.
     pub unit: Unit,
-    /// How to read a note that is too long: its first window or its last.
+    /// How to read a note that is too long. In windows a token looks from the one in which it has
+    /// the most context, and at nothing outside of it.
     pub reading: ReadingOptions,
 }
 
@@ -69,8 +72,7 @@ impl Engine {
     /// How the units of a note look at each other.
     ///
     /// # Errors
-    /// [`EngineError`] as [`Engine::attention`]; also for a note in several windows, between which
-    /// there is no attention, and for more units than a matrix should have.
+    /// [`EngineError`] as [`Engine::attention`]; also for more units than a matrix should have.
     pub fn attention_flow(
         &self,
         note: &Note,
@@ -79,63 +81,117 @@ impl Engine {
     ) -> Result<AttentionFlow, EngineError> {
         let loaded = self.loaded()?;
         let read = loaded.reader(&query.reading)?.read(note)?;
-        let no_result = |reason: String| EngineError::NoResult {
+        let (layers, heads) = (loaded.layers(&query.layers)?, loaded.heads(&query.heads)?);
+        let units = Units::of(note, &read, query);
+        few_enough(units.pieces.len()).map_err(|reason| EngineError::NoResult {
             note: note.source().to_string(),
             reason,
-        };
-        let [window] = &read.windows[..] else {
-            let count = read.windows.len();
-            return Err(no_result(format!(
-                "it is read in {count} windows, and there is no attention from one to another; read \
-                 its first or its last part"
-            )));
-        };
-        let (layers, heads) = (loaded.layers(&query.layers)?, loaded.heads(&query.heads)?);
-        let rules = &query.reading.rules;
-        let (pieces, of_token) = gathered(note.text(), &window.encoding, query.unit, rules);
-        few_enough(pieces.len()).map_err(no_result)?;
-        let groups = Groups::new(of_token, pieces.len());
-        let taps = Taps {
-            layers: loaded.capture(note, window, &layers, job)?,
-            heads: &heads,
-            tokens: window.encoding.len(),
-            job,
-        };
-        let count = taps.layers.len();
-        let (mut by_layer, mut all_outside) = (Vec::new(), Vec::new());
-        job.within(FORWARD..1.0, || {
-            for (done, layer) in taps.layers.iter().enumerate() {
-                job.step(done, count, "layers")?;
-                let mut flow = Flow::new(&groups);
-                let own = std::slice::from_ref(layer);
-                job.within(0.0..1.0, || {
-                    taps.each_row(own, &mut |row, looks_at| flow.add(row, looks_at))
-                })?;
-                let (matrix, outside) = flow.finish();
-                by_layer.push(matrix);
-                all_outside.push(outside);
-            }
-            Ok::<(), EngineError>(())
         })?;
-        let (matrix, outside) = (mean(&by_layer), mean(&all_outside));
-        let units = pieces.into_iter().zip(groups.sizes());
-        let units = units.map(|(piece, &tokens)| FlowUnit {
-            start: piece.span.start,
-            end: piece.span.end,
-            section: piece.section,
-            tokens,
-        });
+        let mut flows: Vec<Flow> = layers
+            .iter()
+            .map(|_| Flow::new(units.pieces.len()))
+            .collect();
+        for (number, window) in read.windows.iter().enumerate() {
+            let share = 1.0 / read.windows.len() as f64;
+            let range = number as f64 * share..(number + 1) as f64 * share;
+            job.within(range, || {
+                let taps = Taps {
+                    layers: loaded.capture(note, window, &layers, job)?,
+                    heads: &heads,
+                    tokens: window.encoding.len(),
+                    job,
+                };
+                job.within(FORWARD..1.0, || {
+                    units.look(number, window, &taps, &mut flows)
+                })
+            })?;
+        }
+        let (by_layer, all_outside): (Vec<_>, Vec<_>) = flows.into_iter().map(Flow::finish).unzip();
         Ok(AttentionFlow {
             note: note.source().to_string(),
-            coverage: of_window(&read, window),
             random_weights: loaded.info.random_weights,
             layers,
-            heads: heads.clone(),
-            units: units.collect(),
-            matrix,
-            outside,
+            heads,
+            units: units.told(),
+            matrix: mean(&by_layer),
+            outside: mean(&all_outside),
             by_layer,
+            coverage: read.coverage,
         })
+    }
+}
+
+/// The units of a note, and which of its tokens are theirs.
+struct Units {
+    pieces: Vec<Piece>,
+    /// For each row of the whole note its unit.
+    of_row: Vec<Option<usize>>,
+    /// For each row of the whole note the window from which it looks.
+    owners: Vec<Option<usize>>,
+}
+
+impl Units {
+    /// Those of which a token is read.
+    fn of(note: &Note, read: &ReadNote, query: &FlowQuery) -> Self {
+        let (text, owners) = (note.text(), read.owners());
+        let all = pieces(text, &read.whole, query.unit, &query.reading.rules);
+        let mut of_row = assign(text, &read.whole, query.unit, &all);
+        for (unit, owner) in of_row.iter_mut().zip(&owners) {
+            *unit = unit.filter(|_| owner.is_some());
+        }
+        let (pieces, of_row) = held(all, &of_row);
+        Self {
+            pieces,
+            of_row,
+            owners,
+        }
+    }
+
+    /// Adds what the tokens of one window look at, layer by layer.
+    fn look(
+        &self,
+        number: usize,
+        window: &Window,
+        taps: &Taps<'_>,
+        flows: &mut [Flow],
+    ) -> Result<(), EngineError> {
+        let row_of = |local: usize| {
+            let row = window.rows.start + local.checked_sub(window.lead)?;
+            window.rows.contains(&row).then_some(row)
+        };
+        let seen = (0..taps.tokens).map(|local| self.of_row[row_of(local)?]);
+        let seen = Groups::new(seen.collect(), self.pieces.len());
+        let count = taps.layers.len();
+        for (done, (layer, flow)) in taps.layers.iter().zip(flows).enumerate() {
+            taps.job.step(done, count, "layers")?;
+            let own = std::slice::from_ref(layer);
+            taps.job.within(0.0..1.0, || {
+                taps.each_row(own, &mut |local, looks_at| {
+                    let row = row_of(local).filter(|row| self.owners[*row] == Some(number));
+                    if let Some(unit) = row.and_then(|row| self.of_row[row]) {
+                        flow.add(unit, looks_at, &seen);
+                    }
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The units as they are told.
+    fn told(&self) -> Vec<FlowUnit> {
+        let mut tokens = vec![0; self.pieces.len()];
+        self.of_row
+            .iter()
+            .flatten()
+            .for_each(|&own| tokens[own] += 1);
+        let units = self.pieces.iter().zip(tokens);
+        let told = units.map(|(piece, tokens)| FlowUnit {
+            start: piece.span.start,
+            end: piece.span.end,
+            section: piece.section.clone(),
+            tokens,
+        });
+        told.collect()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::{Engine, EngineError, Job, Note, Unit};
 pub struct MeanFlow {
     /// Notes that went into it.
     pub notes: usize,
-    /// Notes that gave nothing: no section, or read in several windows.
+    /// Notes that gave nothing, such as those without a section.
     pub left_out: usize,
     /// Sections that few notes have, which count as none here: names are as many as people think of.
     pub others: usize,
