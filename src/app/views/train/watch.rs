@@ -185,7 +185,7 @@ const EVERY: [WatchEvery; 5] = [
 
 fn words(every: WatchEvery) -> String {
     match every {
-        WatchEvery::Affordable => "As often as 5 % of the time allows".to_owned(),
+        WatchEvery::Affordable => "As often as costs at most 5 % of the time".to_owned(),
         WatchEvery::Steps(1) => "After each step".to_owned(),
         WatchEvery::Steps(steps) => format!("Every {} steps", thousands(steps as usize)),
     }
