@@ -158,7 +158,9 @@ impl Command {
     /// The run that file and flags describe.
     fn describe(&self, global: &Global) -> Result<TrainConfig> {
         let config = TrainConfig::read(self.config.as_deref(), &self.flags(global));
-        config.map_err(|fault| Usage(fault.to_string()).into())
+        let config = config.map_err(|fault| Usage(fault.to_string()))?;
+        learns_from_something(self.config.as_deref(), &config)?;
+        Ok(config)
     }
 
     /// The flags of fields that were given.
@@ -169,6 +171,23 @@ impl Command {
         }
         flags
     }
+}
+
+/// That what a description names to learn from is not all in another folder.
+pub(super) fn learns_from_something(file: Option<&Path>, config: &TrainConfig) -> Result<()> {
+    if let Some(file) = file
+        && let Some(first) = config.train.first()
+        && !config.train.iter().any(|own| own.exists())
+    {
+        let said = format!(
+            "{} learns from {}, which is not there; paths in it count from the folder in which the \
+             command is given: go to the folder that has this file, or name others with --train",
+            file.display(),
+            first.display(),
+        );
+        return Err(Usage(said).into());
+    }
+    Ok(())
 }
 
 fn open(global: &Global, terminal: &Terminal) -> Result<Engine> {

@@ -11,7 +11,7 @@ use super::exit;
 use super::output::{Forms, Output, Usage};
 use super::passage::visible;
 use super::progress::Terminal;
-use super::train::Watch;
+use super::train::{Watch, learns_from_something};
 use crate::engine::{
     BestSetting, Engine, MetricName, PlannedRun, RunState, SettingLine, SweepAxis, SweepFigure,
     SweepObserver, SweepPlan, SweepReport, TrainEvent, TrainObserver, TrainReport, TrainStart,
@@ -66,6 +66,9 @@ impl SweepFlags {
         }
         let plan = SweepPlan::new(file, fields, &axes, self.seeds.unwrap_or(1));
         let plan = plan.map_err(|fault| Usage(fault.to_string()))?;
+        for run in &plan.runs {
+            learns_from_something(file, &run.config)?;
+        }
         Ok(Some(Sweep::New(plan)))
     }
 }

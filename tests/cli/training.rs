@@ -293,6 +293,18 @@ fn a_wrong_description_says_what_and_where() {
         2,
         "learning-rate",
     );
+    let elsewhere = recipe.folder.join("elsewhere.toml");
+    let train = toml.lines().find(|own| own.starts_with("train =")).unwrap();
+    fs::write(
+        &elsewhere,
+        toml.replace(train, "train = [\"gone/notes.csv\"]"),
+    )
+    .unwrap();
+    for more in [&[][..], &["--seeds", "2"]] {
+        let asked = ["train", path(&elsewhere), "--run", path(&run)];
+        fails(&[&asked[..], more].concat(), 2, "go to the folder");
+        assert!(!run.exists());
+    }
     fails(&["train", "--resume", path(&recipe.folder)], 1, "is no run");
     fails(&["train", path(&recipe.config)], 2, "run is missing");
     let help = succeeds(&["train", "--help"]);
