@@ -29,6 +29,8 @@ impl App {
             Command::Do(Action::Judge) => Panel::Judge,
             Command::Do(Action::WatchNote | Action::PlayFrames) => Panel::Watch,
             Command::Do(Action::ReadRuns) => Panel::Runs,
+            // Of a panel behind others nothing is painted.
+            Command::Figure(panel) => *panel,
             Command::Train(own) => match own.panel() {
                 Some(panel) => panel,
                 None => return,

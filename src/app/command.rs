@@ -47,6 +47,8 @@ pub enum Command {
     Points(super::points::command::PointsCommand),
     /// Let go of the pin of this number.
     Unpin(usize),
+    /// Copy what a panel shows, as a table.
+    Numbers(super::views::Panel),
     /// Ask where to save a figure of a panel.
     Figure(super::views::Panel),
     /// Save a figure of a panel there: pixels where the name ends so, else an SVG.
@@ -236,6 +238,7 @@ actions! {
     MaskWord "mask-word" "Mask the word and fill it" [key(Key::M)];
     Surprise "surprise" "Tint words by surprise" [key(Key::U)];
     Predict "predict" "Predict" [key(Key::P)];
+    Spans "spans" "Hide predicted spans, or show them" [];
     MakeHeading "make-heading" "Make the selection a heading" [];
     Similar "similar" "Find similar passages" [];
     Tokens "tokens" "Show tokens" [key(Key::B)];

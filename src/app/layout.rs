@@ -4,7 +4,7 @@ use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{self, RichText, Ui};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree, UiResponse};
 
-use super::command::{Command, Quiet};
+use super::command::Command;
 use super::figure::{self, Painted};
 use super::state::{State, Workspace};
 use super::theme;
@@ -137,13 +137,6 @@ fn share(tiles: &mut Tiles<Panel>, dir: LinearDir, parts: &[(TileId, f32)]) -> T
 impl Layout {
     /// The layout of a file, if it is one of this version with every panel.
     pub fn usable(self) -> Option<Self> {
-        let held = |tree: &Tree<Panel>| -> Vec<Panel> {
-            let panels = tree.tiles.tiles().filter_map(|tile| match tile {
-                Tile::Pane(panel) => Some(*panel),
-                Tile::Container(_) => None,
-            });
-            panels.collect()
-        };
         let usual = Self::default();
         let whole = [
             (&self.read, &usual.read),
@@ -157,6 +150,11 @@ impl Layout {
             held(usual).iter().all(|panel| own.contains(panel))
         });
         (self.version == VERSION && whole).then_some(self)
+    }
+
+    /// The panels of a workspace.
+    pub fn panels(&mut self, workspace: Workspace) -> Vec<Panel> {
+        held(self.tree(workspace))
     }
 
     fn tree(&mut self, workspace: Workspace) -> &mut Tree<Panel> {
@@ -196,6 +194,15 @@ impl Layout {
     }
 }
 
+/// The panels of a tree.
+fn held(tree: &Tree<Panel>) -> Vec<Panel> {
+    let panels = tree.tiles.tiles().filter_map(|tile| match tile {
+        Tile::Pane(panel) => Some(*panel),
+        Tile::Container(_) => None,
+    });
+    panels.collect()
+}
+
 struct Behavior<'a> {
     views: &'a mut Views,
     state: &'a mut State,
@@ -206,7 +213,7 @@ struct Behavior<'a> {
 }
 
 /// What can be done with every panel.
-fn menu(ui: &mut Ui, panel: Panel, view: &dyn View, state: &State, commands: &mut Vec<Command>) {
+fn menu(ui: &mut Ui, panel: Panel, view: &dyn View, commands: &mut Vec<Command>) {
     let quiet = egui::Button::new(RichText::new("…").font(theme::strong(14.0))).frame(false);
     let (button, _) = MenuButton::from_button(quiet).ui(ui, |ui| {
         ui.set_max_width(300.0);
@@ -214,7 +221,7 @@ fn menu(ui: &mut Ui, panel: Panel, view: &dyn View, state: &State, commands: &mu
         parts::soft(ui, view.help());
         ui.separator();
         if ui.button("Copy numbers").clicked() {
-            commands.push(Command::CopyNumbers(view.numbers(state).map(Quiet)));
+            commands.push(Command::Numbers(panel));
             ui.close();
         }
         if ui.button("Save figure…").clicked() {
@@ -268,13 +275,7 @@ impl egui_tiles::Behavior<Panel> for Behavior<'_> {
         let active = tabs.active.and_then(|own| tiles.get(own));
         if let Some(Tile::Pane(panel)) = active {
             ui.add_space(10.0);
-            menu(
-                ui,
-                *panel,
-                self.views.get(*panel),
-                self.state,
-                self.commands,
-            );
+            menu(ui, *panel, self.views.get(*panel), self.commands);
         }
     }
 

@@ -87,6 +87,7 @@ pub struct App {
     layout: Layout,
     palette: over::palette::Palette,
     settings: over::settings::Settings,
+    help: over::help::Help,
     dialogs: Dialogs,
     folder: Option<Folder>,
     /// The layouts of before, the one on the screen last.
@@ -152,6 +153,7 @@ impl App {
             layout: layout.unwrap_or_default(),
             palette: Default::default(),
             settings: Default::default(),
+            help: Default::default(),
             dialogs: Dialogs::default(),
             folder,
             layouts: Vec::new(),
@@ -220,6 +222,13 @@ impl App {
     /// Carries out a command, as if a view had asked for it.
     pub fn execute(&mut self, command: Command) {
         self.bring(&command);
+        let command = match command {
+            Command::Numbers(panel) => {
+                let numbers = self.views.get(panel).numbers(&self.actor.state);
+                Command::CopyNumbers(numbers.map(Quiet))
+            }
+            own => own,
+        };
         self.actor.execute(command);
     }
 
@@ -268,14 +277,15 @@ impl App {
         }
         let over = state.over;
         let palette = over == Some(Over::Palette);
-        self.palette.ui(ui, palette, state, &mut commands);
+        let panels = self.layout.panels(state.workspace);
+        self.palette.ui(ui, palette, &panels, state, &mut commands);
+        (self.help).ui(ui, over == Some(Over::Help), state, &mut commands);
         match over {
             Some(Over::Settings) => self.settings.ui(ui, state, &mut commands),
             Some(Over::Models) => over::models::ui(ui, state, &mut commands),
-            Some(Over::Help) => over::help::ui(ui, state, &mut commands),
             Some(Over::Verify) => over::verify::ui(ui, &mut commands),
             Some(Over::SavePoints) => over::points::ui(ui, state, &mut commands),
-            Some(Over::Palette) | None => {}
+            Some(Over::Palette | Over::Help) | None => {}
         }
         over::typed::ui(ui, &mut self.typed, &mut commands);
         if !commands.is_empty() {

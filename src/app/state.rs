@@ -272,6 +272,8 @@ pub struct Shown {
     pub ids: bool,
     /// The tint of surprise.
     pub surprise: bool,
+    /// No lines under the spans that were predicted.
+    pub without_spans: bool,
 }
 
 /// All that the window shows.

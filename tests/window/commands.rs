@@ -2,6 +2,7 @@
 
 use auscult::app::{Action, Command};
 use eframe::egui::Key;
+use egui_kittest::kittest::Queryable;
 
 use super::Setup;
 
@@ -60,6 +61,62 @@ fn the_palette_finds_and_runs_by_keys_alone() {
     window.harness.run_steps(3);
     let state = window.state();
     assert!(state.shown.tokens && state.over.is_none());
+}
+
+#[test]
+fn the_palette_has_the_numbers_and_figures_of_the_panels_of_a_workspace() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.act(Action::NextWord);
+    window.settle();
+    window.act(Action::Palette);
+    window.harness.run_steps(2);
+    write(&mut window, "figure of m");
+    let figure = window
+        .harness
+        .query_by_label_contains("Save a figure of Map");
+    assert!(figure.is_some());
+    window.act(Action::Palette);
+    window.act(Action::Palette);
+    window.harness.run_steps(2);
+    write(&mut window, "numbers of attention");
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    let mut said = window.state().messages.all();
+    assert!(said.any(|own| own.title.starts_with("The numbers are in the clipboard")));
+}
+
+/// Writes into the field that has the focus.
+fn write(window: &mut super::Window, text: &str) {
+    let event = eframe::egui::Event::Text(text.to_owned());
+    window.harness.event(event);
+    window.harness.run_steps(2);
+}
+
+#[test]
+fn help_lists_what_fits() {
+    let mut window = Setup::full().open();
+    window.act(Action::Help);
+    window.harness.run_steps(3);
+    let has = |window: &super::Window, title: &str| {
+        let found = window.harness.query_all_by_label(title).count();
+        found > 0
+    };
+    let (mask, next) = (Action::MaskWord.title(), Action::NextNote.title());
+    assert!(has(&window, next));
+    window
+        .harness
+        .get_by_label("Filter keys and gestures")
+        .focus();
+    window.harness.run_steps(2);
+    write(&mut window, "MASK");
+    assert!(has(&window, mask) && !has(&window, next));
+    // The next time all of it is there.
+    window.act(Action::Help);
+    window.harness.run_steps(2);
+    window.act(Action::Help);
+    window.harness.run_steps(2);
+    assert!(has(&window, next));
 }
 
 #[test]

@@ -201,6 +201,7 @@ impl Actor {
 
     pub(super) fn predict(&mut self) {
         let state = &mut self.state;
+        state.shown.without_spans = false;
         let Some(view) = &state.on_view else {
             let said = "A prediction needs a note; open one first";
             state.messages.tell(Weight::Note, said, "");

@@ -8,6 +8,10 @@ use crate::app::theme;
 use crate::app::views::library::name;
 use crate::app::widgets::parts;
 
+/// Width of the field of search at most, and that at which its keys fit.
+const SEARCH: f32 = 260.0;
+const SEARCH_WITH_KEYS: f32 = 190.0;
+
 /// Draws the bar.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
@@ -54,8 +58,12 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 let keys = state.keys.of(Action::Palette);
                 let keys = keys.first().map(|own| own.text(ui.ctx()));
                 let soft = RichText::new("Search or run…").color(palette.soft);
-                let mut button = egui::Button::new(soft).min_size(egui::vec2(260.0, 26.0));
-                if let Some(keys) = keys {
+                // It must not lie over the workspaces at its left.
+                let width = ui.available_width().min(SEARCH);
+                let mut button = egui::Button::new(soft)
+                    .truncate()
+                    .min_size(egui::vec2(width, 26.0));
+                if let Some(keys) = keys.filter(|_| width >= SEARCH_WITH_KEYS) {
                     button = button.shortcut_text(keys);
                 }
                 if ui.add(button).clicked() {

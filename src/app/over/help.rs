@@ -1,12 +1,13 @@
 //! Keys and help.
 
-use eframe::egui::{Grid, RichText, Ui};
+use eframe::egui::{Grid, RichText, TextEdit, Ui};
 
 use super::dialog;
 
 use crate::app::command::{Action, Command};
 use crate::app::state::State;
 use crate::app::theme;
+use crate::app::views::library::name;
 use crate::app::widgets::parts;
 
 /// What the gestures of the text do.
@@ -18,36 +19,78 @@ const GESTURES: [(&str, &str); 5] = [
     ("↑ ↓ Page up Page down", "scroll the note"),
 ];
 
-/// Draws it.
-pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
-    let close = dialog(ui, "Keys and help", 520.0, |ui| {
-        let palette = theme::palette(ui);
-        parts::heading(ui, "With the pointer");
-        Grid::new("gestures").num_columns(2).show(ui, |ui| {
-            for (gesture, does) in GESTURES {
-                ui.label(RichText::new(gesture).font(theme::strong(13.0)));
-                ui.label(does);
-                ui.end_row();
-            }
-        });
-        ui.add_space(10.0);
-        parts::heading(ui, "With the keys");
-        let said = "Single letters act where no text field is active. Settings change every key.";
-        parts::soft(ui, said);
-        Grid::new("keys").num_columns(2).show(ui, |ui| {
-            for action in Action::ALL {
+/// The dialog.
+#[derive(Default)]
+pub struct Help {
+    /// Lines that have this are listed.
+    filter: String,
+}
+
+impl Help {
+    /// Draws it if it is `open`.
+    pub fn ui(&mut self, ui: &Ui, open: bool, state: &State, commands: &mut Vec<Command>) {
+        if !open {
+            self.filter.clear();
+            return;
+        }
+        let close = dialog(ui, "Keys and help", 520.0, |ui| {
+            let field = TextEdit::singleline(&mut self.filter)
+                .id_salt("help filter")
+                .hint_text("Filter, such as mask or Ctrl");
+            let field = ui.add(field.desired_width(f32::INFINITY));
+            name(&field, "Filter keys and gestures");
+            ui.add_space(8.0);
+            let gestures = GESTURES.map(|(gesture, does)| (gesture.to_owned(), does));
+            let gestures = self.those_that_fit(gestures);
+            let keys = Action::ALL.iter().filter_map(|action| {
                 let keys = state.keys.of(*action);
-                if keys.is_empty() {
-                    continue;
-                }
                 let keys: Vec<String> = keys.iter().map(|own| own.text(ui.ctx())).collect();
-                ui.label(RichText::new(keys.join("  ")).font(theme::strong(13.0)));
-                ui.label(RichText::new(action.title()).color(palette.ink));
-                ui.end_row();
+                (!keys.is_empty()).then(|| (keys.join("  "), action.title()))
+            });
+            let keys = self.those_that_fit(keys);
+            if gestures.is_empty() && keys.is_empty() {
+                parts::soft(ui, "No key and no gesture has a name like this.");
+                return;
+            }
+            if !gestures.is_empty() {
+                parts::heading(ui, "With the pointer");
+                table(ui, "gestures", &gestures);
+                ui.add_space(10.0);
+            }
+            if !keys.is_empty() {
+                parts::heading(ui, "With the keys");
+                let said =
+                    "Single letters act where no text field is active. Settings change every key.";
+                parts::soft(ui, said);
+                table(ui, "keys", &keys);
             }
         });
-    });
-    if close {
-        commands.push(Command::Do(Action::Help));
+        if close {
+            commands.push(Command::Do(Action::Help));
+        }
     }
+
+    fn those_that_fit(
+        &self,
+        lines: impl IntoIterator<Item = (String, &'static str)>,
+    ) -> Vec<(String, &'static str)> {
+        let wanted = self.filter.trim().to_lowercase();
+        let fits = |text: &str| text.to_lowercase().contains(&wanted);
+        let lines = lines.into_iter();
+        lines
+            .filter(|(how, does)| fits(how) || fits(does))
+            .collect()
+    }
+}
+
+/// What to do, and what it does.
+fn table(ui: &mut Ui, id: &str, lines: &[(String, &'static str)]) {
+    let palette = theme::palette(ui);
+    Grid::new(id).num_columns(2).show(ui, |ui| {
+        for (how, does) in lines {
+            ui.label(RichText::new(how).font(theme::strong(13.0)));
+            ui.label(RichText::new(*does).color(palette.ink));
+            ui.end_row();
+        }
+    });
 }

@@ -6,6 +6,7 @@ use crate::app::command::{Action, Command};
 use crate::app::library::NoteKey;
 use crate::app::state::State;
 use crate::app::theme;
+use crate::app::views::Panel;
 use crate::app::views::library::name;
 use crate::app::widgets::parts;
 
@@ -22,6 +23,8 @@ pub struct Palette {
 #[derive(Debug, Clone, PartialEq)]
 enum Line {
     Action(Action),
+    Figure(Panel, String),
+    Numbers(Panel, String),
     Note(NoteKey, String),
 }
 
@@ -32,8 +35,15 @@ const MOST: usize = 60;
 const WIDTH: f32 = 560.0;
 
 impl Palette {
-    /// Draws it if it is `open`.
-    pub fn ui(&mut self, ui: &Ui, open: bool, state: &State, commands: &mut Vec<Command>) {
+    /// Draws it if it is `open`; `panels` are those of the workspace.
+    pub fn ui(
+        &mut self,
+        ui: &Ui,
+        open: bool,
+        panels: &[Panel],
+        state: &State,
+        commands: &mut Vec<Command>,
+    ) {
         if !open {
             self.was_open = false;
             return;
@@ -50,7 +60,7 @@ impl Palette {
                 input.consume_key(Modifiers::NONE, Key::ArrowDown),
             )
         });
-        let lines = lines(&self.text, state);
+        let lines = lines(&self.text, panels, state);
         let last = lines.len().saturating_sub(1);
         self.chosen = match (up, down) {
             (true, _) => self.chosen.checked_sub(1).unwrap_or(last),
@@ -59,12 +69,15 @@ impl Palette {
             _ => self.chosen.min(last),
         };
         let moved = up || down;
+        let room = ui.ctx().content_rect().size();
         let modal = Modal::new(Id::unique("palette")).area(
-            Modal::default_area(Id::unique("palette"))
-                .anchor(egui::Align2::CENTER_TOP, egui::vec2(0.0, 70.0)),
+            Modal::default_area(Id::unique("palette")).anchor(
+                egui::Align2::CENTER_TOP,
+                egui::vec2(0.0, room.y.min(700.0) * 0.1),
+            ),
         );
         let response = modal.show(ui.ctx(), |ui| {
-            ui.set_width(WIDTH);
+            ui.set_width(WIDTH.min(room.x - 60.0));
             let field = egui::TextEdit::singleline(&mut self.text)
                 .id_salt("palette")
                 .hint_text("Search notes and commands")
@@ -80,25 +93,29 @@ impl Palette {
             if lines.is_empty() {
                 parts::soft(ui, "Nothing has a name like this.");
             }
-            ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                for (number, line) in lines.iter().enumerate() {
-                    let row = row(ui, line, number == self.chosen, state);
-                    if moved && number == self.chosen {
-                        row.scroll_to_me(None);
+            ScrollArea::vertical()
+                .max_height((room.y * 0.8 - 90.0).clamp(120.0, 380.0))
+                .show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    for (number, line) in lines.iter().enumerate() {
+                        let row = row(ui, line, number == self.chosen, state);
+                        if moved && number == self.chosen {
+                            row.scroll_to_me(None);
+                        }
+                        if row.clicked() {
+                            self.chosen = number;
+                            run = true;
+                        }
                     }
-                    if row.clicked() {
-                        self.chosen = number;
-                        run = true;
-                    }
-                }
-            });
+                });
         });
         if run && let Some(line) = lines.get(self.chosen) {
             // It is closed first, since what is run may open something else.
             commands.push(Command::Do(Action::Palette));
             commands.push(match line {
                 Line::Action(action) => Command::Do(*action),
+                Line::Figure(panel, _) => Command::Figure(*panel),
+                Line::Numbers(panel, _) => Command::Numbers(*panel),
                 Line::Note(key, _) => Command::Show(*key),
             });
         } else if response.should_close() {
@@ -115,9 +132,11 @@ fn row(ui: &mut Ui, line: &Line, chosen: bool, state: &State) -> egui::Response 
     };
     let (text, keys) = match line {
         Line::Action(action) => (action.title(), keys(*action)),
+        Line::Figure(_, title) | Line::Numbers(_, title) => (title.as_str(), None),
         Line::Note(_, title) => (title.as_str(), Some("note".to_owned())),
     };
-    let mut button = egui::Button::selectable(chosen, text).min_size(egui::vec2(WIDTH, 28.0));
+    let mut button =
+        egui::Button::selectable(chosen, text).min_size(egui::vec2(ui.available_width(), 28.0));
     if let Some(keys) = keys {
         let keys = egui::RichText::new(keys).small().color(palette.soft);
         button = button.right_text(keys);
@@ -126,16 +145,27 @@ fn row(ui: &mut Ui, line: &Line, chosen: bool, state: &State) -> egui::Response 
 }
 
 /// What fits the text, the best first.
-fn lines(text: &str, state: &State) -> Vec<Line> {
+fn lines(text: &str, panels: &[Panel], state: &State) -> Vec<Line> {
     let wanted = text.trim().to_lowercase();
     let actions = (Action::ALL.iter())
         .filter(|action| **action != Action::Palette)
         .map(|action| (Line::Action(*action), action.title().to_lowercase()));
+    let of_panels = panels.iter().flat_map(|panel| {
+        let figure = format!("Save a figure of {} (PNG, SVG)…", panel.title());
+        let numbers = format!("Copy the numbers of {}", panel.title());
+        let lowered = |text: &String| text.to_lowercase();
+        let titles = (lowered(&figure), lowered(&numbers));
+        [
+            (Line::Figure(*panel, figure), titles.0),
+            (Line::Numbers(*panel, numbers), titles.1),
+        ]
+    });
     let notes = state.library.entries().iter().map(|own| {
         let line = Line::Note(own.key, own.title.clone());
         (line, own.title.to_lowercase())
     });
     let mut found: Vec<(usize, Line)> = actions
+        .chain(of_panels)
         .chain(notes)
         .filter_map(|(line, title)| Some((fit(&wanted, &title)?, line)))
         .collect();

@@ -57,7 +57,7 @@ impl Settings {
     fn general(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let own = &state.settings;
         ui.label("Colours");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for look in Look::ALL {
                 if ui.selectable_label(own.look == look, look.name()).clicked() {
                     commands.push(Command::Look(look));
@@ -66,14 +66,14 @@ impl Settings {
         });
         ui.end_row();
         ui.label("Size");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             parts::action_button(ui, "−", Action::Smaller, state, commands);
             ui.monospace(format!("{:.0} %", 100.0 * own.zoom));
             parts::action_button(ui, "+", Action::Larger, state, commands);
         });
         ui.end_row();
         ui.label("Long notes");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for choice in LongChoice::ALL {
                 let chosen = own.long_notes == choice;
                 if ui.selectable_label(chosen, choice.name()).clicked() {
@@ -83,7 +83,7 @@ impl Settings {
         });
         ui.end_row();
         ui.label("Memory for results");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for megabytes in [256, 1024, 2048, 8192] {
                 let text = format!("{} MB", thousands(megabytes));
                 let chosen = own.cache_mb == megabytes;
@@ -96,7 +96,7 @@ impl Settings {
         });
         ui.end_row();
         ui.label("Compute on");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for (device, text) in DEVICES {
                 if ui.selectable_label(own.device == device, text).clicked() {
                     commands.push(Command::Device(device.to_owned()));
@@ -204,7 +204,7 @@ fn models(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let palette = theme::palette(ui);
         ui.vertical(|ui| ui.label(title));
         ui.vertical(|ui| {
-            ui.set_max_width(420.0);
+            ui.set_max_width(ui.available_width().min(420.0));
             match own {
                 ModelState::None => {
                     parts::soft(ui, "None");

@@ -142,7 +142,7 @@ fn search(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
     if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
         commands.push(Command::Do(Action::Clear));
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut wanted.pattern, "Pattern");
         ui.checkbox(&mut wanted.case, "Capitals");
     });

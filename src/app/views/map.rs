@@ -534,7 +534,7 @@ fn said(ui: &mut Ui, state: &State, map: &AttentionMap, text: &str, most: f32) {
         (side, Block::Mean) => format!("A point is the mean of {side} × {side}"),
     };
     ui.horizontal(|ui| {
-        parts::legend(ui, most, parts::Scale::Root);
+        parts::legend(ui, &format!("{most:.4}"), parts::Scale::Root);
         let said = RichText::new(point).small().color(theme::palette(ui).soft);
         let said = ui.add(egui::Label::new(said).truncate());
         said.on_hover_text(format!(

@@ -91,14 +91,16 @@ fn head(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         .map(|own| own.title.clone())
         .unwrap_or_default();
     let label = egui::Label::new(RichText::new(title).font(theme::strong(16.0))).truncate();
-    if ui.available_width() < NARROW {
+    let room = if has_spans(state) { 340.0 } else { 270.0 };
+    if ui.available_width() < room + TITLE {
         ui.add(label);
         ui.horizontal_wrapped(|ui| tools(ui, state, commands));
         ui.horizontal_wrapped(|ui| budget(ui, state, commands));
+        surprise_legend(ui, state);
         return;
     }
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 270.0).max(80.0);
+        let width = ui.available_width() - room;
         ui.scope(|ui| {
             ui.set_max_width(width);
             ui.add(label);
@@ -107,10 +109,16 @@ fn head(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         ui.with_layout(right, |ui| tools(ui, state, commands));
     });
     ui.horizontal(|ui| budget(ui, state, commands));
+    surprise_legend(ui, state);
 }
 
-/// With less room than this the tools have a line of their own.
-const NARROW: f32 = 300.0;
+/// Whether spans were predicted that can be shown.
+fn has_spans(state: &State) -> bool {
+    state.results().is_some_and(|own| own.tags.value.is_some())
+}
+
+/// With less room than this for the name the tools have a line of their own.
+const TITLE: f32 = 120.0;
 
 /// What can be shown and asked for.
 fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
@@ -123,7 +131,33 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let ids = shown.ids;
         parts::toggle(ui, "Numbers", ids, Action::TokenIds, state, commands);
     }
+    if has_spans(state) {
+        let drawn = !shown.without_spans;
+        parts::toggle(ui, "Spans", drawn, Action::Spans, state, commands);
+    }
     parts::action_button(ui, "Predict", Action::Predict, state, commands);
+}
+
+/// What the tint of surprise stands for, where it is drawn.
+fn surprise_legend(ui: &mut Ui, state: &State) {
+    let results = state.results();
+    let Some(surprise) = results.and_then(|own| own.surprise.value.as_ref()) else {
+        return;
+    };
+    if !state.shown.surprise || state.workspace == Workspace::Look {
+        return;
+    }
+    let losses = surprise.words.iter().map(|(_, loss)| f64::from(*loss));
+    let mean = losses.sum::<f64>() / surprise.words.len().max(1) as f64;
+    ui.horizontal_wrapped(|ui| {
+        parts::legend(
+            ui,
+            &format!("{STRONGEST:.0} nats and more"),
+            parts::Scale::Even,
+        );
+        let said = format!("how little each word is expected, {mean:.1} in the mean");
+        parts::soft(ui, said);
+    });
 }
 
 /// How much of what the model can read at once the note takes, and what is done if it is more.
@@ -282,6 +316,7 @@ impl NoteView {
         let attention = results.and_then(|own| own.attention.value.as_ref());
         let glow = self.glow.get(attention.filter(|_| looks), glow);
         let tags = results.and_then(|own| own.tags.value.as_ref());
+        let tags = tags.filter(|_| !state.shown.without_spans);
         let tags = self.lines.get(tags, underlines);
         let pins;
         let lines = match looks {

@@ -39,7 +39,7 @@ impl View for Predictions {
         let name = info.name.clone();
         ui.horizontal(|ui| {
             parts::action_button(ui, "Predict", Action::Predict, state, commands);
-            parts::soft(ui, name);
+            parts::soft_truncated(ui, name);
             let busy = (state.jobs)
                 .is_running(|own| matches!(own, Purpose::Tag(_) | Purpose::Classify(_)));
             if busy {

@@ -64,7 +64,7 @@ impl View for Row {
         head(ui, found, text, &Lens::of(found, model).words(model), busy);
         ui.horizontal(|ui| {
             let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
-            parts::legend(ui, most, parts::Scale::Even);
+            parts::legend(ui, &format!("{most:.4}"), parts::Scale::Even);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 parts::action_button(ui, "Pin", Action::Pin, state, commands);
             });

@@ -61,6 +61,13 @@ pub fn soft(ui: &mut Ui, text: impl Into<String>) -> Response {
     ui.label(RichText::new(text).small().color(palette.soft))
 }
 
+/// The same in one line, cut where there is no room; the whole where the pointer rests.
+pub fn soft_truncated(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let palette = theme::palette(ui);
+    let text = RichText::new(text).small().color(palette.soft);
+    ui.add(egui::Label::new(text).truncate())
+}
+
 /// A button for an action, with its keys where the pointer rests.
 pub fn action_button(
     ui: &mut Ui,
@@ -176,8 +183,8 @@ pub enum Scale {
     Root,
 }
 
-/// Which colours stand for which values, from 0 to the largest.
-pub fn legend(ui: &mut Ui, most: f32, scale: Scale) {
+/// Which colours stand for which values, from 0 to the largest, which is given in words.
+pub fn legend(ui: &mut Ui, most: &str, scale: Scale) {
     let palette = theme::palette(ui);
     soft(ui, "0");
     let (rect, response) = ui.allocate_exact_size(vec2(96.0, 8.0), Sense::hover());
@@ -195,10 +202,10 @@ pub fn legend(ui: &mut Ui, most: f32, scale: Scale) {
             .rect_filled(part, 0.0, theme::heat(&palette, share));
     }
     response.widget_info(|| {
-        let said = format!("Colours from 0 to {most:.4}");
+        let said = format!("Colours from 0 to {most}");
         WidgetInfo::labeled(Role::Label, true, said)
     });
-    soft(ui, format!("{most:.4}"));
+    soft(ui, most);
 }
 
 /// How much of something is used: a thin line, full in another colour.

@@ -209,7 +209,7 @@ fn lens(ui: &mut Ui, seen: &Seen, text: Option<&str>, most: f32) {
         None => "the chosen word".to_owned(),
     };
     parts::soft(ui, format!("From {from}, in the mean of the global layers"));
-    ui.horizontal(|ui| parts::legend(ui, most, Scale::Even));
+    ui.horizontal(|ui| parts::legend(ui, &format!("{most:.4}"), Scale::Even));
     let apart = seen.lens.hidden + seen.lens.outside;
     let said = format!("{apart:.3} goes to marks and special tokens");
     parts::soft(ui, said);
