@@ -3,7 +3,8 @@
 use super::jobs::Purpose;
 use super::library::NoteKey;
 use super::messages::Weight;
-use super::state::{Results, State, Workspace};
+use super::results::Results;
+use super::state::{State, Workspace};
 use crate::engine::{AttentionMap, AttentionResult};
 
 /// What an item of a list takes, with what it points to.

@@ -34,13 +34,13 @@ pub enum Command {
     /// Look at this head of this layer alone.
     Head(usize, usize),
     /// Have this part of a head's map drawn.
-    Map(super::state::MapPart),
+    Map(super::results::MapPart),
     /// Read the largest value of these rows and columns of a head's map.
-    Cell(super::state::MapPart),
+    Cell(super::results::MapPart),
     /// Choose the value that was read: its tokens are marked in the note.
     ChooseCell,
     /// Look at the map of a head so.
-    MapView(super::state::MapState),
+    MapView(super::results::MapState),
     /// Show how the sections of all notes look at each other, or those of the note on view.
     FlowOf(bool),
     /// Something of the map of points.

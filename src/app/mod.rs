@@ -24,6 +24,7 @@ mod open;
 mod outside;
 mod over;
 pub mod points;
+mod results;
 mod selection;
 mod sentences;
 mod settings;

@@ -6,7 +6,8 @@ use super::Actor;
 use crate::app::command::{Action, Command};
 use crate::app::jobs::{Ended, Purpose};
 use crate::app::messages::{Next, Weight};
-use crate::app::state::{ModelState, Results, Similar, Surprise, Workspace};
+use crate::app::results::{Results, Similar, Surprise};
+use crate::app::state::{ModelState, Workspace};
 use crate::app::worker::{Answer, Event, Said};
 use crate::engine::Head;
 

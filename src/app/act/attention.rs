@@ -7,7 +7,8 @@ use crate::app::jobs::Purpose;
 use crate::app::lens::Lens;
 use crate::app::library::NoteKey;
 use crate::app::messages::Weight;
-use crate::app::state::{Heads, PINS, Pin, Results, Workspace};
+use crate::app::results::{Heads, PINS, Pin, Results};
+use crate::app::state::Workspace;
 use crate::app::worker::{Lane, Question};
 use crate::engine::{ModelInfo, OverviewQuery, Selection};
 

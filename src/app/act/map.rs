@@ -8,7 +8,8 @@ use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
 use crate::app::messages::Weight;
 use crate::app::moving;
-use crate::app::state::{Asked, MapPart, State, Workspace};
+use crate::app::results::{Asked, MapPart};
+use crate::app::state::{State, Workspace};
 use crate::app::viewport::Viewport;
 use crate::app::worker::{Lane, Question};
 use crate::engine::{

@@ -7,8 +7,9 @@ use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
 use crate::app::messages::Weight;
 use crate::app::moving;
+use crate::app::results::Results;
 use crate::app::settings::LongChoice;
-use crate::app::state::{ModelState, Results};
+use crate::app::state::ModelState;
 use crate::app::worker::{Lane, Question, Wanted};
 use crate::engine::{
     Aggregation, ClassifyQuery, FillMaskQuery, Head, Note, Pooling, SearchQuery, Source,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::PointMap;
 use crate::app::library::{Library, NoteKey};
-use crate::app::state::Results;
+use crate::app::results::Results;
 use crate::engine::{OfEach, Point, PointUnit, column_value};
 
 /// Classes that have a colour of their own.

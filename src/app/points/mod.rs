@@ -21,7 +21,8 @@ use self::classes::{Classes, ColourBy, SLOTS};
 use super::jobs::Purpose;
 use super::library::{Library, NoteKey};
 use super::moving::line_start;
-use super::state::{Asked, State};
+use super::results::Asked;
+use super::state::State;
 use super::widgets::same::Of;
 use crate::engine::{PointUnit, Points, SimilarPoint, Sketch};
 

@@ -19,7 +19,7 @@ use self::curves::Curves;
 use self::draft::Draft;
 use self::judged::Judged;
 use self::live::Live;
-use super::state::Asked;
+use super::results::Asked;
 use super::views::Panel;
 use crate::engine::{DataReport, RunRecord, RunSummary, TrainCheck, TrainConfig, TrainStart};
 

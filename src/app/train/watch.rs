@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::TrainState;
 use crate::app::library::{Entry, Library, NoteKey};
-use crate::app::state::Asked;
+use crate::app::results::Asked;
 use crate::app::widgets::same::Of;
 use crate::engine::{Film, FilmFrame, Probe, Source, WatchEvery, WatchPlan, text_sha256};
 

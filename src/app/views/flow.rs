@@ -1,11 +1,11 @@
 //! How the sections of a note, or of all notes, look at each other: as a matrix, and as ribbons.
 
+mod matrix;
+mod ribbons;
+
 use std::fmt::Write;
 
-use eframe::egui::{
-    self, Color32, Key, Mesh, Modifiers, Pos2, Rect, Response, RichText, Role, ScrollArea, Sense,
-    Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{self, Color32, Rect, RichText, Role, ScrollArea, Ui, WidgetInfo, pos2};
 
 use super::View;
 use crate::app::command::{Action, Command};
@@ -225,203 +225,7 @@ impl View for FlowView {
     }
 }
 
-/// Height of a line, and the width of the names beside the matrix.
-const LINE: f32 = 20.0;
-const NAMES: f32 = 112.0;
-
 impl FlowView {
-    fn matrix(&mut self, ui: &mut Ui, drawn: &Drawn<'_>, commands: &mut Vec<Command>) {
-        let palette = theme::palette(ui);
-        let count = drawn.names.len();
-        let room = ui.available_width() - NAMES - 8.0;
-        let cell = (room / count.max(1) as f32).clamp(9.0, 34.0);
-        let high = cell.clamp(LINE, 34.0);
-        let most = drawn.most();
-        let size = vec2(NAMES + cell * count as f32, LINE + high * count as f32);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        let painter = ui.painter().clone();
-        let small = egui::FontId::proportional(11.0);
-        let frame = Rect::from_min_max(rect.min + vec2(NAMES, LINE), rect.max);
-        self.choose(ui, &response, frame, vec2(cell, high), count);
-        let pair = self.pair.filter(|own| own.iter().all(|own| *own < count));
-        let said = pair.map_or_else(String::new, |own| words(drawn, own));
-        response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::Button, true, "Sections by sections");
-            info.current_text_value = Some(said.clone());
-            info
-        });
-        if response.clicked()
-            && let Some([from, _]) = pair
-        {
-            go(drawn, from, commands);
-        }
-        // Only what is in sight is drawn: a note may have thousands of sections.
-        let clip = ui.clip_rect();
-        let seen = |from: f32, least: f32, most: f32, step: f32| {
-            let first = ((least - from) / step).max(0.0) as usize;
-            let end = ((most - from) / step).max(0.0).ceil() as usize;
-            first.min(count)..end.min(count)
-        };
-        let columns = seen(frame.min.x, clip.min.x, clip.max.x, cell);
-        let rows = seen(frame.min.y, clip.min.y, clip.max.y, high);
-        for number in columns.clone() {
-            let x = frame.min.x + cell * (number as f32 + 0.5);
-            if cell >= 13.0 || number % 5 == 4 {
-                let at = pos2(x, rect.min.y + LINE / 2.0);
-                let text = (number + 1).to_string();
-                painter.text(
-                    at,
-                    egui::Align2::CENTER_CENTER,
-                    text,
-                    small.clone(),
-                    palette.soft,
-                );
-            }
-        }
-        for from in rows {
-            let y = frame.min.y + high * from as f32;
-            let area = Rect::from_min_size(pos2(rect.min.x, y), vec2(NAMES - 6.0, high));
-            label(
-                ui,
-                area,
-                &format!("{} {}", from + 1, drawn.names[from]),
-                palette.ink,
-            );
-            for to in columns.clone() {
-                let at = pos2(frame.min.x + cell * to as f32, y);
-                let area = Rect::from_min_size(at, vec2(cell, high)).shrink(0.5);
-                let value = drawn.value([from, to]);
-                painter.rect_filled(area, 1.0, theme::heat(&palette, (value / most).sqrt()));
-                if pair == Some([from, to]) {
-                    let ring = Stroke::new(1.5, palette.accent);
-                    painter.rect_stroke(area, 1.0, ring, StrokeKind::Inside);
-                }
-            }
-        }
-        if response.has_focus() {
-            let ring = Stroke::new(1.5, palette.accent);
-            painter.rect_stroke(rect, 2.0, ring, StrokeKind::Outside);
-        }
-        painter.rect_stroke(
-            frame,
-            0.0,
-            Stroke::new(1.0, palette.line),
-            StrokeKind::Outside,
-        );
-        ui.horizontal(|ui| {
-            parts::legend(ui, &format!("{most:.4}"), parts::Scale::Root);
-            parts::soft(ui, "of what a row looks at");
-        });
-    }
-
-    /// The pair under the pointer, or where the arrows went.
-    fn choose(
-        &mut self,
-        ui: &Ui,
-        response: &Response,
-        frame: Rect,
-        cell: egui::Vec2,
-        count: usize,
-    ) {
-        let at = response.hover_pos().filter(|own| frame.contains(*own));
-        if let Some(at) = at {
-            let own = (at - frame.min) / cell;
-            let last = count.saturating_sub(1);
-            self.pair = Some([own.y as usize, own.x as usize].map(|own| own.min(last)));
-        }
-        if !response.has_focus() || count == 0 {
-            return;
-        }
-        parts::take_arrows(ui, response.id);
-        let [row, column] = self.pair.unwrap_or_default();
-        let steps = [
-            (Key::ArrowUp, [row.saturating_sub(1), column]),
-            (Key::ArrowDown, [row + 1, column]),
-            (Key::ArrowLeft, [row, column.saturating_sub(1)]),
-            (Key::ArrowRight, [row, column + 1]),
-        ];
-        for (key, next) in steps {
-            if ui.input_mut(|own| own.consume_key(Modifiers::NONE, key)) {
-                self.pair = Some(next.map(|own| own.min(count - 1)));
-            }
-        }
-    }
-
-    /// Sections at the left look at sections at the right.
-    fn ribbons(&mut self, ui: &mut Ui, drawn: &Drawn<'_>) {
-        let palette = theme::palette(ui);
-        let count = drawn.names.len();
-        let width = ui.available_width().max(240.0);
-        let high = 26.0;
-        let size = vec2(width, high * count as f32 + 6.0);
-        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        let side = (width * 0.32).min(150.0);
-        let (left, right) = (rect.min.x + side, rect.max.x - side);
-        let top = |number: usize| rect.min.y + high * number as f32 + 3.0;
-        let bar = high - 6.0;
-        let mut arrived = vec![0.0f32; count];
-        // Where much arrives the ribbons share the height.
-        let sums: Vec<f32> = (0..count)
-            .map(|to| (0..count).map(|from| drawn.value([from, to])).sum())
-            .collect();
-        let widest = sums.iter().copied().fold(1.0, f32::max);
-        let hovered = ui.input(|own| own.pointer.hover_pos());
-        let chosen = self.pair.map(|[from, _]| from);
-        for from in 0..count {
-            let mut left_y = top(from);
-            for (to, sum) in arrived.iter_mut().enumerate() {
-                let value = drawn.value([from, to]);
-                let (thick, thin) = (value * bar, value / widest * bar);
-                let right_y = top(to) + *sum / widest * bar;
-                *sum += value;
-                if value * bar >= 0.35 {
-                    let strong = chosen.is_none_or(|own| own == from);
-                    let colour = match strong {
-                        true => theme::mix(palette.surface, palette.heat, 0.75),
-                        false => theme::mix(palette.surface, palette.ink, 0.10),
-                    };
-                    let ends = [pos2(left, left_y), pos2(right, right_y)];
-                    ui.painter()
-                        .add(ribbon(ends, [thick, thin], colour.gamma_multiply(0.7)));
-                }
-                left_y += thick;
-            }
-        }
-        for (number, name) in drawn.names.iter().enumerate() {
-            let y = top(number);
-            for (area, align) in [
-                (
-                    Rect::from_min_size(pos2(rect.min.x, y), vec2(side - 10.0, bar)),
-                    "looks",
-                ),
-                (
-                    Rect::from_min_size(pos2(right + 10.0, y), vec2(side - 10.0, bar)),
-                    "seen",
-                ),
-            ] {
-                label(ui, area, name, palette.ink);
-                if align == "looks" {
-                    let id = ui.scope_id().with(("ribbon", number));
-                    let response = ui.interact(area, id, Sense::click());
-                    let said = format!("{name} looks");
-                    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &said));
-                    if focus(&response, hovered, area) {
-                        let most = (0..count).max_by(|a, b| {
-                            drawn
-                                .value([number, *a])
-                                .total_cmp(&drawn.value([number, *b]))
-                        });
-                        self.pair = most.map(|to| [number, to]);
-                    }
-                }
-            }
-            let edge = |x: f32| Rect::from_min_size(pos2(x - 2.0, y), vec2(4.0, bar));
-            for x in [left - 2.0, right + 2.0] {
-                ui.painter().rect_filled(edge(x), 1.0, palette.soft);
-            }
-        }
-    }
-
     /// The pair in numbers, layer by layer.
     fn read_out(&self, ui: &mut Ui, drawn: &Drawn<'_>) {
         let palette = theme::palette(ui);
@@ -450,20 +254,10 @@ impl FlowView {
     }
 }
 
-fn focus(response: &Response, pointer: Option<Pos2>, area: Rect) -> bool {
-    response.has_focus() || (response.hovered() && pointer.is_some_and(|own| area.contains(own)))
-}
-
 fn words(drawn: &Drawn<'_>, pair: [usize; 2]) -> String {
     let [from, to] = pair.map(|own| drawn.names[own].as_str());
     let value = 100.0 * drawn.value(pair);
     format!("{from} looks at {to}: {value:.1} %")
-}
-
-fn go(drawn: &Drawn<'_>, section: usize, commands: &mut Vec<Command>) {
-    if let Some(bytes) = drawn.bytes.get(section) {
-        commands.push(Command::Select(bytes.clone()));
-    }
 }
 
 /// A text in one line that ends where the area does.
@@ -474,26 +268,4 @@ fn label(ui: &Ui, area: Rect, text: &str, colour: Color32) {
     let galley = ui.painter().layout_job(job);
     let y = area.center().y - galley.size().y / 2.0;
     ui.painter().galley(pos2(area.min.x, y), galley, colour);
-}
-
-/// A band that bends from one upper end to the other, so thick at each.
-fn ribbon([from, to]: [Pos2; 2], [thick, thin]: [f32; 2], colour: Color32) -> Shape {
-    const STEPS: u32 = 24;
-    let mut mesh = Mesh::default();
-    for step in 0..=STEPS {
-        let share = step as f32 / STEPS as f32;
-        // Smoothstep: level at both ends.
-        let bend = share * share * (3.0 - 2.0 * share);
-        let x = egui::lerp(from.x..=to.x, share);
-        let y = egui::lerp(from.y..=to.y, bend);
-        let thickness = egui::lerp(thick..=thin, bend);
-        mesh.colored_vertex(pos2(x, y), colour);
-        mesh.colored_vertex(pos2(x, y + thickness), colour);
-        if step > 0 {
-            let last = 2 * step;
-            mesh.add_triangle(last - 2, last - 1, last);
-            mesh.add_triangle(last - 1, last, last + 1);
-        }
-    }
-    Shape::mesh(mesh)
 }

@@ -8,7 +8,8 @@ use crate::app::library::{Entry, NoteKey};
 use crate::app::messages::Weight;
 use crate::app::points::classes::ColourBy;
 use crate::app::points::{Arranged, BESIDE, PointMap, Wanted, Way};
-use crate::app::state::{Asked, ModelState};
+use crate::app::results::Asked;
+use crate::app::state::ModelState;
 use crate::app::widgets::parts::thousands;
 use crate::app::worker::{Lane, Question};
 use crate::engine::{
@@ -74,7 +75,9 @@ impl Actor {
             state.points.forget();
         }
         state.points.map.failure = None;
-        let own = state.results().map_or(0, crate::app::state::Results::bytes);
+        let own = state
+            .results()
+            .map_or(0, crate::app::results::Results::bytes);
         let taken = own + state.points.bytes() + limit / MEANWHILE;
         let most_bytes = limit.saturating_sub(taken);
         state.points.promised = most_bytes;

@@ -12,7 +12,8 @@ use super::Actor;
 use crate::app::points::Tool;
 use crate::app::points::classes::{Classes, ColourBy, choices};
 use crate::app::points::command::PointsCommand;
-use crate::app::state::{Asked, Workspace};
+use crate::app::results::Asked;
+use crate::app::state::Workspace;
 
 impl Actor {
     /// Carries out what a panel of the map of points asks for.
