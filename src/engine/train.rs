@@ -6,6 +6,7 @@ use super::device::OpenDevice;
 use super::watch::{Onlooking, WatchPlan};
 use super::{Engine, EngineError, Job};
 use crate::job::Cancelled;
+use crate::kernels::blocks;
 use crate::model::OpenError;
 use crate::training::config::{MetricName, TrainConfig};
 use crate::training::dataset::DataReport;
@@ -106,7 +107,12 @@ fn run(
         total: session.total(),
     });
     let mut onlooking = Onlooking::new(observer, device.clone(), &session);
-    Ok(session.run_before(job, &mut onlooking)?)
+    let report = session.run_before(job, &mut onlooking);
+    drop(onlooking);
+    // Weights, gradients and what the optimizer holds were several times the size of the model.
+    drop(session);
+    blocks::give_back();
+    Ok(report?)
 }
 
 impl From<TrainError> for EngineError {

@@ -34,6 +34,7 @@ use burn::tensor::Tensor;
 
 pub use adam::{AdamRule, AdamStep};
 pub use attention::{AttentionCall, HeadMix};
+pub(crate) use cpu::blocks;
 pub use cross_entropy::Targets;
 pub use embedding::Lookup;
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod adam;
 mod attention;
 mod attention_backward;
 mod attention_probabilities;
+pub(crate) mod blocks;
 mod cross_entropy;
 mod embedding;
 mod norm;
