@@ -323,6 +323,13 @@ impl App {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
             !over || closes
         });
+        // Letters that come with the keys of the palette in one frame were meant for it.
+        let mut opens = false;
+        let asked = asked.take_while(|own| {
+            let before = opens;
+            opens |= *own == Action::Palette;
+            !before
+        });
         commands.extend(asked.map(Command::Do));
         if over && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
             // The modals close themselves.

@@ -64,6 +64,36 @@ fn the_palette_finds_and_runs_by_keys_alone() {
 }
 
 #[test]
+fn letters_and_enter_in_one_slow_frame_are_taken_in_their_order() {
+    let mut window = Setup::full().open();
+    let key = |key, modifiers| eframe::egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    // The letter is a key of its own where no palette opens.
+    let control = eframe::egui::Modifiers::COMMAND;
+    let none = eframe::egui::Modifiers::NONE;
+    window
+        .harness
+        .input_mut()
+        .events
+        .extend([key(Key::K, control), key(Key::B, none)]);
+    window.harness.run_steps(3);
+    assert!(window.state().over.is_some() && !window.state().shown.tokens);
+    let typed = eframe::egui::Event::Text("show tokens".to_owned());
+    window
+        .harness
+        .input_mut()
+        .events
+        .extend([typed, key(Key::Enter, none)]);
+    window.harness.run_steps(3);
+    assert!(window.state().over.is_none() && window.state().shown.tokens);
+}
+
+#[test]
 fn the_palette_has_the_numbers_and_figures_of_the_panels_of_a_workspace() {
     let mut window = Setup::full().open();
     window.act(Action::Look);

@@ -109,6 +109,12 @@ impl Palette {
                     }
                 });
         });
+        // Where frames are slow, letters and Enter come in one: what was typed counts, not what was
+        // listed before.
+        let lines = match run {
+            true => self::lines(&self.text, panels, state),
+            false => lines,
+        };
         if run && let Some(line) = lines.get(self.chosen) {
             // It is closed first, since what is run may open something else.
             commands.push(Command::Do(Action::Palette));
