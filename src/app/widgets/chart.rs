@@ -3,12 +3,15 @@
 use std::ops::RangeInclusive;
 
 use eframe::egui::{
-    self, Color32, Rect, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+    self, Color32, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, TextWrapMode, Ui,
+    WidgetInfo, WidgetText, pos2, vec2,
 };
-use egui_plot::{HoverPosition, Line, LineStyle, Plot, Points, VLine, format_number};
+use egui_plot::{
+    GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, Points, VLine, format_number,
+    uniform_grid_spacer,
+};
 
 use crate::app::theme::{self, Palette};
-use crate::app::widgets::parts;
 
 /// A line.
 #[derive(Clone)]
@@ -67,10 +70,17 @@ impl Chart<'_> {
 
     /// Draws it over the whole width.
     pub fn ui(self, ui: &mut Ui) {
+        self.head(ui);
+        self.plot(ui);
+    }
+
+    /// What it is called, and its lines.
+    fn head(&self, ui: &mut Ui) {
         let palette = theme::palette(ui);
-        let words = self.words();
-        let id = ui.scope_id().with(("chart", self.title));
-        ui.push_id(id, |ui| {
+        ui.scope(|ui| {
+            // Nothing in it is for the hand.
+            ui.spacing_mut().interact_size.y = 18.0;
+            ui.spacing_mut().item_spacing.y = 2.0;
             ui.horizontal_wrapped(|ui| {
                 ui.label(RichText::new(self.title).font(theme::strong(12.5)));
                 if self.curves.len() > 1 {
@@ -79,6 +89,14 @@ impl Chart<'_> {
                     }
                 }
             });
+        });
+    }
+
+    fn plot(self, ui: &mut Ui) {
+        let palette = theme::palette(ui);
+        let words = self.words();
+        let id = ui.scope_id().with(("chart", self.title));
+        ui.push_id(id, |ui| {
             let shown = |position: &HoverPosition<'_>| match position {
                 HoverPosition::NearDataPoint {
                     plot_name,
@@ -106,6 +124,10 @@ impl Chart<'_> {
                 .label_formatter(shown)
                 .set_margin_fraction(vec2(0.02, 0.06))
                 .y_axis_min_width(42.0)
+                .x_grid_spacer(uniform_grid_spacer(|own| steps(&own, ACROSS)))
+                .y_grid_spacer(uniform_grid_spacer(|own| steps(&own, UP)))
+                .x_axis_formatter(|own, _| number(own))
+                .y_axis_formatter(|own, _| number(own))
                 .x_axis_label(RichText::new(self.across).small());
             let [across, up] = &self.least;
             for range in across.iter() {
@@ -117,7 +139,7 @@ impl Chart<'_> {
             let drawn = plot.show(ui, |plot| {
                 if self.diagonal {
                     let line = Line::new("", Vec::from([[0.0, 0.0], [1.0, 1.0]]));
-                    let line = line.color(palette.line).width(1.0).allow_hover(false);
+                    let line = line.color(palette.soft).width(1.0).allow_hover(false);
                     plot.line(line);
                 }
                 if let Some(mark) = self.mark {
@@ -141,12 +163,47 @@ impl Chart<'_> {
     }
 }
 
-/// The name of a line with how it is drawn.
+/// How far apart numbers stand beside an axis at least, in points.
+const ACROSS: f64 = 84.0;
+const UP: f64 = 36.0;
+
+/// Points that the least step is apart, as the plot has it.
+const LEAST: f64 = 8.0;
+
+/// Steps of 1, 2 or 5 times a power of ten, so far apart that each has its number, with finer ones between.
+fn steps(input: &GridInput, apart: f64) -> [f64; 3] {
+    let least = input.base_step_size * apart / LEAST;
+    let power = 10_f64.powf(least.log10().floor());
+    let leads = [(1.0, 5.0), (2.0, 4.0), (5.0, 5.0)];
+    let found = leads.into_iter().find(|own| own.0 * power >= least);
+    let (lead, parts) = found.unwrap_or((10.0, 5.0));
+    let step = lead * power;
+    [step / parts, step, 10.0 * step]
+}
+
+/// The number of a mark, with the digits that tell it from the next.
+fn number(own: GridMark) -> String {
+    if own.value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (-own.step_size.log10() - 1e-9).ceil().max(0.0) as usize;
+    format!("{:.digits$}", own.value)
+}
+
+/// The name of a line with how it is drawn; both stay together where lines are broken.
 fn key(ui: &mut Ui, palette: &Palette, number: usize, text: &str) {
+    const SAMPLE: f32 = 20.0;
     let (colour, style) = pen(palette, number);
-    let (rect, _) = ui.allocate_exact_size(vec2(20.0, 12.0), Sense::hover());
-    sample(ui, rect, colour, style);
-    parts::soft(ui, text);
+    let gap = ui.spacing().item_spacing.x;
+    let words = WidgetText::from(RichText::new(text).small().color(palette.soft));
+    let room = (ui.max_rect().width() - SAMPLE - gap).max(SAMPLE);
+    let words = words.into_galley(ui, Some(TextWrapMode::Truncate), room, TextStyle::Small);
+    let size = vec2(SAMPLE + gap + words.size().x, words.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    sample(ui, rect.with_max_x(rect.min.x + SAMPLE), colour, style);
+    let at = pos2(rect.min.x + SAMPLE + gap, rect.min.y);
+    ui.painter().galley(at, words, palette.soft);
 }
 
 fn sample(ui: &Ui, rect: Rect, colour: Color32, style: LineStyle) {
@@ -180,13 +237,49 @@ pub fn side_by_side(ui: &mut Ui, charts: Vec<Chart<'_>>) {
     while let Some(left) = all.next() {
         let right = all.next();
         egui::Frame::NONE.show(ui, |ui| {
+            // The heads first: of two plots beside each other one does not stand lower.
             ui.columns(2, |columns| {
-                left.ui(&mut columns[0]);
+                left.head(&mut columns[0]);
+                right.iter().for_each(|own| own.head(&mut columns[1]));
+            });
+            ui.columns(2, |columns| {
+                left.plot(&mut columns[0]);
                 if let Some(right) = right {
-                    right.ui(&mut columns[1]);
+                    right.plot(&mut columns[1]);
                 }
             });
         });
         ui.add_space(4.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands beside an axis of this length, in points, that shows these values.
+    fn shown(bounds: (f64, f64), points: f64, apart: f64) -> Vec<String> {
+        let base_step_size = (bounds.1 - bounds.0) / points * LEAST;
+        let own = GridInput {
+            bounds,
+            base_step_size,
+        };
+        let marks = uniform_grid_spacer(|own| steps(&own, apart))(own);
+        let apart = |own: &GridMark| own.step_size / base_step_size * LEAST;
+        let own = marks.into_iter().filter(|own| apart(own) >= 30.0);
+        own.map(number).collect()
+    }
+
+    #[test]
+    fn every_number_of_an_axis_differs_from_the_next() {
+        assert_eq!(shown((0.0, 1.1), 120.0, UP), ["0", "0.5", "1.0"]);
+        assert_eq!(shown((-0.0001, 0.00031), 120.0, UP), ["0", "0.0002"],);
+        assert_eq!(shown((0.0, 240.0), 330.0, ACROSS), ["0", "100", "200"]);
+        for span in 1..2000 {
+            let all = shown((0.0, f64::from(span) / 300.0), 120.0, UP);
+            let mut other = all.clone();
+            other.dedup();
+            assert!(all == other && (2..=4).contains(&all.len()), "{all:?}");
+        }
     }
 }
