@@ -30,7 +30,7 @@ pub enum RunError {
     )]
     NotEmpty(PathBuf),
     /// There is no run.
-    #[error("{}: is no run: {CONFIG} is missing in it", .0.display())]
+    #[error("{} is no run: {CONFIG} is missing in it", .0.display())]
     NoRun(PathBuf),
     /// Another process has it.
     #[error("{}: another process works on this run; wait for it or stop it", .0.display())]

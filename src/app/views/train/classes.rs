@@ -153,6 +153,7 @@ impl Classes {
             ScrollArea::vertical()
                 .id_salt("classes")
                 .max_height(HEIGHT)
+                .min_scrolled_height(HEIGHT)
                 .auto_shrink([false, true])
                 .show_rows(ui, ROW, shown.len(), |ui, rows| {
                     for own in &shown[rows] {

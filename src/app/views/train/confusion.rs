@@ -61,6 +61,10 @@ struct Found {
     pairs: Vec<(String, String, usize)>,
 }
 
+/// Heights from which on lists are scrolled by themselves, in points.
+const PAIRS_TALL: f32 = 300.0;
+const NOTES_TALL: f32 = 260.0;
+
 const PAIRS: [Column; 3] = [
     of_words("Truly", 2.0),
     of_words("Called", 2.0),
@@ -199,7 +203,8 @@ fn pairs(
     let mut chosen = None;
     ScrollArea::vertical()
         .id_salt("pairs")
-        .max_height(300.0)
+        .max_height(PAIRS_TALL)
+        .min_scrolled_height(PAIRS_TALL)
         .auto_shrink([false, true])
         .show_rows(ui, ROW, all.len(), |ui, rows| {
             for (truth, predicted, count) in &all[rows] {
@@ -223,7 +228,7 @@ fn notes(ui: &mut Ui, judged: &Judged, truth: &str, predicted: &str, commands: &
             counted(all.len(), "note")
         );
         ui.label(RichText::new(said).font(theme::strong(13.0)));
-        if ui.small_button("Close the list").clicked() {
+        if ui.button("Close the list").clicked() {
             ask(commands, Ask::Cell(None));
         }
     });
@@ -233,7 +238,8 @@ fn notes(ui: &mut Ui, judged: &Judged, truth: &str, predicted: &str, commands: &
     head(ui, &NOTES);
     ScrollArea::vertical()
         .id_salt("notes of a cell")
-        .max_height(260.0)
+        .max_height(NOTES_TALL)
+        .min_scrolled_height(NOTES_TALL)
         .auto_shrink([false, true])
         .show_rows(ui, ROW, all.len(), |ui, rows| {
             for &number in &all[rows] {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Grid, RichText, Ui};
 
+use super::{GRID, wide};
 use crate::app::theme;
 use crate::app::train::Checked;
 use crate::app::widgets::parts::{self, thousands};
@@ -66,10 +67,11 @@ fn draw(ui: &mut Ui, report: &DataReport, found: &Found) {
     ui.add_space(4.0);
     let parts = with_notes(report);
     let labels = &found.labels;
-    ui.scope(|ui| {
+    wide(ui, "counts", |ui| {
         Grid::new("counts")
             .num_columns(1 + parts.len())
             .striped(true)
+            .spacing(GRID)
             .show(ui, |ui| {
                 ui.label("");
                 for own in &parts {

@@ -117,6 +117,10 @@ fn help(field: &Field) -> String {
     for (of, word) in [("task", "masked-lm"), ("task", "classify")] {
         said = said.replace(word, &format!("“{}”", choice(of, word)));
     }
+    // These are parts of other words as well.
+    for (of, word) in [("task", "tag"), ("metric", "auto")] {
+        said = said.replace(&format!(" {word} "), &format!(" “{}” ", choice(of, word)));
+    }
     said
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui::{Grid, RichText, Ui};
 
 use super::classes::{Classes, OF_CLASSES, lines};
-use super::{figure, title};
+use super::{GRID, figure, title, wide};
 use crate::app::theme;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::chart::{Chart, Curve, side_by_side};
@@ -207,6 +207,7 @@ pub fn calibration(ui: &mut Ui, result: &Judgement) {
     Grid::new("calibration")
         .num_columns(3)
         .striped(true)
+        .spacing(GRID)
         .show(ui, |ui| {
             for text in ["", "Before", "After"] {
                 ui.label(RichText::new(text).font(theme::strong(12.0)));
@@ -263,35 +264,38 @@ pub fn slices(ui: &mut Ui, tables: &[SliceTable]) {
         title(ui, &own.column);
         let figures = own.slices.iter().find_map(|own| own.figures.as_ref());
         let names: Vec<&str> = figures.map_or_else(Vec::new, |own| own.keys().copied().collect());
-        Grid::new(&own.column).striped(true).show(ui, |ui| {
-            for text in ["Value", "Notes"] {
-                ui.label(RichText::new(text).font(theme::strong(12.0)));
-            }
-            for name in &names {
-                ui.label(RichText::new(said(name)).font(theme::strong(12.0)));
-            }
-            ui.end_row();
-            // Those with figures first: values of which there are thousands have mostly too few notes.
-            let (known, few): (Vec<_>, Vec<_>) =
-                (own.slices.iter()).partition(|own| own.figures.is_some());
-            for slice in known.into_iter().chain(few).take(SLICES) {
-                ui.label(match &*slice.value {
-                    "" => "(none)",
-                    value => value,
-                });
-                ui.label(thousands(slice.examples));
-                match &slice.figures {
-                    None => {
-                        parts::soft(ui, "too few");
-                    }
-                    Some(own) => {
-                        for name in &names {
-                            ui.label(figure(own.get(name).copied().flatten()));
-                        }
-                    }
+        let grid = Grid::new(&own.column).striped(true).spacing(GRID);
+        wide(ui, &own.column, |ui| {
+            grid.show(ui, |ui| {
+                for text in ["Value", "Notes"] {
+                    ui.label(RichText::new(text).font(theme::strong(12.0)));
+                }
+                for name in &names {
+                    ui.label(RichText::new(said(name)).font(theme::strong(12.0)));
                 }
                 ui.end_row();
-            }
+                // Those with figures first: values of which there are thousands have mostly too few notes.
+                let (known, few): (Vec<_>, Vec<_>) =
+                    (own.slices.iter()).partition(|own| own.figures.is_some());
+                for slice in known.into_iter().chain(few).take(SLICES) {
+                    ui.label(match &*slice.value {
+                        "" => "(none)",
+                        value => value,
+                    });
+                    ui.label(thousands(slice.examples));
+                    match &slice.figures {
+                        None => {
+                            parts::soft(ui, "too few");
+                        }
+                        Some(own) => {
+                            for name in &names {
+                                ui.label(figure(own.get(name).copied().flatten()));
+                            }
+                        }
+                    }
+                    ui.end_row();
+                }
+            });
         });
         if let Some(more) = own.slices.len().checked_sub(SLICES + 1) {
             parts::soft(ui, format!("and {} more", counted(more + 1, "value")));

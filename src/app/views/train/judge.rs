@@ -7,7 +7,7 @@ use eframe::egui::{Button, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 use super::classes::Classes;
 use super::confusion::Confusion;
 use super::threshold::Threshold;
-use super::{ask, bad, figures};
+use super::{ask, bad, fields, figures};
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
@@ -185,6 +185,8 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     }
     let busy = state.jobs.is_running(|own| *own == Purpose::Judge);
     ui.horizontal_wrapped(|ui| {
+        // As high as the button, so that all stands on one line.
+        ui.set_row_height(30.0);
         ui.label("Slice by");
         text_field(
             ui,
@@ -274,7 +276,8 @@ impl JudgeView {
         let palette = theme::palette(ui);
         ui.separator();
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(&own.of).font(theme::strong(14.5)));
+            let of = fields::sentence(&own.of);
+            ui.label(RichText::new(of).font(theme::strong(14.5)));
             ui.label(RichText::new(format!("on {}", own.on)).color(palette.soft));
         });
         let what = match &own.report.result {

@@ -12,6 +12,9 @@ use crate::engine::counted;
 /// Side of a cell at least and at most, in points.
 const SIDE: (f32, f32) = (24.0, 44.0);
 
+/// Its height, from which on it is scrolled by itself, in points.
+const TALL: f32 = 420.0;
+
 /// Room for the names of the rows, at most.
 const NAMES: f32 = 190.0;
 
@@ -48,7 +51,8 @@ impl Matrix {
         );
         let area = ScrollArea::both()
             .id_salt("matrix")
-            .max_height(420.0)
+            .max_height(TALL)
+            .min_scrolled_height(TALL)
             .auto_shrink([false, true]);
         area.show(ui, |ui| {
             let (rect, response) = ui.allocate_exact_size(size, Sense::click());

@@ -14,11 +14,19 @@ pub mod setup;
 mod threshold;
 pub mod watch;
 
-use eframe::egui::{RichText, Ui};
+use eframe::egui::{RichText, ScrollArea, Ui};
 
 use crate::app::command::Command;
 use crate::app::theme;
 use crate::app::train::Ask;
+
+/// Space between the cells of a grid, in points.
+const GRID: [f32; 2] = [18.0, 4.0];
+
+/// Draws what may be wider than the panel.
+fn wide(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
+    ScrollArea::horizontal().id_salt(id).show(ui, content);
+}
 
 fn ask(commands: &mut Vec<Command>, own: Ask) {
     commands.push(Command::Train(Box::new(own)));

@@ -50,6 +50,13 @@ impl RunCharts {
             self.charts = charts(curves, metric);
         }
         side_by_side(ui, self.charts.clone());
+        if let Some(best) = curves.best {
+            let said = format!(
+                "The upright dashed line: the best model, after {}.",
+                counted(best as usize, "step")
+            );
+            parts::soft(ui, said);
+        }
         by_class(ui, curves);
     }
 }
@@ -59,7 +66,8 @@ fn charts(curves: &Curves, metric: MetricName) -> Vec<Chart<'static>> {
         title,
         across: "steps",
         curves: lines,
-        least: [None, None],
+        // All of them over the same steps, so that they can be compared.
+        least: [Some(0.0..=curves.steps() as f64), None],
         diagonal: false,
         mark: curves.best.map(|own| own as f64),
         height: HEIGHT,
@@ -153,6 +161,7 @@ fn by_class(ui: &mut Ui, curves: &Curves) {
     ScrollArea::vertical()
         .id_salt("classes of a run")
         .max_height(TALL)
+        .min_scrolled_height(TALL)
         .auto_shrink([false, true])
         .show_rows(ui, ROW, last.classes.len(), |ui, rows| {
             last.classes[rows].iter().for_each(|own| draw(ui, own));

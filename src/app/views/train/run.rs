@@ -48,7 +48,7 @@ impl View for RunView {
             (Some(own), live) => {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                     if live.as_ref().is_some_and(|own| own.ended.is_none()) {
-                        let back = ui.small_button("← The run that is being made");
+                        let back = ui.button("← The run that is being made");
                         if back.clicked() {
                             ask(commands, Ask::ShowLive);
                         }
@@ -176,7 +176,11 @@ fn progress(ui: &mut Ui, live: &Live, job: Option<&Running>) {
     let steps = live.curves.steps();
     let total = live.start.as_ref().map_or(0, |own| own.total);
     let share = steps as f32 / total.max(1) as f32;
-    let bar = ui.add(ProgressBar::new(share).desired_height(8.0));
+    let bar = ui.add(
+        ProgressBar::new(share)
+            .desired_height(8.0)
+            .fill(theme::palette(ui).accent),
+    );
     name(&bar, &format!("{steps} of {total} steps"));
     let mut parts = vec![format!(
         "{} of {} steps",

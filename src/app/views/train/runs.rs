@@ -3,7 +3,7 @@
 use eframe::egui::{Checkbox, Grid, Label, RichText, ScrollArea, Ui};
 
 use super::run::stage;
-use super::{ask, bad, title};
+use super::{GRID, ask, bad, title, wide};
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
@@ -34,14 +34,24 @@ enum Order {
 }
 
 const COLUMNS: [Column; 7] = [
-    of_words("Name", 2.1),
-    of_words("Task", 1.4),
-    of_words("Model", 1.8),
-    of_words("State", 1.4),
-    of_numbers("Best", 2.3),
+    of_words("Name", 2.2),
+    of_words("State", 1.8),
+    of_numbers("Best", 2.2),
     of_numbers("Steps", 1.5),
     of_words("Begun", 2.4),
+    of_words("Task", 1.1),
+    of_words("Model", 1.4),
 ];
+
+/// Columns that a table of this width has: those that stand last go first.
+fn columns(width: f32) -> &'static [Column] {
+    let count = match width {
+        ..430.0 => 3,
+        ..620.0 => 5,
+        _ => 7,
+    };
+    &COLUMNS[..count]
+}
 
 impl View for RunsView {
     fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
@@ -93,7 +103,7 @@ impl View for RunsView {
             ui.horizontal(|ui| {
                 // As wide as the box of a row.
                 ui.add_space(ui.spacing().interact_size.y + ui.spacing().item_spacing.x);
-                head(ui, &COLUMNS);
+                head(ui, columns(ui.available_width()));
             });
             for own in &all {
                 let live = train.live.as_ref();
@@ -116,19 +126,19 @@ impl View for RunsView {
 
     fn numbers(&self, state: &State) -> Option<String> {
         let all = state.train.runs.value.as_ref()?;
-        let mut out = String::from("name\ttask\tmodel\tstate\tmetric\tbest\tsteps\tbegun\n");
+        let mut out = String::from("name\tstate\tmetric\tbest\tsteps\tbegun\ttask\tmodel\n");
         for own in all.iter() {
             let cells = cells(own, None);
             let best = own.best.map_or_else(String::new, |own| own.to_string());
             out.push_str(&format!(
-                "{}\t{}\t{}\t{}\t{}\t{best}\t{}\t{}\n",
+                "{}\t{}\t{}\t{best}\t{}\t{}\t{}\t{}\n",
                 cells[0],
                 cells[1],
-                cells[2],
-                cells[3],
                 own.metric.title(),
                 own.steps,
-                own.begun
+                own.begun,
+                cells[5],
+                cells[6]
             ));
         }
         Some(out)
@@ -159,13 +169,6 @@ fn cells(own: &RunSummary, live: Option<&Live>) -> [String; 7] {
     };
     [
         own.name.clone(),
-        match own.config.task {
-            TaskKind::Classify => "Labels",
-            TaskKind::Tag => "Spans",
-            TaskKind::MaskedLm => "Words",
-        }
-        .to_owned(),
-        model.to_string_lossy().into_owned(),
         match live {
             Some(_) => "running".to_owned(),
             None => stage(own.stage).to_owned(),
@@ -173,6 +176,13 @@ fn cells(own: &RunSummary, live: Option<&Live>) -> [String; 7] {
         best,
         steps,
         own.begun.clone(),
+        match own.config.task {
+            TaskKind::Classify => "Labels",
+            TaskKind::Tag => "Spans",
+            TaskKind::MaskedLm => "Words",
+        }
+        .to_owned(),
+        model.to_string_lossy().into_owned(),
     ]
 }
 
@@ -192,7 +202,9 @@ fn line(
             if tick.changed() {
                 ask(commands, Ask::Compare(own.folder.clone(), on));
             }
-            let drawn = row(ui, &COLUMNS, &cells(own, live), chosen);
+            let columns = columns(ui.available_width());
+            let cells = cells(own, live);
+            let drawn = row(ui, columns, &cells[..columns.len()], chosen);
             let drawn = drawn.on_hover_text(own.folder.display().to_string());
             if drawn.clicked() {
                 ask(commands, Ask::OpenRun(own.folder.clone()));
@@ -213,36 +225,35 @@ fn compare(ui: &mut Ui, runs: &[&RunSummary]) {
         parts::soft(ui, "They were told the same.");
         return;
     }
-    ScrollArea::horizontal()
-        .id_salt("differences")
-        .show(ui, |ui| {
-            Grid::new("differences").striped(true).show(ui, |ui| {
-                ui.label("");
-                for own in runs {
-                    ui.label(RichText::new(&own.name).font(theme::strong(12.0)));
+    wide(ui, "differences", |ui| {
+        let grid = Grid::new("differences").striped(true).spacing(GRID);
+        grid.show(ui, |ui| {
+            ui.label("");
+            for own in runs {
+                ui.label(RichText::new(&own.name).font(theme::strong(12.0)));
+            }
+            ui.end_row();
+            for own in &found {
+                ui.label(draft::title(own.field));
+                for value in &own.values {
+                    let said = match &**value {
+                        "" => "–",
+                        value => value,
+                    };
+                    ui.add(Label::new(said).truncate());
                 }
                 ui.end_row();
-                for own in &found {
-                    ui.label(draft::title(own.field));
-                    for value in &own.values {
-                        let said = match &**value {
-                            "" => "–",
-                            value => value,
-                        };
-                        ui.add(Label::new(said).truncate());
-                    }
-                    ui.end_row();
-                }
-                ui.label("Best");
-                for own in runs {
-                    let best = own
-                        .best
-                        .map_or_else(|| "–".to_owned(), |own| format!("{own:.4}"));
-                    ui.label(format!("{} {best}", own.metric.title()));
-                }
-                ui.end_row();
-            });
+            }
+            ui.label("Best");
+            for own in runs {
+                let best = own
+                    .best
+                    .map_or_else(|| "–".to_owned(), |own| format!("{own:.4}"));
+                ui.label(format!("{} {best}", own.metric.title()));
+            }
+            ui.end_row();
         });
+    });
 }
 
 /// The folders that are looked into, each of which can be let go of.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use eframe::egui::{Button, CollapsingHeader, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
+use toml::Value;
 
 use super::counts::Counts;
 use super::fields::{self, MAIN, others};
@@ -11,13 +12,13 @@ use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::train::draft::{Draft, Fault};
+use crate::app::train::draft::{self, Draft, Fault, choice};
 use crate::app::train::outside::Dialog;
 use crate::app::train::{Ask, Checked};
 use crate::app::views::View;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
-use crate::engine::counted;
+use crate::engine::{Change, counted};
 
 /// The panel.
 #[derive(Default)]
@@ -91,7 +92,7 @@ impl NewRun {
             faults,
             commands,
         );
-        CollapsingHeader::new("Files for validation and test instead").show(ui, |ui| {
+        CollapsingHeader::new("Validation and test files").show(ui, |ui| {
             for (field, text) in [("validation", "Validation notes"), ("test", "Test notes")] {
                 files(ui, field, text, draft, faults, commands);
             }
@@ -290,18 +291,20 @@ fn checked(ui: &mut Ui, own: &Checked, commands: &mut Vec<Command>) {
         let (head, text) = (head.trim(), text.trim());
         match head {
             "" => {
-                parts::soft(ui, text);
+                parts::soft(ui, fields::sentence(text));
             }
             head => {
-                let mut letters = head.chars();
-                let first = letters.next().map(char::to_uppercase);
-                let head: String = first.into_iter().flatten().chain(letters).collect();
-                ui.label(
-                    RichText::new(head)
-                        .font(theme::strong(12.0))
-                        .color(palette.soft),
-                );
-                ui.label(text);
+                parts::heading(ui, &fields::sentence(head));
+                match (head, &own.found.proposal) {
+                    ("change", Some(proposal)) => {
+                        for change in &proposal.changes {
+                            ui.label(said(change));
+                        }
+                    }
+                    _ => {
+                        ui.label(fields::sentence(text));
+                    }
+                }
             }
         }
     }
@@ -325,6 +328,18 @@ fn checked(ui: &mut Ui, own: &Checked, commands: &mut Vec<Command>) {
             }
         });
     }
+}
+
+/// A change as the form has it.
+fn said(own: &Change) -> String {
+    let value = |value: &Value| match value {
+        Value::Boolean(true) => "on".to_owned(),
+        Value::Boolean(false) => "off".to_owned(),
+        Value::String(word) => choice(own.field, word),
+        other => other.to_string(),
+    };
+    let (from, to) = (value(&own.from), value(&own.to));
+    format!("{}: {to}, in place of {from}", draft::title(own.field))
 }
 
 fn run(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &mut Vec<Command>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Frame, Grid, RichText, Slider, Ui};
 
-use super::{ask, figure, title};
+use super::{GRID, ask, figure, title};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::theme;
@@ -12,7 +12,7 @@ use crate::app::train::Ask;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::same::Of;
-use crate::engine::{AtThreshold, Judgement, Positive};
+use crate::engine::{AtThreshold, Judgement, Positive, counted};
 
 /// What a person tries.
 pub struct Threshold {
@@ -87,7 +87,8 @@ impl Threshold {
                     let said =
                         "Chosen on the validation notes; judge again after the cost has changed.";
                     parts::soft(ui, said);
-                    Grid::new("thresholds").striped(true).show(ui, |ui| {
+                    let grid = Grid::new("thresholds").striped(true).spacing(GRID);
+                    grid.show(ui, |ui| {
                         for (label, own) in judged_labels(judged).iter().zip(all) {
                             ui.label(*label);
                             ui.label(match own.threshold {
@@ -151,10 +152,10 @@ impl Threshold {
                 let cost = own.fp as f64 + self.ratio * own.fn_ as f64;
                 let all = (own.tp + own.fp + own.tn + own.fn_) as f64;
                 let said = format!(
-                    "{} validation notes: {} false positives, {} false negatives, a cost of {:.3} a note",
-                    thousands(all as usize),
-                    own.fp,
-                    own.fn_,
+                    "{}: {}, {}, a cost of {:.3} a note",
+                    counted(all as usize, "validation note"),
+                    counted(own.fp as usize, "false positive"),
+                    counted(own.fn_ as usize, "false negative"),
                     cost / all
                 );
                 parts::soft(ui, said);
@@ -204,39 +205,36 @@ fn judged_labels(judged: &Judged) -> Vec<&str> {
 }
 
 fn figures(ui: &mut Ui, id: &str, own: &AtThreshold) {
-    Grid::new(id)
-        .num_columns(4)
-        .spacing([18.0, 4.0])
-        .show(ui, |ui| {
-            for (texts, values) in [
-                (
-                    ["Precision", "Recall", "F1", "Specificity"],
-                    [
-                        own.scores.precision,
-                        own.scores.recall,
-                        own.scores.f1,
-                        own.specificity,
-                    ]
-                    .map(|own| figure(Some(own))),
-                ),
-                (
-                    [
-                        "True positives",
-                        "False positives",
-                        "False negatives",
-                        "True negatives",
-                    ],
-                    [own.tp, own.fp, own.fn_, own.tn].map(|own| thousands(own as usize)),
-                ),
-            ] {
-                for text in texts {
-                    parts::soft(ui, text);
-                }
-                ui.end_row();
-                for value in values {
-                    ui.label(value);
-                }
-                ui.end_row();
+    Grid::new(id).num_columns(4).spacing(GRID).show(ui, |ui| {
+        for (texts, values) in [
+            (
+                ["Precision", "Recall", "F1", "Specificity"],
+                [
+                    own.scores.precision,
+                    own.scores.recall,
+                    own.scores.f1,
+                    own.specificity,
+                ]
+                .map(|own| figure(Some(own))),
+            ),
+            (
+                [
+                    "True positives",
+                    "False positives",
+                    "False negatives",
+                    "True negatives",
+                ],
+                [own.tp, own.fp, own.fn_, own.tn].map(|own| thousands(own as usize)),
+            ),
+        ] {
+            for text in texts {
+                parts::soft(ui, text);
             }
-        });
+            ui.end_row();
+            for value in values {
+                ui.label(value);
+            }
+            ui.end_row();
+        }
+    });
 }

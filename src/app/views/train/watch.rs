@@ -100,8 +100,13 @@ impl WatchView {
             if state.jobs.is_running(|own| *own == Purpose::RestoreFrame) {
                 ui.spinner();
             }
-            ui.label(RichText::new(caption(film, place)).color(theme::palette(ui).soft));
+            if room == Room::Whole {
+                place_of(ui, film, place);
+            }
         });
+        if room == Room::Scrolled {
+            place_of(ui, film, place);
+        }
         timeline::ui(ui, film, place, commands);
         notes(ui, film, state, commands);
         ui.add_space(4.0);
@@ -124,6 +129,11 @@ impl WatchView {
         }
         ui.ctx().request_repaint_after(SHOWN);
     }
+}
+
+fn place_of(ui: &mut Ui, film: &Film, place: usize) {
+    let text = RichText::new(caption(film, place));
+    ui.label(text.color(theme::palette(ui).soft));
 }
 
 /// Where the film is, in words.

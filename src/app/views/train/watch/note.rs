@@ -74,8 +74,13 @@ impl ProbeView {
             let border = rect.max.x - MAP;
             let own = Rect::from_min_max(pos2(border, rect.min.y), rect.max);
             let own = &mut ui.new_child(UiBuilder::new().max_rect(own));
-            map::ui(own, film, place, number);
-            lens(own, seen, text, most);
+            ScrollArea::vertical()
+                .id_salt("map of the note")
+                .auto_shrink(false)
+                .show(own, |ui| {
+                    map::ui(ui, film, place, number);
+                    lens(ui, seen, text, most);
+                });
             rect.max.x = border - GAP;
         }
         let border = rect.max.x - BESIDE;
