@@ -13,6 +13,8 @@ mod commands;
 mod flows;
 #[path = "window/looks.rs"]
 mod looks;
+#[path = "window/narrow.rs"]
+mod narrow;
 #[path = "window/opening.rs"]
 mod opening;
 #[path = "window/points.rs"]

@@ -13,7 +13,7 @@ mod dialogs;
 mod faults;
 mod figure;
 mod find;
-mod jobs;
+pub mod jobs;
 mod keys;
 mod layout;
 mod lens;
@@ -30,7 +30,7 @@ mod sentences;
 mod settings;
 mod state;
 mod theme;
-mod train;
+pub mod train;
 mod viewport;
 mod views;
 mod wake;
@@ -218,6 +218,12 @@ impl App {
     /// All that is shown.
     pub fn state(&self) -> &State {
         &self.actor.state
+    }
+
+    /// The same, to be set. Times and figures of a run differ from one to the next; in a picture that is
+    /// compared with another they have to be given.
+    pub fn state_mut(&mut self) -> &mut State {
+        &mut self.actor.state
     }
 
     /// Carries out a command, as if a view had asked for it.

@@ -12,6 +12,9 @@ use crate::app::views::library::name;
 /// Lines of a message that are shown at once.
 const HEIGHT: f32 = 120.0;
 
+/// Room for the button that closes a message, in points.
+const CLOSE: f32 = 36.0;
+
 /// Messages on the screen at most; the others wait in the list.
 const MOST: usize = 4;
 
@@ -34,7 +37,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                     ui.horizontal_top(|ui| {
                         ui.label(RichText::new(sign).color(colour).font(theme::strong(14.0)));
                         ui.vertical(|ui| {
-                            ui.set_width(280.0);
+                            ui.set_width(ui.available_width() - CLOSE);
                             ui.label(RichText::new(&own.title).font(theme::strong(13.5)));
                             if !own.details.is_empty() {
                                 let area = ScrollArea::vertical().max_height(HEIGHT);

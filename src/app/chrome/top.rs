@@ -60,13 +60,15 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 let soft = RichText::new("Search or run…").color(palette.soft);
                 // It must not lie over the workspaces at its left.
                 let width = ui.available_width().min(SEARCH);
-                let mut button = egui::Button::new(soft)
+                let button = egui::Button::new(soft)
                     .truncate()
                     .min_size(egui::vec2(width, 26.0));
-                if let Some(keys) = keys.filter(|_| width >= SEARCH_WITH_KEYS) {
-                    button = button.shortcut_text(keys);
-                }
-                if ui.add(button).clicked() {
+                // With nothing at its right the text would stand in the middle.
+                let keys = keys.filter(|_| width >= SEARCH_WITH_KEYS);
+                if ui
+                    .add(button.shortcut_text(keys.unwrap_or_default()))
+                    .clicked()
+                {
                     commands.push(Command::Do(Action::Palette));
                 }
             });
