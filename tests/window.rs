@@ -11,6 +11,12 @@ mod common;
 mod commands;
 #[path = "window/flows.rs"]
 mod flows;
+#[path = "window/given.rs"]
+mod given;
+#[path = "window/given_film.rs"]
+mod given_film;
+#[path = "window/given_report.rs"]
+mod given_report;
 #[path = "window/looks.rs"]
 mod looks;
 #[path = "window/narrow.rs"]
@@ -21,6 +27,8 @@ mod opening;
 mod points;
 #[path = "window/training.rs"]
 mod training;
+#[path = "window/training_looks.rs"]
+mod training_looks;
 #[path = "window/watching.rs"]
 mod watching;
 

@@ -3,16 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, Look, TrainAsk};
+use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, TrainAsk};
 use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, ReadingOptions, TrainConfig, TrainEvent,
     TrainObserver, TrainOutcome, TrainStart, held_back, run_record,
 };
 use eframe::egui::{Event, Key, Modifiers};
-use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
-use super::looks::picture;
 use super::{Setup, Window};
 use crate::common::{Temporary, fixture};
 
@@ -642,41 +640,4 @@ fn a_recipe_comes_back_as_it_was_saved() {
         before,
         "a broken one changes nothing"
     );
-}
-
-/// The window with a view on the workspace, for pictures.
-pub fn of_pictures(temporary: &Temporary, look: Look, large: bool) -> Window {
-    let mut window = Setup {
-        look,
-        scale: if large { 2.0 } else { 1.0 },
-        size: match large {
-            true => [640.0, 400.0].into(),
-            false => [1280.0, 800.0].into(),
-        },
-        model: Some(PathBuf::from("tests/fixtures/tiny")),
-        notes: Vec::from([notes(temporary, 96)]),
-        pictures: true,
-    }
-    .open();
-    window.act(Action::Train);
-    window.settle();
-    window
-}
-
-/// Before a run: what comes of one differs between processors.
-#[test]
-#[ignore = "draws on an adapter"]
-fn training_looks_as_it_did_when_a_person_looked_at_it() {
-    let mut results = SnapshotResults::new();
-    for (way, colours, large) in [
-        ("light-100", Look::Light, false),
-        ("dark-100", Look::Dark, false),
-        ("light-200", Look::Light, true),
-        ("dark-200", Look::Dark, true),
-    ] {
-        let temporary = Temporary::new();
-        let mut window = of_pictures(&temporary, colours, large);
-        window.harness.run_steps(4);
-        results.add(picture(&mut window, &format!("train-nothing-{way}"), &[]));
-    }
 }

@@ -1,17 +1,15 @@
 //! Notes that are watched while a run is made: pinned, scrubbed, played and restored by keys, and what
 //! is shown is what the engine says.
 
-use auscult::app::{Action, Command, Look, TrainAsk, WatchAsk};
+use auscult::app::{Action, Command, TrainAsk, WatchAsk};
 use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, Says, WatchEvery, film, probe_reading,
 };
 use eframe::egui::Key;
-use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
 use super::Window;
-use super::looks::picture;
-use super::training::{ask, by_palette, describe, ended, of_pictures, tab_to, window};
+use super::training::{ask, by_palette, describe, ended, tab_to, window};
 use crate::common::Temporary;
 
 fn watch(window: &mut Window, own: WatchAsk) {
@@ -188,24 +186,4 @@ fn four_notes_are_watched_at_most() {
     assert!(plan.probes.len() == 3 && plan.probes[0].chosen.is_some());
     let said = format!("{plan:?}");
     assert!(!said.contains("fever"), "{said}");
-}
-
-/// Figures of a run differ between processors, so they are hidden; where they stand is not.
-#[test]
-#[ignore = "draws on an adapter"]
-fn watching_looks_as_it_did_when_a_person_looked_at_it() {
-    let mut results = SnapshotResults::new();
-    for (way, colours, large) in [
-        ("light-100", Look::Light, false),
-        ("dark-100", Look::Dark, false),
-        ("light-200", Look::Light, true),
-    ] {
-        let temporary = Temporary::new();
-        let mut window = of_pictures(&temporary, colours, large);
-        window.act(Action::PlayFrames);
-        results.add(picture(&mut window, &format!("watch-nothing-{way}"), &[]));
-        window.act(Action::WatchNote);
-        results.add(picture(&mut window, &format!("watch-pinned-{way}"), &[]));
-    }
-    results.unwrap();
 }

@@ -1,0 +1,304 @@
+//! Pictures of the workspace Train in its states. What a run comes to differs between processors and from
+//! one run to the next, so figures and times are given: see `given.rs`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use auscult::app::jobs::Purpose;
+use auscult::app::train::live::Live;
+use auscult::app::train::watch::WatchAsk;
+use auscult::app::{Action, Command, Look, TrainAsk};
+use auscult::engine::{Note, Progress, StopFlag, TrainConfig, TrainOutcome};
+use eframe::egui::{Rect, vec2};
+use egui_kittest::SnapshotResults;
+use egui_kittest::kittest::Queryable;
+
+use super::given::{self, RUN, STEPS};
+use super::given_film::film;
+use super::given_report::{Of, checked, judged};
+use super::looks::picture;
+use super::training::{ask, describe, notes};
+use super::{Setup, Window};
+use crate::common::{Temporary, bundled_note};
+
+/// A way to show it: its name, its colours, and whether it is the same window with everything twice as
+/// large.
+type Way = (&'static str, Look, bool);
+
+const WAYS: [Way; 3] = [
+    ("light-100", Look::Light, false),
+    ("dark-100", Look::Dark, false),
+    ("light-200", Look::Light, true),
+];
+
+/// Height of the window in pixels, and of one that has more in sight.
+const USUAL: f32 = 800.0;
+const TALL: f32 = 1280.0;
+
+fn open(notes: Vec<PathBuf>, (_, look, large): Way, height: f32) -> Window {
+    let scale = if large { 2.0 } else { 1.0 };
+    let mut window = Setup {
+        look,
+        scale,
+        size: vec2(1280.0, height) / scale,
+        model: Some(PathBuf::from("tests/fixtures/tiny")),
+        notes,
+        pictures: true,
+    }
+    .open();
+    window.act(Action::Train);
+    window.settle();
+    window
+}
+
+/// The window on the workspace, with notes in a table.
+fn of_table(temporary: &Temporary, way: Way, height: f32) -> Window {
+    open(Vec::from([notes(temporary, 96)]), way, height)
+}
+
+/// The same with a run that is described.
+fn described(temporary: &Temporary, way: Way, height: f32) -> (Window, TrainConfig) {
+    let mut window = of_table(temporary, way, height);
+    describe(&mut window, "240");
+    let run = Vec::from([RUN.to_owned()]);
+    ask(&mut window, TrainAsk::Field("run", run));
+    let config = window.state().train.draft.config().unwrap().clone();
+    window.settle();
+    (window, config)
+}
+
+/// Scrolls to the first thing whose name has these words.
+fn bring(window: &mut Window, words: &str) {
+    window.harness.run_steps(4);
+    let own = window.harness.get_all_by_label_contains(words).next();
+    own.unwrap().scroll_to_me();
+    window.harness.run_steps(6);
+}
+
+/// Shows a run of this window.
+fn show(window: &mut Window, live: Live) {
+    let train = &mut window.harness.state_mut().state_mut().train;
+    // Its folder is not there, so no frames are read from it.
+    train.watch.of = Some((live.folder.clone(), live.frames));
+    train.live = Some(live);
+    window.harness.run_steps(2);
+    window.settle();
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_workspace_without_a_run_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    let large = ("dark-200", Look::Dark, true);
+    for way in WAYS.into_iter().chain([large]) {
+        let temporary = Temporary::new();
+        let mut window = of_table(&temporary, way, USUAL);
+        window.harness.run_steps(4);
+        let name = format!("train-nothing-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+        if way == large {
+            continue;
+        }
+        window.act(Action::PlayFrames);
+        let name = format!("watch-nothing-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+        window.act(Action::WatchNote);
+        let name = format!("watch-pinned-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+    }
+    results.unwrap();
+}
+
+/// Where the panel says when a run would end; the digits of a clock differ in width.
+fn clocks(window: &Window) -> Vec<Rect> {
+    let at = |label| window.harness.get_by_label(label).rect();
+    let panel = at("Save recipe…").max.y..window.harness.ctx.content_rect().max.y;
+    let all = (window.harness).get_all_by_label_contains("begun now it ends");
+    let all = all.map(|own| own.rect().with_max_x(at("Run").min.x - 16.0));
+    all.filter(|own| panel.contains(&own.max.y)).collect()
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_check_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let temporary = Temporary::new();
+        let (mut window, _) = described(&temporary, way, USUAL);
+        // What this machine has free is not asked.
+        ask(&mut window, TrainAsk::Memory("64".to_owned()));
+        window.act(Action::CheckRun);
+        window.settle();
+        window.harness.state_mut().state_mut().train.memory.clear();
+        let found = window.state().train.checked().unwrap().clone();
+        for (name, fits) in [("fits", true), ("too-large", false)] {
+            let train = &mut window.harness.state_mut().state_mut().train;
+            train.check.set(checked(&found, fits));
+            window.harness.run_steps(4);
+            bring(&mut window, "Start the run");
+            if way.2 {
+                bring(&mut window, " examples to learn from");
+            }
+            let clocks = clocks(&window);
+            let name = format!("train-{name}-{}", way.0);
+            results.add(picture(&mut window, &name, &clocks));
+        }
+    }
+    results.unwrap();
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_run_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let temporary = Temporary::new();
+        let (mut window, config) = described(&temporary, way, TALL);
+        let mut add = |window: &mut Window, name: &str| {
+            let name = format!("train-{name}-{}", way.0);
+            results.add(picture(window, &name, &[]));
+        };
+
+        show(&mut window, given::live(&config, 137));
+        let train = &mut window.harness.state_mut().state_mut().train;
+        let live = train.live.as_mut().unwrap();
+        live.ended = Some(given::ended(TrainOutcome::Stopped, 137));
+        add(&mut window, "paused");
+
+        // Its folder is not there, so it cannot go on.
+        ask(&mut window, TrainAsk::GoOn(PathBuf::from(RUN)));
+        window.settle();
+        let live = window.state().train.live.as_ref().unwrap();
+        assert!(live.failure().is_some());
+        add(&mut window, "failed");
+
+        let shown = window.state().messages.on_screen();
+        let shown: Vec<u64> = shown.map(|own| own.number).collect();
+        for own in shown {
+            window.execute(Command::Dismiss(own));
+        }
+        let mut live = given::live(&config, STEPS);
+        live.take_in();
+        live.ended = Some(given::ended(TrainOutcome::Finished, STEPS));
+        show(&mut window, live);
+        add(&mut window, "done");
+
+        show(&mut window, given::live(&config, 137));
+        let state = window.harness.state_mut().state_mut();
+        let ticket = u64::MAX;
+        let run = Purpose::TrainRun(PathBuf::from(RUN));
+        state.jobs.begin(ticket, run, StopFlag::default());
+        let progress = Progress {
+            done: 137,
+            total: STEPS as usize,
+            unit: "steps",
+            inside: None,
+            share: 137.0 / STEPS as f64,
+            remaining: Some(std::time::Duration::from_secs(42)),
+        };
+        state.jobs.progress(ticket, progress);
+        add(&mut window, "running");
+        let state = window.harness.state_mut().state_mut();
+        state.jobs.forget(|_| true);
+    }
+    results.unwrap();
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn runs_look_as_they_did_when_a_person_looked_at_them() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let temporary = Temporary::new();
+        let (mut window, config) = described(&temporary, way, TALL);
+        let state = window.harness.state_mut().state_mut();
+        state.settings.runs.push(PathBuf::from("runs"));
+        let train = &mut state.train;
+        let runs = given::runs(&config);
+        let compared = runs[1..4].iter().map(|own| own.folder.clone());
+        train.compared = compared.collect();
+        train.runs.set(runs);
+        train.opened.set(given::opened(&config));
+        train.shows_opened = true;
+        train.watch.of = Some((PathBuf::from(RUN), 0));
+        window.harness.run_steps(4);
+        results.add(picture(&mut window, &format!("train-runs-{}", way.0), &[]));
+    }
+    results.unwrap();
+}
+
+/// The pages of a report, of which classes each is shown, and the ways.
+const PAGES: [(&str, Of, &[&str]); 5] = [
+    ("Figures", Of::Four, &[]),
+    ("Confusions", Of::Four, &[]),
+    ("Threshold", Of::Two, &["light-100"]),
+    ("Calibration", Of::Four, &["dark-100"]),
+    ("Slices", Of::Four, &["light-100"]),
+];
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_report_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let temporary = Temporary::new();
+        let (mut window, _) = described(&temporary, way, TALL);
+        // Nothing can be judged yet; its panel comes to the front.
+        window.act(Action::Judge);
+        for (page, of, ways) in PAGES {
+            if !ways.is_empty() && !ways.contains(&way.0) {
+                continue;
+            }
+            let own = judged(of);
+            let train = &mut window.harness.state_mut().state_mut().train;
+            train.judge = own.form.clone();
+            train.judged.set(own);
+            let cell = ["cardiology", "neurology"].map(str::to_owned);
+            train.cell = (page == "Confusions").then(|| cell.into());
+            window.harness.run_steps(4);
+            // The pointer would be in the picture.
+            window.harness.get_by_label(page).click_accesskit();
+            window.harness.run_steps(4);
+            if way.2 {
+                let table = page == "Confusions";
+                bring(&mut window, if table { "Confusions. " } else { "Accuracy" });
+            }
+            let name = format!("judge-{}-{}", page.to_lowercase(), way.0);
+            results.add(picture(&mut window, &name, &[]));
+        }
+    }
+    results.unwrap();
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_film_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let names = ["progress-note.txt", "discharge-summary.txt"];
+        let mut window = open(names.map(bundled_note).to_vec(), way, TALL);
+        window.act(Action::PlayFrames);
+        window.act(Action::WatchNote);
+        let notes = window.state().library.entries().iter();
+        let notes: Vec<Arc<Note>> = notes.map(|own| own.note.clone()).collect();
+        let run = TrainConfig::default();
+        let mut live = given::live(&run, STEPS);
+        live.take_in();
+        live.frames = 13;
+        live.ended = Some(given::ended(TrainOutcome::Finished, STEPS));
+        show(&mut window, live);
+        let train = &mut window.harness.state_mut().state_mut().train;
+        train.watch.film.set(film(&notes));
+        let at = WatchAsk::Frame(Some(120));
+        ask(&mut window, TrainAsk::Watch(at));
+        bring(&mut window, "cardiology, ");
+        let name = format!("watch-full-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+
+        ask(&mut window, TrainAsk::Watch(WatchAsk::Use(120)));
+        window.settle();
+        let name = format!("watch-failed-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+    }
+    results.unwrap();
+}
