@@ -63,7 +63,7 @@ impl<E: Into<TrainError>> From<E> for CheckError {
 }
 
 /// How the memory that a run needs is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
     /// A step with the largest micro-batch was made.
@@ -74,11 +74,12 @@ pub enum Known {
     /// alone.
     Counted,
     /// A step was made, or failed for want of memory, and nobody tells how much it took.
+    #[default]
     Untold,
 }
 
-/// What was found out of one way to make a run.
-#[derive(Debug, Clone, Serialize)]
+/// What was found out of one way to make a run; by default nothing was.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Measured {
     /// Tokens of the largest micro-batch.
     pub largest_tokens: usize,

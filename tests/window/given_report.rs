@@ -6,8 +6,9 @@ use auscult::app::train::Checked;
 use auscult::app::train::judged::Judged;
 use auscult::app::{JudgeForm, JudgeOn, JudgeSubject};
 use auscult::engine::{
-    Change, Evaluation, Figures, Job, JudgedOutcome, Judgement, Known, NoteOutcome, Proposal,
-    RunTime, Settings, Slice, SliceTable, WhatMemory,
+    Change, DataPart, DeviceInfo, Evaluation, Figures, Job, JudgedOutcome, Judgement, Known,
+    LabelCount, Measured, NoteOutcome, PartReport, Proposal, RunTime, Settings, Slice, SliceTable,
+    TrainCheck, TrainConfig, WhatMemory,
 };
 use auscult::evaluation::classes::{Scored, judge_classes};
 use auscult::evaluation::outcomes::of_classes;
@@ -36,40 +37,70 @@ fn time(step_seconds: f64) -> RunTime {
     }
 }
 
-/// What `found` says of the notes, with memory and time that are given; a change is proposed if the run
-/// does not fit.
-pub fn checked(found: &Checked, fits: bool) -> Checked {
-    let mut own = Checked {
-        config: found.config.clone(),
-        found: found.found.clone(),
-        start: found.start.clone(),
-    };
-    let measured = |bytes: u64, known, fits, seconds: f64| {
-        let mut own = found.found.measured.clone();
+/// What a check of this description found; a change is proposed if the run does not fit.
+pub fn checked(config: &TrainConfig, device: &DeviceInfo, fits: bool) -> Checked {
+    let measured = |bytes: u64, known, fits| {
+        let mut own = Measured::default();
         (own.largest_tokens, own.needed_bytes) = (8192, Some(bytes));
         (own.known, own.fits) = (known, fits);
-        own.time = fits.then(|| time(seconds));
+        // A run of some seconds, which hardly ever ends on another day.
+        own.time = fits.then(|| time(0.08));
         own
-    };
-    own.found.memory = WhatMemory::Process;
-    own.found.free_bytes = Some(11_200_000_000);
-    own.found.limited = false;
-    own.found.measured = match fits {
-        true => measured(3_460_000_000, Known::Measured, true, 0.08),
-        false => measured(19_700_000_000, Known::Extrapolated, false, 0.0),
     };
     let change = |field, from: i64, to: i64| Change {
         field,
         from: Value::Integer(from),
         to: Value::Integer(to),
     };
-    own.found.proposal = (!fits).then(|| Proposal {
-        changes: vec![change("batch", 16, 4), change("accumulate", 1, 4)],
+    let proposal = Proposal {
+        changes: vec![change("batch", 8, 2), change("accumulate", 1, 4)],
         same_result: true,
-        config: found.config.clone(),
-        measured: measured(7_900_000_000, Known::Measured, true, 0.08),
-    });
-    own
+        config: config.clone(),
+        measured: measured(7_900_000_000, Known::Measured, true),
+    };
+    let mut start = start();
+    start.data.parts = parts();
+    Checked {
+        config: config.clone(),
+        found: TrainCheck {
+            device: device.clone(),
+            memory: WhatMemory::Process,
+            free_bytes: Some(11_200_000_000),
+            limited: false,
+            measured: match fits {
+                true => measured(3_460_000_000, Known::Measured, true),
+                false => measured(19_700_000_000, Known::Extrapolated, false),
+            },
+            ends: None,
+            examples: start.examples,
+            proposal: (!fits).then_some(proposal),
+        },
+        start,
+    }
+}
+
+/// What the parts of the notes hold.
+fn parts() -> Vec<PartReport> {
+    let of = |part, counts: [usize; 4]| PartReport {
+        part,
+        notes: counts.iter().sum(),
+        bytes: 900 * counts.iter().sum::<usize>(),
+        patients: counts.iter().sum::<usize>() / 3,
+        unlabelled: 0,
+        labels: (start().labels.into_iter().zip(counts))
+            .map(|(label, notes)| LabelCount {
+                label,
+                notes,
+                spans: 0,
+            })
+            .collect(),
+        spans: Vec::new(),
+    };
+    vec![
+        of(DataPart::Train, [244, 190, 152, 86]),
+        of(DataPart::Validation, [52, 41, 33, 18]),
+        of(DataPart::Test, [48, 24, 48, 24]),
+    ]
 }
 
 /// Notes with scores of these classes: most right, some not.

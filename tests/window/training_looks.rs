@@ -124,20 +124,21 @@ fn a_check_looks_as_it_did_when_a_person_looked_at_it() {
     let mut results = SnapshotResults::new();
     for way in WAYS {
         let temporary = Temporary::new();
-        let (mut window, _) = described(&temporary, way, USUAL);
-        // What this machine has free is not asked.
-        ask(&mut window, TrainAsk::Memory("64".to_owned()));
-        window.act(Action::CheckRun);
-        window.settle();
-        window.harness.state_mut().state_mut().train.memory.clear();
-        let found = window.state().train.checked().unwrap().clone();
+        let (mut window, config) = described(&temporary, way, TALL);
+        let device = window.state().device.clone().unwrap();
         for (name, fits) in [("fits", true), ("too-large", false)] {
             let train = &mut window.harness.state_mut().state_mut().train;
-            train.check.set(checked(&found, fits));
+            train.check.set(checked(&config, &device, fits));
             window.harness.run_steps(4);
             bring(&mut window, "Start the run");
             if way.2 {
-                bring(&mut window, " examples to learn from");
+                // What the parts hold has a place of its own, further up.
+                let words = if fits {
+                    "The parts share no text"
+                } else {
+                    " examples to learn"
+                };
+                bring(&mut window, words);
             }
             let clocks = clocks(&window);
             let name = format!("train-{name}-{}", way.0);
