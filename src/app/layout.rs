@@ -152,9 +152,11 @@ impl Layout {
         (self.version == VERSION && whole).then_some(self)
     }
 
-    /// The panels of a workspace.
+    /// The panels of a workspace, in the order of [`Panel`].
     pub fn panels(&mut self, workspace: Workspace) -> Vec<Panel> {
-        held(self.tree(workspace))
+        let mut own = held(self.tree(workspace));
+        own.sort_by_key(|panel| *panel as u8);
+        own
     }
 
     fn tree(&mut self, workspace: Workspace) -> &mut Tree<Panel> {

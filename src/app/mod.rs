@@ -329,7 +329,7 @@ impl App {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
             !over || closes
         });
-        // Letters that come with the keys of the palette in one frame were meant for it.
+        // Letters that come with the keys of the palette in one frame are no keys of their own.
         let mut opens = false;
         let asked = asked.take_while(|own| {
             let before = opens;

@@ -159,7 +159,7 @@ impl Command {
     fn describe(&self, global: &Global) -> Result<TrainConfig> {
         let config = TrainConfig::read(self.config.as_deref(), &self.flags(global));
         let config = config.map_err(|fault| Usage(fault.to_string()))?;
-        learns_from_something(self.config.as_deref(), &config)?;
+        learns_from_something(self.config.as_deref(), &self.flags(global), &config)?;
         Ok(config)
     }
 
@@ -174,10 +174,16 @@ impl Command {
 }
 
 /// That what a description names to learn from is not all in another folder.
-pub(super) fn learns_from_something(file: Option<&Path>, config: &TrainConfig) -> Result<()> {
-    if let Some(file) = file
+pub(super) fn learns_from_something(
+    file: Option<&Path>,
+    flags: &[(&str, Vec<String>)],
+    config: &TrainConfig,
+) -> Result<()> {
+    let named_by_flag = flags.iter().any(|(name, _)| *name == "train");
+    let mut paths = config.train.iter();
+    if let Some(file) = file.filter(|_| !named_by_flag)
         && let Some(first) = config.train.first()
-        && !config.train.iter().any(|own| own.exists())
+        && paths.all(|own| matches!(own.try_exists(), Ok(false)))
     {
         let said = format!(
             "{} learns from {}, which is not there; paths in it count from the folder in which the \

@@ -67,7 +67,7 @@ impl SweepFlags {
         let plan = SweepPlan::new(file, fields, &axes, self.seeds.unwrap_or(1));
         let plan = plan.map_err(|fault| Usage(fault.to_string()))?;
         for run in &plan.runs {
-            learns_from_something(file, &run.config)?;
+            learns_from_something(file, fields, &run.config)?;
         }
         Ok(Some(Sweep::New(plan)))
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::bench::{RandomModel, batch};
 use super::memory::{peak_bytes, reset_peak};
 use super::{DeviceInfo, Engine, EngineError, Job};
+use crate::kernels::blocks::Kept;
 use crate::kernels::{AdamRule, values};
 use crate::model::checkpoint::Head;
 use crate::training::example::{Example, Label};
@@ -134,6 +135,7 @@ impl Engine {
         tokens: usize,
         recompute: bool,
     ) -> Result<StepTiming, EngineError> {
+        let _kept = Kept::new();
         let device = &self.device.device;
         let vocabulary = weights.config().vocab_size;
         let objective = Objective::MaskedLm(Masking {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::adapter::{Adapter, Kind, choosable};
 use super::instance;
-use crate::kernels::{self, DeviceFault, blocks};
+use crate::kernels::{self, DeviceFault};
 use crate::model::checkpoint::ParameterSpec;
 use crate::notes::counted;
 
@@ -229,10 +229,7 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     };
     let chosen = choose(choice, &adapters)?;
     let (device, name, kind, tensor_bytes) = match chosen {
-        None => {
-            blocks::keep();
-            (Device::flex(), cpu_name(), Kind::Cpu, None)
-        }
+        None => (Device::flex(), cpu_name(), Kind::Cpu, None),
         Some(adapter) => {
             let limit = adapter.limits.binding_bytes;
             (

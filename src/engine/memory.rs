@@ -5,6 +5,7 @@ use std::fs;
 use burn::tensor::Device;
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
+use crate::kernels::blocks;
 use crate::training::check::Meter;
 
 /// Starts the process's peak memory anew; where the system cannot, the peak is that of the whole
@@ -61,6 +62,8 @@ pub(super) struct ProcessMeter;
 
 impl Meter for ProcessMeter {
     fn restart(&mut self) {
+        // Or what was tried before would count.
+        blocks::give_back();
         reset_peak();
     }
 

@@ -6,7 +6,7 @@ use super::device::OpenDevice;
 use super::watch::{Onlooking, WatchPlan};
 use super::{Engine, EngineError, Job};
 use crate::job::Cancelled;
-use crate::kernels::blocks;
+use crate::kernels::blocks::Kept;
 use crate::model::OpenError;
 use crate::training::config::{MetricName, TrainConfig};
 use crate::training::dataset::DataReport;
@@ -68,6 +68,7 @@ impl Engine {
         job: &Job,
         observer: &mut dyn TrainObserver,
     ) -> Result<Report, EngineError> {
+        let _kept = Kept::new();
         let session = Session::begin(config, &self.device.device, job)?;
         run(session, &self.device, job, observer)
     }
@@ -82,6 +83,7 @@ impl Engine {
         job: &Job,
         observer: &mut dyn TrainObserver,
     ) -> Result<Report, EngineError> {
+        let _kept = Kept::new();
         let session = Session::resume(run_folder, &self.device.device, job)?;
         run(session, &self.device, job, observer)
     }
@@ -107,12 +109,7 @@ fn run(
         total: session.total(),
     });
     let mut onlooking = Onlooking::new(observer, device.clone(), &session);
-    let report = session.run_before(job, &mut onlooking);
-    drop(onlooking);
-    // Weights, gradients and what the optimizer holds were several times the size of the model.
-    drop(session);
-    blocks::give_back();
-    Ok(report?)
+    Ok(session.run_before(job, &mut onlooking)?)
 }
 
 impl From<TrainError> for EngineError {

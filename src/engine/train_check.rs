@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::memory::{DeviceMeter, ProcessMeter, for_this_process};
 use super::{DeviceInfo, Engine, EngineError, Job, Kind, TrainObserver, TrainStart};
+use crate::kernels::blocks::Kept;
 use crate::training::check::{CheckError, Known, Measured, Meter, Proposal, RunTime, Trial};
 use crate::training::config::TrainConfig;
 use crate::training::report::duration;
@@ -61,6 +62,8 @@ impl Engine {
         job: &Job,
         observer: &mut dyn TrainObserver,
     ) -> Result<TrainCheck, EngineError> {
+        // As in the run whose steps are timed here.
+        let _kept = Kept::new();
         let device = &self.device.device;
         let on_cpu = self.device.info.kind == Kind::Cpu;
         let free = match on_cpu {

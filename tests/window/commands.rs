@@ -64,7 +64,7 @@ fn the_palette_finds_and_runs_by_keys_alone() {
 }
 
 #[test]
-fn letters_and_enter_in_one_slow_frame_are_taken_in_their_order() {
+fn letters_that_come_with_other_keys_in_a_slow_frame_run_nothing_else() {
     let mut window = Setup::full().open();
     let key = |key, modifiers| eframe::egui::Event::Key {
         key,
@@ -114,6 +114,23 @@ fn the_palette_has_the_numbers_and_figures_of_the_panels_of_a_workspace() {
     window.harness.run_steps(3);
     let mut said = window.state().messages.all();
     assert!(said.any(|own| own.title.starts_with("The numbers are in the clipboard")));
+}
+
+#[test]
+fn spans_can_be_hidden_until_the_next_prediction() {
+    let mut window = Setup::full().open();
+    window.act(Action::Spans);
+    assert!(!window.state().shown.without_spans, "there are none");
+    let folder = crate::common::spelling("token-classification", &window.temporary);
+    window.execute(Command::UsePredictor(folder));
+    window.settle();
+    window.act(Action::Predict);
+    window.settle();
+    assert!(window.harness.query_by_label("Spans").is_some());
+    window.act(Action::Spans);
+    assert!(window.state().shown.without_spans);
+    window.act(Action::Predict);
+    assert!(!window.state().shown.without_spans);
 }
 
 /// Writes into the field that has the focus.

@@ -165,7 +165,7 @@ impl Actor {
             Action::MaskWord => self.fill(),
             Action::Surprise => self.surprise(),
             Action::Predict => self.predict(),
-            Action::Spans => state.shown.without_spans = !state.shown.without_spans,
+            Action::Spans => self.show_spans(),
             Action::MakeHeading => self.make_heading(),
             Action::Similar => self.similar(),
             Action::Tokens => state.shown.tokens = !state.shown.tokens,

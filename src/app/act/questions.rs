@@ -236,6 +236,17 @@ impl Actor {
         self.ask(Lane::Hand, Some(&folder), purpose, question);
     }
 
+    /// Hides the spans that were predicted, or shows them again.
+    pub(super) fn show_spans(&mut self) {
+        let state = &mut self.state;
+        if state.results().is_some_and(|own| own.tags.value.is_some()) {
+            state.shown.without_spans = !state.shown.without_spans;
+        } else {
+            let said = "No spans were predicted in this note";
+            state.messages.tell(Weight::Note, said, "");
+        }
+    }
+
     pub(super) fn similar(&mut self) {
         let Some((key, note)) = self.asked("Finding similar passages") else {
             return;

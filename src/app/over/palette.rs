@@ -53,7 +53,7 @@ impl Palette {
             self.text.clear();
             self.chosen = 0;
         }
-        let (mut run, up, down) = ui.input_mut(|input| {
+        let (enter, up, down) = ui.input_mut(|input| {
             (
                 input.consume_key(Modifiers::NONE, Key::Enter),
                 input.consume_key(Modifiers::NONE, Key::ArrowUp),
@@ -69,6 +69,7 @@ impl Palette {
             _ => self.chosen.min(last),
         };
         let moved = up || down;
+        let mut clicked = None;
         let room = ui.ctx().content_rect().size();
         let modal = Modal::new(Id::unique("palette")).area(
             Modal::default_area(Id::unique("palette")).anchor(
@@ -103,26 +104,28 @@ impl Palette {
                             row.scroll_to_me(None);
                         }
                         if row.clicked() {
-                            self.chosen = number;
-                            run = true;
+                            clicked = Some(number);
                         }
                     }
                 });
         });
         // Where frames are slow, letters and Enter come in one: what was typed counts, not what was
         // listed before.
-        let lines = match run {
-            true => self::lines(&self.text, panels, state),
-            false => lines,
+        let line = match clicked {
+            Some(number) => lines.into_iter().nth(number),
+            None if enter => self::lines(&self.text, panels, state)
+                .into_iter()
+                .nth(self.chosen),
+            None => None,
         };
-        if run && let Some(line) = lines.get(self.chosen) {
+        if let Some(line) = line {
             // It is closed first, since what is run may open something else.
             commands.push(Command::Do(Action::Palette));
             commands.push(match line {
-                Line::Action(action) => Command::Do(*action),
-                Line::Figure(panel, _) => Command::Figure(*panel),
-                Line::Numbers(panel, _) => Command::Numbers(*panel),
-                Line::Note(key, _) => Command::Show(*key),
+                Line::Action(action) => Command::Do(action),
+                Line::Figure(panel, _) => Command::Figure(panel),
+                Line::Numbers(panel, _) => Command::Numbers(panel),
+                Line::Note(key, _) => Command::Show(key),
             });
         } else if response.should_close() {
             commands.push(Command::Do(Action::Palette));

@@ -146,6 +146,10 @@ impl View for FlowView {
                     true => "",
                     false => ", stopped before the last",
                 };
+                let windows = match flow.in_windows {
+                    0 => String::new(),
+                    own => format!(", {own} of them no further than a window"),
+                };
                 let others = match flow.others {
                     0 => String::new(),
                     others => format!(
@@ -154,7 +158,7 @@ impl View for FlowView {
                     ),
                 };
                 let about = format!(
-                    "mean of {}, {} without sections{others}{ended}",
+                    "mean of {}{windows}, {} without sections{others}{ended}",
                     crate::engine::counted(flow.notes, "note"),
                     flow.left_out
                 );

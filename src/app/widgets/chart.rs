@@ -173,6 +173,10 @@ const LEAST: f64 = 8.0;
 /// Steps of 1, 2 or 5 times a power of ten, so far apart that each has its number, with finer ones between.
 fn steps(input: &GridInput, apart: f64) -> [f64; 3] {
     let least = input.base_step_size * apart / LEAST;
+    if !least.is_normal() || least < 0.0 {
+        // Marks that are no distance apart would be without end.
+        return [1.0; 3];
+    }
     let power = 10_f64.powf(least.log10().floor());
     let leads = [(1.0, 5.0), (2.0, 4.0), (5.0, 5.0)];
     let found = leads.into_iter().find(|own| own.0 * power >= least);

@@ -87,10 +87,8 @@ impl Engine {
             note: note.source().to_string(),
             reason,
         })?;
-        let mut flows: Vec<Flow> = layers
-            .iter()
-            .map(|_| Flow::new(units.pieces.len()))
-            .collect();
+        let mut flows: Vec<Option<Flow>> = layers.iter().map(|_| None).collect();
+        let (mut by_layer, mut all_outside) = (Vec::new(), Vec::new());
         for (number, window) in read.windows.iter().enumerate() {
             let share = 1.0 / read.windows.len() as f64;
             let range = number as f64 * share..(number + 1) as f64 * share;
@@ -102,11 +100,18 @@ impl Engine {
                     job,
                 };
                 job.within(FORWARD..1.0, || {
-                    units.look(number, window, &taps, &mut flows)
+                    let last = number + 1 == read.windows.len();
+                    units.look(number, window, &taps, &mut flows, &mut |flow| {
+                        // Of a note in one window one layer's sums exist at a time.
+                        if last && let Some(flow) = flow.take() {
+                            let (matrix, outside) = flow.finish();
+                            by_layer.push(matrix);
+                            all_outside.push(outside);
+                        }
+                    })
                 })
             })?;
         }
-        let (by_layer, all_outside): (Vec<_>, Vec<_>) = flows.into_iter().map(Flow::finish).unzip();
         Ok(AttentionFlow {
             note: note.source().to_string(),
             random_weights: loaded.info.random_weights,
@@ -147,13 +152,14 @@ impl Units {
         }
     }
 
-    /// Adds what the tokens of one window look at, layer by layer.
+    /// Adds what the tokens of one window look at, layer by layer, and tells of each.
     fn look(
         &self,
         number: usize,
         window: &Window,
         taps: &Taps<'_>,
-        flows: &mut [Flow],
+        flows: &mut [Option<Flow>],
+        looked: &mut dyn FnMut(&mut Option<Flow>),
     ) -> Result<(), EngineError> {
         let row_of = |local: usize| {
             let row = window.rows.start + local.checked_sub(window.lead)?;
@@ -165,14 +171,16 @@ impl Units {
         for (done, (layer, flow)) in taps.layers.iter().zip(flows).enumerate() {
             taps.job.step(done, count, "layers")?;
             let own = std::slice::from_ref(layer);
+            let sums = flow.get_or_insert_with(|| Flow::new(self.pieces.len()));
             taps.job.within(0.0..1.0, || {
                 taps.each_row(own, &mut |local, looks_at| {
                     let row = row_of(local).filter(|row| self.owners[*row] == Some(number));
                     if let Some(unit) = row.and_then(|row| self.of_row[row]) {
-                        flow.add(unit, looks_at, &seen);
+                        sums.add(unit, looks_at, &seen);
                     }
                 })
             })?;
+            looked(flow);
         }
         Ok(())
     }

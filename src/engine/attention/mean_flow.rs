@@ -15,6 +15,9 @@ pub struct MeanFlow {
     pub notes: usize,
     /// Notes that gave nothing, such as those without a section.
     pub left_out: usize,
+    /// Notes of these that were read in several windows: sections without a common one look at each
+    /// other with 0.
+    pub in_windows: usize,
     /// Sections that few notes have, which count as none here: names are as many as people think of.
     pub others: usize,
     /// Whether all notes were asked; a person may have stopped it before.
@@ -86,6 +89,7 @@ const MOST: usize = 48;
 #[derive(Default)]
 struct Sums {
     notes: usize,
+    in_windows: usize,
     numbers: HashMap<String, usize>,
     sections: Vec<String>,
     of_notes: Vec<usize>,
@@ -107,6 +111,7 @@ impl Sums {
     /// Adds a note. Sections of one name are one section of it.
     fn add(&mut self, flow: &AttentionFlow) {
         self.notes += 1;
+        self.in_windows += usize::from(flow.coverage.windows > 1);
         let names = flow.units.iter();
         let names: Vec<usize> = names
             .map(|unit| self.number(unit.section.as_deref().unwrap_or_default()))
@@ -152,6 +157,7 @@ impl Sums {
         }
         MeanFlow {
             notes: self.notes,
+            in_windows: self.in_windows,
             left_out,
             others,
             complete,

@@ -4,8 +4,8 @@ use super::Frame;
 
 /// The share of the time of training that frames may take.
 ///
-/// A run with frames is to be at most 5 % slower. The rest is for what a frame costs besides its own
-/// time: when they had 4 %, runs of 150 steps took 5.7 % longer.
+/// A run with frames is to be at most 5 % slower; the rest is for what a frame costs besides its own
+/// time.
 pub const SHARE: f64 = 0.03;
 
 /// How often frames are made.
