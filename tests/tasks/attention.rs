@@ -263,6 +263,14 @@ fn flow_of_a_long_note_is_the_mean_of_what_tokens_look_at_in_their_windows() {
     }
     // What lies in no common window is not looked at.
     assert_eq!(found.matrix[units - 1], 0.0);
+    // The mean over notes takes it as it is, and says so.
+    let notes = [std::sync::Arc::new(note())];
+    let mean = engine.attention_mean_flow(&notes, &flow, &Job::silent());
+    let mean = mean.unwrap();
+    assert_eq!((mean.notes, mean.in_windows, mean.left_out), (1, 1, 0));
+    for (value, want) in mean.matrix.iter().zip(&found.matrix) {
+        assert!((value - want).abs() < 1e-6);
+    }
     for (row, outside) in found.matrix.chunks(units).zip(&found.outside) {
         assert!((row.iter().sum::<f32>() + outside - 1.0).abs() < 1e-5);
     }

@@ -286,4 +286,15 @@ mod tests {
             assert!(all == other && (2..=4).contains(&all.len()), "{all:?}");
         }
     }
+
+    #[test]
+    fn an_axis_without_extent_has_marks_that_end() {
+        for base_step_size in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+            let own = GridInput {
+                bounds: (0.0, 0.0),
+                base_step_size,
+            };
+            assert_eq!(steps(&own, UP), [1.0; 3], "{base_step_size}");
+        }
+    }
 }

@@ -28,7 +28,8 @@ pub struct MeanFlow {
     /// Of each section the notes that have it.
     pub of_notes: Vec<usize>,
     /// `[sections, sections]`, row-major: how much of what a section looks at lies in each, a mean
-    /// over the notes that have the one that looks; 0 in a note without the other.
+    /// over the notes that have the one that looks; 0 in a note without the other, or that has them in no
+    /// common window.
     pub matrix: Vec<f32>,
     /// What goes to tokens of no section, `[sections]`: with it each row sums to 1.
     pub outside: Vec<f32>,
