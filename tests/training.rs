@@ -24,6 +24,8 @@ mod resuming;
 mod sweeping;
 #[path = "training/telling.rs"]
 mod telling;
+#[path = "training/watch_cost.rs"]
+mod watch_cost;
 #[path = "training/watching.rs"]
 mod watching;
 

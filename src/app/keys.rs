@@ -73,16 +73,20 @@ impl Shortcut {
     /// have been let go of before the frame is drawn.
     fn pressed(self, input: &mut InputState) -> bool {
         let before = input.events.len();
-        input.events.retain(|event| match event {
+        input.events.retain(|event| !self.is(event));
+        input.events.len() < before
+    }
+
+    fn is(self, event: &Event) -> bool {
+        match event {
             Event::Key {
                 key,
                 pressed: true,
                 modifiers,
                 ..
-            } => *key != self.key || !self.fits(*modifiers),
-            _ => true,
-        });
-        input.events.len() < before
+            } => *key == self.key && self.fits(*modifiers),
+            _ => false,
+        }
     }
 
     fn fits(self, held: Modifiers) -> bool {
@@ -235,6 +239,26 @@ impl Keys {
             let pressed = all.into_iter().filter(|(own, _)| own.pressed(input));
             pressed.map(|(_, action)| action).collect()
         })
+    }
+
+    /// Takes what was typed in this frame after the keys of this action, which stay.
+    pub fn typed_after(&self, action: Action, ctx: &Context) -> String {
+        let own = self.of(action);
+        let mut text = String::new();
+        let mut after = false;
+        ctx.input_mut(|input| {
+            input.events.retain(|event| {
+                after |= own.iter().any(|own| own.is(event));
+                match event {
+                    Event::Text(more) if after => {
+                        text.push_str(more);
+                        false
+                    }
+                    _ => true,
+                }
+            });
+        });
+        text
     }
 }
 

@@ -321,6 +321,11 @@ impl App {
         let popup = egui::Popup::is_any_open(ui.ctx());
         let held = widgets::parts::arrows_are_held(ui);
         let points = !typing && !over && views::points::has_keys(ui.ctx(), state);
+        if !over {
+            // Where frames are slow, letters come in one with the keys of the palette.
+            let typed = state.keys.typed_after(Action::Palette, ui.ctx());
+            self.palette.begin_with(typed);
+        }
         let asked = state.keys.pressed(ui.ctx(), typing || over, |own| {
             !((popup && own == Action::Clear) || (held && own.is_step()))
                 && (points || !own.is_of_points())
@@ -329,7 +334,7 @@ impl App {
             let closes = matches!(own, Action::Palette | Action::Settings | Action::Help);
             !over || closes
         });
-        // Letters that come with the keys of the palette in one frame are no keys of their own.
+        // Nor are such letters keys of their own.
         let mut opens = false;
         let asked = asked.take_while(|own| {
             let before = opens;

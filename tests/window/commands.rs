@@ -73,22 +73,31 @@ fn letters_that_come_with_other_keys_in_a_slow_frame_run_nothing_else() {
         repeat: false,
         modifiers,
     };
+    let text = |text: &str| eframe::egui::Event::Text(text.to_owned());
     // The letter is a key of its own where no palette opens.
     let control = eframe::egui::Modifiers::COMMAND;
     let none = eframe::egui::Modifiers::NONE;
-    window
-        .harness
-        .input_mut()
-        .events
-        .extend([key(Key::K, control), key(Key::B, none)]);
-    window.harness.run_steps(3);
+    window.harness.input_mut().events.extend([
+        text("m"),
+        key(Key::K, control),
+        key(Key::B, none),
+        text("show"),
+    ]);
+    window.harness.step();
     assert!(window.state().over.is_some() && !window.state().shown.tokens);
-    let typed = eframe::egui::Event::Text("show tokens".to_owned());
+    // In the frame in which the palette is drawn first, and in a later one.
+    window.harness.input_mut().events.push(text(" to"));
+    window.harness.run_steps(2);
+    let fields = window
+        .harness
+        .get_all_by_role(eframe::egui::accesskit::Role::TextInput);
+    let texts: Vec<_> = fields.filter_map(|own| own.value()).collect();
+    assert!(texts.contains(&"show to".to_owned()), "{texts:?}");
     window
         .harness
         .input_mut()
         .events
-        .extend([typed, key(Key::Enter, none)]);
+        .extend([text("kens"), key(Key::Enter, none)]);
     window.harness.run_steps(3);
     assert!(window.state().over.is_none() && window.state().shown.tokens);
 }

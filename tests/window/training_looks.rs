@@ -75,6 +75,15 @@ fn bring(window: &mut Window, words: &str) {
     window.harness.run_steps(6);
 }
 
+/// Takes all messages off the screen.
+fn dismiss_all(window: &mut Window) {
+    let shown = window.state().messages.on_screen();
+    let shown: Vec<u64> = shown.map(|own| own.number).collect();
+    for own in shown {
+        window.execute(Command::Dismiss(own));
+    }
+}
+
 /// Shows a run of this window.
 fn show(window: &mut Window, live: Live) {
     let train = &mut window.harness.state_mut().state_mut().train;
@@ -173,11 +182,7 @@ fn a_run_looks_as_it_did_when_a_person_looked_at_it() {
         assert!(live.failure().is_some());
         add(&mut window, "failed");
 
-        let shown = window.state().messages.on_screen();
-        let shown: Vec<u64> = shown.map(|own| own.number).collect();
-        for own in shown {
-            window.execute(Command::Dismiss(own));
-        }
+        dismiss_all(&mut window);
         let mut live = given::live(&config, STEPS);
         live.take_in();
         live.ended = Some(given::ended(TrainOutcome::Finished, STEPS));
@@ -300,6 +305,56 @@ fn a_film_looks_as_it_did_when_a_person_looked_at_it() {
         window.settle();
         let name = format!("watch-failed-{}", way.0);
         results.add(picture(&mut window, &name, &[]));
+
+        let state = window.harness.state_mut().state_mut();
+        let restored = Purpose::RestoreFrame;
+        state.jobs.begin(u64::MAX, restored, StopFlag::default());
+        dismiss_all(&mut window);
+        bring(&mut window, "Watched");
+        let beside = window.harness.get_by_label("Use this model").rect();
+        let name = format!("watch-restoring-{}", way.0);
+        results.add(picture(&mut window, &name, &[turning(beside, true)]));
+        let state = window.harness.state_mut().state_mut();
+        state.jobs.forget(|_| true);
+
+        // A step of the window is longer than a frame is shown, so each shows the next one.
+        ask(&mut window, TrainAsk::Watch(WatchAsk::Frame(Some(0))));
+        ask(&mut window, TrainAsk::Watch(WatchAsk::Play(true)));
+        let name = format!("watch-playing-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
+    }
+    results.unwrap();
+}
+
+/// Where something turns beside a line or a button, after or before it.
+fn turning(beside: Rect, after: bool) -> Rect {
+    let at = match after {
+        true => beside.max.x..=beside.max.x + 36.0,
+        false => beside.min.x - 38.0..=beside.min.x,
+    };
+    let y = beside.center().y;
+    Rect::from_x_y_ranges(at, y - 16.0..=y + 16.0)
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_film_that_begins_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let mut window = open(vec![bundled_note("progress-note.txt")], way, USUAL);
+        window.act(Action::PlayFrames);
+        window.act(Action::WatchNote);
+        show(&mut window, given::live(&TrainConfig::default(), 3));
+        let state = window.harness.state_mut().state_mut();
+        let run = Purpose::TrainRun(PathBuf::from(RUN));
+        state.jobs.begin(u64::MAX, run, StopFlag::default());
+        window.harness.run_steps(2);
+        let beside = window.harness.get_by_label("The first frame comes soon.");
+        let beside = turning(beside.rect(), false);
+        let name = format!("watch-begins-{}", way.0);
+        results.add(picture(&mut window, &name, &[beside]));
+        let state = window.harness.state_mut().state_mut();
+        state.jobs.forget(|_| true);
     }
     results.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Search or run: every action, every open note, by a few letters of its name.
 
-use eframe::egui::{self, Id, Key, Modal, Modifiers, ScrollArea, Ui};
+use eframe::egui::{self, Event, Id, Key, Modal, Modifiers, ScrollArea, Ui};
 
 use crate::app::command::{Action, Command};
 use crate::app::library::NoteKey;
@@ -17,6 +17,8 @@ pub struct Palette {
     chosen: usize,
     /// Whether it was open in the frame before.
     was_open: bool,
+    /// What its field has when it opens.
+    begins: String,
 }
 
 /// What a line of the palette stands for.
@@ -35,6 +37,11 @@ const MOST: usize = 60;
 const WIDTH: f32 = 560.0;
 
 impl Palette {
+    /// What its field has when it opens in the next frame.
+    pub fn begin_with(&mut self, text: String) {
+        self.begins = text;
+    }
+
     /// Draws it if it is `open`; `panels` are those of the workspace.
     pub fn ui(
         &mut self,
@@ -50,8 +57,16 @@ impl Palette {
         }
         let first = !std::mem::replace(&mut self.was_open, true);
         if first {
-            self.text.clear();
+            self.text = std::mem::take(&mut self.begins);
             self.chosen = 0;
+            // The field has the keys from the next frame on.
+            ui.input(|input| {
+                for event in &input.events {
+                    if let Event::Text(more) = event {
+                        self.text.push_str(more);
+                    }
+                }
+            });
         }
         let (enter, up, down) = ui.input_mut(|input| {
             (

@@ -4,7 +4,7 @@ mod map;
 mod note;
 mod timeline;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui::{self, RichText, ScrollArea, Ui};
 
@@ -24,8 +24,9 @@ use crate::engine::{Film, FilmFrame, MOST_PROBES, Says, WatchEvery};
 #[derive(Default)]
 pub struct WatchView {
     note: note::ProbeView,
-    /// When the frame came that is shown, while they are shown one after the other.
-    since: Option<Instant>,
+    /// When the frame came that is shown, while they are shown one after the other; in seconds of the
+    /// window's clock.
+    since: Option<f64>,
 }
 
 /// How long a frame is shown.
@@ -119,9 +120,9 @@ impl WatchView {
             self.since = None;
             return;
         }
-        let since = *self.since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= SHOWN {
-            self.since = Some(Instant::now());
+        let now = ui.input(|input| input.time);
+        if now - *self.since.get_or_insert(now) >= SHOWN.as_secs_f64() {
+            self.since = Some(now);
             match watching.frames().get(place + 1) {
                 Some(next) => watch(commands, WatchAsk::Frame(Some(next.step))),
                 None => watch(commands, WatchAsk::Play(false)),
