@@ -7,8 +7,8 @@ use auscult::app::points::command::{Combine, Format, PointsCommand};
 use auscult::app::points::{PointMap, Sample, Tool, Wanted, Way};
 use auscult::app::{Action, Command, Look, Panel, State, Workspace};
 use auscult::engine::{
-    DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling, ReadingOptions, Unit,
-    import,
+    CODE_COUNT, DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling,
+    ReadingOptions, Unit, import,
 };
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2};
 use egui_kittest::SnapshotResults;
@@ -213,6 +213,7 @@ fn to_stop_the_reading_stops_nothing_else_and_nothing_goes_on_after_it() {
 #[test]
 fn nothing_waits_for_the_arranging() {
     let mut window = Setup::full().open();
+    want_codes(&mut window, 2_000);
     draw(&mut window, PointUnit::Code);
     let arranges = |state: &State| state.jobs.is_running(|own| own.is_of_points());
     assert!(arranges(window.state()));
@@ -610,6 +611,11 @@ fn of_codes_nothing_is_said_that_is_true_of_notes_alone() {
     draw(&mut window, PointUnit::Code);
     window.act(Action::Stop);
     window.settle();
+    let points = &map(window.state()).points;
+    assert!(!points.full && points.complete, "fewer were asked for");
+    window
+        .harness
+        .get_by_label_contains("200 of 98,186 codes, as many of each chapter");
     ask(&mut window, PointsCommand::At(5));
     press(&mut window, Key::Enter);
     assert_eq!(window.state().workspace, Workspace::Map);
@@ -667,6 +673,12 @@ fn codes_spans_and_predictions_have_points_and_colours() {
     let spans = &state.results().unwrap().tags.value.clone().unwrap().spans;
     assert!(map(state).count() > 0 && map(state).count() <= spans.len());
     assert_eq!(state.points.classes.name(0), Some(spans[0].label.as_str()));
+    assert_eq!(
+        window.state().points.wanted.codes,
+        usize::MAX,
+        "all, unless asked"
+    );
+    want_codes(&mut window, 2_000);
     draw(&mut window, PointUnit::Code);
     let state = window.state();
     assert!(
@@ -714,7 +726,7 @@ fn points_that_fill_the_memory_stay_when_another_panel_is_looked_at() {
     draw(&mut window, PointUnit::Code);
     let state = window.state();
     let points = &map(state).points;
-    assert!(points.full && points.complete && points.all == 10_000);
+    assert!(points.full && points.complete && points.all == CODE_COUNT);
     assert!(points.points.len() > 500, "{}", points.points.len());
     assert!(is_told(&window, "No more memory"));
     window.act(Action::Stop);

@@ -47,15 +47,15 @@ impl Default for Wanted {
             unit: PointUnit::default(),
             pooling: Pooling::Mean,
             all_notes: true,
-            codes: CODES[0],
+            codes: usize::MAX,
             sample: None,
             seed: 1,
         }
     }
 }
 
-/// How many codes can be chosen; the last is all of them.
-pub const CODES: [usize; 3] = [2_000, 10_000, usize::MAX];
+/// How many codes can be chosen; the first is all of them.
+pub const CODES: [usize; 3] = [usize::MAX, 10_000, 2_000];
 
 /// The name of a unit, of one and of several.
 pub fn unit_name(unit: PointUnit) -> (&'static str, &'static str) {

@@ -195,6 +195,11 @@ impl Growing {
         }
     }
 
+    /// What is left out was asked for, and not for want of room.
+    pub(super) fn leaves_out_as_asked(&mut self) {
+        self.by_room = false;
+    }
+
     /// The points, in the order of the notes and in that of each note.
     pub(super) fn done(mut self) -> Points {
         self.kinds = HashMap::new();

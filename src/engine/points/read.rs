@@ -164,9 +164,13 @@ impl Loaded {
         job: &Job,
     ) -> Result<(), EngineError> {
         let all = codes();
-        let wanted = query.codes.min(all.len());
+        let count = all.len();
+        let wanted = query.codes.min(count);
         let mut all = sample(all, wanted.min(growing.most()), query.seed);
-        let left_out = wanted - wanted.min(all.len());
+        let taken = all.len();
+        if taken == wanted {
+            growing.leaves_out_as_asked();
+        }
         growing.points.names = chapters();
         growing.reserve(all.len(), 1.0);
         let order = growing.shuffled(all.len());
@@ -230,8 +234,8 @@ impl Loaded {
             was_read[number - 1]
         });
         growing.points.codes = all;
-        growing.points.all += left_out;
-        if next == 0 && left_out == 0 {
+        growing.points.all += count - taken;
+        if next == 0 && taken > 0 {
             return Err(Cancelled.into());
         }
         Ok(())

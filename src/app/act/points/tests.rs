@@ -35,7 +35,7 @@ fn what_was_asked_of_points_of_before_is_not_taken_for_these() {
     let mut actor = Actor::new(state, Workers::start(|| {}), None);
     let wanted = Wanted {
         unit: PointUnit::Code,
-        codes: CODES[0],
+        codes: CODES[1],
         ..Wanted::default()
     };
     actor.points_read(wanted.clone(), Vec::new(), points(1));
