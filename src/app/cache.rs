@@ -5,7 +5,7 @@ use super::library::NoteKey;
 use super::messages::Weight;
 use super::results::Results;
 use super::state::{State, Workspace};
-use crate::engine::{AttentionMap, AttentionResult};
+use crate::engine::{AttentionMap, AttentionResult, Film};
 
 /// What an item of a list takes, with what it points to.
 fn list<T>(own: &[T], more: usize) -> usize {
@@ -21,6 +21,13 @@ fn of_row(own: &AttentionResult) -> usize {
     list(&own.items, 0)
 }
 
+fn of_film(own: &Film) -> usize {
+    let probes = own.frames.iter().flat_map(|own| &own.probes);
+    let seen = probes.filter_map(|own| own.seen.as_ref().ok());
+    seen.map(|own| list(&own.lens.words, 0) + list(&own.vector, 0))
+        .sum()
+}
+
 impl Results {
     /// The memory that it takes, in bytes; strings are counted as a usual length.
     pub fn bytes(&self) -> usize {
@@ -31,6 +38,7 @@ impl Results {
         let heads = self.heads.value.iter().flat_map(|own| &own.layers);
         let pictures = heads.flat_map(|own| &own.heads);
         let flow = self.flow.value.as_ref();
+        let similar = self.similar.value.as_ref();
         let maps = [&self.map.value, &self.part.value];
         [
             tokens.map_or(0, |own| list(&own.tokens, 8)),
@@ -43,6 +51,7 @@ impl Results {
             pictures.map(|own| list(&own.picture, 8)).sum(),
             maps.into_iter().flatten().map(|own| of_map(own)).sum(),
             flow.map_or(0, |own| list(&own.matrix, 0) * (1 + own.by_layer.len())),
+            similar.map_or(0, |own| list(&own.hits, 0)),
             self.attention.value.as_ref().map_or(0, |own| of_row(own)),
             self.pins.iter().map(|own| of_row(&own.attention)).sum(),
         ]
@@ -53,10 +62,13 @@ impl Results {
 
 impl State {
     /// The memory that is held so that it need not be computed again, in bytes: what was asked of
-    /// notes, and the attention that the threads hold.
+    /// notes, what was watched, and the attention that the threads hold.
     pub fn cached(&self) -> usize {
         let results: usize = self.results.values().map(Results::bytes).sum();
-        results + self.held + self.points.bytes()
+        let flow = self.mean_flow.value.as_ref();
+        let flow = flow.map_or(0, |own| list(&own.matrix, 0) * (1 + own.by_layer.len()));
+        let film = self.train.watch.film.value.as_ref();
+        results + self.held + self.points.bytes() + flow + film.map_or(0, |own| of_film(own))
     }
 
     /// How much it may be, in bytes.

@@ -65,7 +65,9 @@ fn of_all(flow: &MeanFlow) -> Drawn<'_> {
         names: flow.sections.iter().map(|own| named(own)).collect(),
         matrix: &flow.matrix,
         outside: &flow.outside,
-        layers: Vec::new(),
+        layers: (flow.layers.iter().copied())
+            .zip(flow.by_layer.iter().map(Vec::as_slice))
+            .collect(),
         bytes: Vec::new(),
     }
 }
@@ -158,8 +160,10 @@ impl View for FlowView {
                     ),
                 };
                 let about = format!(
-                    "mean of {}{windows}, {} without sections{others}{ended}",
+                    "mean of {}, {} and {}{windows}, {} without sections{others}{ended}",
                     crate::engine::counted(flow.notes, "note"),
+                    crate::engine::counted(flow.layers.len(), "layer"),
+                    crate::engine::counted(flow.heads.len(), "head"),
                     flow.left_out
                 );
                 (of_all(flow), about)

@@ -33,6 +33,12 @@ pub struct MeanFlow {
     pub matrix: Vec<f32>,
     /// What goes to tokens of no section, `[sections]`: with it each row sums to 1.
     pub outside: Vec<f32>,
+    /// The layers that were taken.
+    pub layers: Vec<usize>,
+    /// Their heads.
+    pub heads: Vec<usize>,
+    /// The matrix of each layer alone, in their order.
+    pub by_layer: Vec<Vec<f32>>,
 }
 
 impl Engine {
@@ -94,8 +100,11 @@ struct Sums {
     numbers: HashMap<String, usize>,
     sections: Vec<String>,
     of_notes: Vec<usize>,
-    pairs: HashMap<(usize, usize), f64>,
+    /// Of each pair the sum over all layers together, then that of each alone.
+    pairs: HashMap<(usize, usize), Vec<f64>>,
     outside: Vec<f64>,
+    layers: Vec<usize>,
+    heads: Vec<usize>,
 }
 
 impl Sums {
@@ -122,15 +131,22 @@ impl Sums {
             *tokens.entry(name).or_default() += unit.tokens;
         }
         tokens.keys().for_each(|&name| self.of_notes[name] += 1);
-        let rows = flow.matrix.chunks_exact(names.len().max(1));
-        for ((unit, &from), (row, &outside)) in
-            (flow.units.iter().zip(&names)).zip(rows.zip(&flow.outside))
-        {
+        self.layers.clone_from(&flow.layers);
+        self.heads.clone_from(&flow.heads);
+        let matrices: Vec<&[f32]> = std::iter::once(&flow.matrix[..])
+            .chain(flow.by_layer.iter().map(Vec::as_slice))
+            .collect();
+        let units = flow.units.iter().zip(&names).enumerate();
+        for (row, (unit, &from)) in units {
             let share = unit.tokens as f64 / tokens[&from].max(1) as f64;
-            for (&to, &value) in names.iter().zip(row) {
-                *self.pairs.entry((from, to)).or_default() += share * f64::from(value);
+            for (column, &to) in names.iter().enumerate() {
+                let sums = self.pairs.entry((from, to)).or_default();
+                sums.resize(matrices.len(), 0.0);
+                for (sum, matrix) in sums.iter_mut().zip(&matrices) {
+                    *sum += share * f64::from(matrix[row * names.len() + column]);
+                }
             }
-            self.outside[from] += share * f64::from(outside);
+            self.outside[from] += share * f64::from(flow.outside[row]);
         }
     }
 
@@ -144,18 +160,24 @@ impl Sums {
         let count = kept.len();
         let place: HashMap<usize, usize> = kept.iter().copied().zip(0..).collect();
         let mean = |sum: f64, section: usize| (sum / self.of_notes[section].max(1) as f64) as f32;
-        let mut matrix = vec![0.0; count * count];
+        let matrices = self.pairs.values().map(Vec::len).max().unwrap_or(1);
+        let mut matrices = vec![vec![0.0; count * count]; matrices];
         let mut outside: Vec<f32> = kept
             .iter()
             .map(|&own| mean(self.outside[own], own))
             .collect();
-        for (&(from, to), &sum) in &self.pairs {
+        for (&(from, to), sums) in &self.pairs {
             match (place.get(&from), place.get(&to)) {
-                (Some(row), Some(column)) => matrix[row * count + column] = mean(sum, from),
-                (Some(row), None) => outside[*row] += mean(sum, from),
+                (Some(row), Some(column)) => {
+                    for (matrix, &sum) in matrices.iter_mut().zip(sums) {
+                        matrix[row * count + column] = mean(sum, from);
+                    }
+                }
+                (Some(row), None) => outside[*row] += mean(sums[0], from),
                 (None, _) => {}
             }
         }
+        let mut matrices = matrices.into_iter();
         MeanFlow {
             notes: self.notes,
             in_windows: self.in_windows,
@@ -164,8 +186,11 @@ impl Sums {
             complete,
             sections: kept.iter().map(|&own| self.sections[own].clone()).collect(),
             of_notes: kept.iter().map(|&own| self.of_notes[own]).collect(),
-            matrix,
+            matrix: matrices.next().unwrap_or_default(),
             outside,
+            by_layer: matrices.collect(),
+            layers: self.layers,
+            heads: self.heads,
         }
     }
 }
@@ -230,8 +255,15 @@ mod tests {
         // Plan twice, with one token and with three.
         let own = [("Plan", 1), ("Labs", 2), ("PLAN ", 3)];
         let matrix = [0.5, 0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.5, 0.25];
-        sums.add(&flow(&own, &matrix, &[0.25, 0.0, 0.25]));
-        sums.add(&flow(&[("plan", 7)], &[0.5], &[0.5]));
+        // Of two layers the second has half of what both have in the mean.
+        let layered = |mut own: AttentionFlow| {
+            let scaled = |by: f32| own.matrix.iter().map(|value| by * value).collect();
+            own.by_layer = vec![scaled(1.5), scaled(0.5)];
+            own.layers = vec![0, 3];
+            own
+        };
+        sums.add(&layered(flow(&own, &matrix, &[0.25, 0.0, 0.25])));
+        sums.add(&layered(flow(&[("plan", 7)], &[0.5], &[0.5])));
         let mean = sums.mean(1, true);
         assert_eq!(mean.sections, ["Plan", "Labs"]);
         assert_eq!((mean.notes, mean.left_out), (2, 1));
@@ -243,5 +275,9 @@ mod tests {
         let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(near(&mean.matrix, &want), "{:?}", mean.matrix);
         assert!(near(&mean.outside, &[0.375, 0.0]), "{:?}", mean.outside);
+        assert_eq!((&mean.layers[..], mean.by_layer.len()), (&[0, 3][..], 2));
+        for (own, by) in mean.by_layer.iter().zip([1.5, 0.5]) {
+            assert!(near(own, &want.map(|value| by * value)), "{own:?}");
+        }
     }
 }

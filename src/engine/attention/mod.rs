@@ -145,6 +145,13 @@ pub struct AttentionResult {
     pub total: f32,
 }
 
+impl AttentionResult {
+    /// The largest value of its items; 0 if there are none.
+    pub fn strongest(&self) -> f32 {
+        self.items.iter().map(|own| own.value).fold(0.0, f32::max)
+    }
+}
+
 /// The attention of one unit.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct UnitAttention {
