@@ -234,7 +234,7 @@ actions! {
     PreviousSentence "previous-sentence" "Previous sentence" [key(Key::ArrowUp).alt()];
     NextSection "next-section" "Next section" [key(Key::CloseBracket)];
     PreviousSection "previous-section" "Previous section" [key(Key::OpenBracket)];
-    Clear "clear" "Clear the selection" [key(Key::Escape)];
+    Clear "clear" "Clear the selection, then the pins" [key(Key::Escape)];
     MaskWord "mask-word" "Mask the word and fill it" [key(Key::M)];
     Surprise "surprise" "Tint words by surprise" [key(Key::U)];
     Predict "predict" "Predict" [key(Key::P)];
@@ -248,6 +248,7 @@ actions! {
     InWindows "in-windows" "Long notes: read in windows with overlap" [];
     BySection "by-section" "Long notes: read by section" [];
     Palette "palette" "Search or run…" [command(Key::K), command(Key::P)];
+    Export "export" "Export…" [command(Key::E)];
     Read "read" "Go to Read" [command(Key::Num1)];
     Look "look" "Go to Look" [command(Key::Num2)];
     Points "points" "Go to Map" [command(Key::Num3)];
@@ -283,6 +284,7 @@ actions! {
     FlowOfAll "flow-of-all" "Look at the sections of all notes" [];
     Pin "pin" "Pin what the lens shows" [key(Key::Period)];
     Unpin "unpin" "Let go of all pins" [];
+    KeepRange "keep-range" "Keep the range of the lens, or let it go" [key(Key::R)];
     DrawPoints "draw-points" "Points: draw them" [key(Key::D)];
     ByComponents "points-by-components" "Points: place by main differences (PCA)" [];
     ByNeighbours "points-by-neighbours" "Points: place by neighbours (t-SNE)" [];
@@ -311,11 +313,13 @@ actions! {
     Activity "activity" "Show activity" [];
     Settings "settings" "Settings" [command(Key::Comma)];
     Help "help" "Keys and help" [key(Key::F1), key(Key::Questionmark)];
-    Stop "stop" "Stop what is running" [command(Key::Period)];
+    Stop "stop" "Stop the newest job, or pause the run" [command(Key::Period)];
+    StopAll "stop-all" "Stop all that is running" [command(Key::Period).shift()];
     CloseNote "close-note" "Close this note" [command(Key::W)];
     CloseNotes "close-notes" "Close all notes" [];
     ResetLayout "reset-layout" "Reset the layout" [];
     UndoLayout "undo-layout" "Undo the last change of the layout" [command(Key::Z)];
+    RedoLayout "redo-layout" "Redo the change of the layout" [command(Key::Z).shift(), command(Key::Y)];
     Larger "larger" "Larger" [command(Key::Plus), command(Key::Equals)];
     Smaller "smaller" "Smaller" [command(Key::Minus)];
     UsualSize "usual-size" "Usual size" [command(Key::Num0)];

@@ -410,13 +410,14 @@ fn a_lost_device_and_a_refused_allocation_lose_nothing_else() {
         panic!("there is no such memory");
     });
     seat.plant(Lane::Hand, fill.clone(), refused);
-    let message = seat.failures().remove(0);
+    let refused = seat.failures().remove(0);
     assert!(
-        message.details.contains("no memory left"),
+        refused.details.contains("no memory left"),
         "{}",
-        message.details
+        refused.details
     );
-    assert_eq!(message.next.unwrap().title, "Compute on the processor");
+    let to_cpu = refused.next.unwrap();
+    assert_eq!(to_cpu.title, "Compute on the processor");
     seat.fills();
 
     // The device is lost while a run is made on it: the run fails and goes on, and so do words.
@@ -431,20 +432,15 @@ fn a_lost_device_and_a_refused_allocation_lose_nothing_else() {
     let live = seat.state().train.live.as_ref().unwrap();
     let said = live.failure().expect("it fails");
     assert!(said.contains("was lost"), "{said}");
-    let message = seat.failures().remove(0);
-    assert_eq!(
-        message.next.clone().unwrap().title,
-        "Compute on the processor"
-    );
+    let go_on = seat.failures().remove(0).next.unwrap();
+    assert_eq!(go_on.title, "Go on");
     seat.act(Action::Read);
     seat.act(Action::MaskWord);
     seat.settle();
     let lost = seat.state().results().unwrap().fill.failure.clone();
     assert!(lost.is_none_or(|own| own.contains("was lost")));
     seat.fills();
-    let folder = seat.state().train.live.as_ref().unwrap().folder.clone();
-    seat.app
-        .execute(Command::Train(Box::new(Ask::GoOn(folder))));
+    seat.app.execute(go_on.command);
     seat.ends_run();
     let losses = seat.losses();
     assert_eq!(losses.len(), 24, "{:?}", seat.failures());
@@ -456,9 +452,20 @@ fn a_lost_device_and_a_refused_allocation_lose_nothing_else() {
         assert!((own / whole - 1.0).abs() <= 1e-5, "{own} is not {whole}");
     }
 
-    // What is offered works as well.
-    seat.app.execute(message.next.unwrap().command);
+    // What was offered works as well, also when the device is lost then; and nothing that fails on the
+    // processor is laid to that.
+    let lost: Planted = Box::new(|engines| {
+        engines.open().next().unwrap().lose();
+        panic!("zyxa");
+    });
+    seat.plant(Lane::Hand, fill.clone(), lost);
+    assert!(seat.failures()[0].details.contains("was lost"));
+    seat.app.execute(to_cpu.command);
     seat.settle();
     assert_eq!(seat.state().settings.device, "cpu");
+    seat.fills();
+    seat.plant(Lane::Hand, fill, Box::new(|_| panic!("zyxa")));
+    let said = &seat.failures()[0].details;
+    assert!(said.contains("does not know"), "{said}");
     seat.fills();
 }

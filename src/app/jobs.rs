@@ -354,6 +354,16 @@ impl Jobs {
         }
     }
 
+    /// Asks the newest job to stop; a run only if nothing else is going on.
+    pub fn stop_newest(&self) {
+        let is_run = |own: &&Running| matches!(own.purpose, Purpose::TrainRun(_));
+        let mut newest = self.running.iter().rev();
+        let run = || self.running.iter().find(is_run);
+        if let Some(own) = newest.find(|own| !is_run(own)).or_else(run) {
+            own.stop.stop();
+        }
+    }
+
     /// Asks all jobs to stop of which this is true.
     pub fn stop_all(&self, of_kind: impl Fn(&Purpose) -> bool) {
         for own in self.running.iter().filter(|own| of_kind(&own.purpose)) {

@@ -159,6 +159,18 @@ impl Layout {
         own
     }
 
+    /// Those of them that are on the screen, the others being behind them.
+    pub fn in_front(&mut self, workspace: Workspace) -> Vec<Panel> {
+        let tree = self.tree(workspace);
+        let panel = |tile: &TileId| match tree.tiles.get(*tile) {
+            Some(Tile::Pane(own)) => Some(*own),
+            _ => None,
+        };
+        let mut own: Vec<Panel> = tree.active_tiles().iter().filter_map(panel).collect();
+        own.sort_by_key(|panel| *panel as u8);
+        own
+    }
+
     fn tree(&mut self, workspace: Workspace) -> &mut Tree<Panel> {
         match workspace {
             Workspace::Read => &mut self.read,

@@ -16,6 +16,7 @@ mod find;
 pub mod jobs;
 mod keys;
 mod layout;
+mod layouts;
 mod lens;
 mod library;
 mod messages;
@@ -45,6 +46,7 @@ use eframe::egui::{self, CentralPanel, Context, Event, Frame, Ui};
 use self::act::{Actor, SESSION, SETTINGS};
 use self::dialogs::{Dialogs, Typed};
 use self::layout::Layout;
+use self::layouts::Layouts;
 use self::settings::{Folder, Session, Settings};
 use self::state::Over;
 use self::views::Views;
@@ -91,8 +93,7 @@ pub struct App {
     help: over::help::Help,
     dialogs: Dialogs,
     folder: Option<Folder>,
-    /// The layouts of before, the one on the screen last.
-    layouts: Vec<Layout>,
+    layouts: Layouts,
     /// Whether a picture of the window is being taken.
     shooting: bool,
     /// Since when a text of the clipboard is asked for.
@@ -103,9 +104,6 @@ pub struct App {
 
 /// How long a clipboard may take to give its text.
 const CLIPBOARD: Duration = Duration::from_secs(2);
-
-/// Layouts that can be gone back to.
-const LAYOUTS: usize = 100;
 
 /// The file of the layout.
 const LAYOUT: &str = "layout.json";
@@ -157,7 +155,7 @@ impl App {
             help: Default::default(),
             dialogs: Dialogs::default(),
             folder,
-            layouts: Vec::new(),
+            layouts: Layouts::default(),
             shooting: false,
             pasting: None,
             typed: None,
@@ -234,6 +232,10 @@ impl App {
                 let numbers = self.views.get(panel).numbers(&self.actor.state);
                 Command::CopyNumbers(numbers.map(Quiet))
             }
+            Command::Do(Action::Export) => {
+                self.palette.begin_with(over::palette::EXPORT.to_owned());
+                Command::Do(Action::Palette)
+            }
             own => own,
         };
         self.actor.execute(command);
@@ -286,7 +288,16 @@ impl App {
         let palette = over == Some(Over::Palette);
         let panels = self.layout.panels(state.workspace);
         self.palette.ui(ui, palette, &panels, state, &mut commands);
-        (self.help).ui(ui, over == Some(Over::Help), state, &mut commands);
+        let helps: Vec<_> = match over {
+            Some(Over::Help) => self
+                .layout
+                .in_front(state.workspace)
+                .into_iter()
+                .map(|own| (own.title(), self.views.get(own).help()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        (self.help).ui(ui, over == Some(Over::Help), &helps, state, &mut commands);
         match over {
             Some(Over::Settings) => self.settings.ui(ui, state, &mut commands),
             Some(Over::Models) => over::models::ui(ui, state, &mut commands),
@@ -376,19 +387,8 @@ impl App {
     /// Remembers the layout when it has changed, once the pointer lets go of what it moved.
     fn remember_layout(&mut self, ui: &Ui) {
         let moving = ui.input(|own| own.pointer.any_down());
-        if !moving && self.layouts.last() != Some(&self.layout) {
-            self.layouts.push(self.layout.clone());
-            let more = self.layouts.len().saturating_sub(LAYOUTS);
-            self.layouts.drain(..more);
-        }
-    }
-
-    fn undo_layout(&mut self) {
-        // The last one is what is on the screen.
-        if self.layouts.len() > 1 {
-            self.layouts.pop();
-            self.layout
-                .clone_from(&self.layouts[self.layouts.len() - 1]);
+        if !moving {
+            self.layouts.remember(&self.layout);
         }
     }
 }

@@ -86,7 +86,12 @@ impl App {
                 Outside::Look(look) => theme::apply(ctx, look),
                 Outside::Zoom(zoom) => ctx.set_zoom_factor(zoom),
                 Outside::ResetLayout => self.layout = Layout::default(),
-                Outside::UndoLayout => self.undo_layout(),
+                Outside::UndoLayout => {
+                    self.layout = self.layouts.undo().unwrap_or(self.layout.clone())
+                }
+                Outside::RedoLayout => {
+                    self.layout = self.layouts.redo().unwrap_or(self.layout.clone())
+                }
                 Outside::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             }
         }

@@ -113,7 +113,7 @@ pub enum Workspace {
 }
 
 /// What is drawn on a note beside its text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Shown {
     /// Where tokens begin.
     pub tokens: bool,
@@ -123,6 +123,8 @@ pub struct Shown {
     pub surprise: bool,
     /// No lines under the spans that were predicted.
     pub without_spans: bool,
+    /// The value at which the lens is as strong as it gets, where it is kept from head to head.
+    pub range: Option<f32>,
 }
 
 /// All that the window shows.

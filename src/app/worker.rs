@@ -201,8 +201,8 @@ impl Failure {
     }
 
     /// A thread panicked.
-    fn unknown() -> Self {
-        match lost_device() {
+    fn unknown(device: DeviceChoice) -> Self {
+        match lost_device(device) {
             Some(fault) => Self::of(&EngineError::Fault(fault)),
             None => Self {
                 // What a panic says may hold anything, so it is not shown.
@@ -329,7 +329,7 @@ fn work(
 ) {
     let mut engines = Engines::default();
     for own in asked {
-        let (ticket, limit) = (own.ticket, own.limit);
+        let (ticket, limit, device) = (own.ticket, own.limit, own.device);
         let end = |said, held| {
             let held = Some((lane, held));
             tell(Event { ticket, said, held });
@@ -362,7 +362,7 @@ fn work(
             }
             Err(_) => {
                 engines = Engines::default();
-                Said::Failed(Failure::unknown())
+                Said::Failed(Failure::unknown(device))
             }
         };
         end(said, engines.trimmed(limit));

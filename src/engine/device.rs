@@ -294,12 +294,20 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
     Ok(device)
 }
 
-/// Why an adapter that is open computes nothing any more, if one does not.
-pub fn lost_device() -> Option<DeviceFault> {
+/// Why the adapter of this choice computes nothing any more, if it is open and does not.
+pub fn lost_device(choice: DeviceChoice) -> Option<DeviceFault> {
+    if choice == DeviceChoice::Cpu {
+        return None;
+    }
+    let adapters = choosable();
+    let adapter = choose(choice, &adapters).ok()??;
     let opened = OPENED
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
-    opened.iter().find_map(|(_, _, own)| kernels::lost(own))
+    let own = opened
+        .iter()
+        .find(|(backend, index, _)| *backend == adapter.backend && *index == adapter.index);
+    kernels::lost(&own?.2)
 }
 
 /// burn's name of the runtime under which shaders of one's own can be launched.

@@ -162,7 +162,7 @@ fn help_lists_what_fits() {
     assert!(has(&window, next));
     window
         .harness
-        .get_by_label("Filter keys and gestures")
+        .get_by_label("Filter panels, gestures and keys")
         .focus();
     window.harness.run_steps(2);
     write(&mut window, "MASK");
@@ -198,4 +198,103 @@ fn a_key_that_was_changed_is_kept() {
         kept.contains("device = \"auto\"") && !kept.contains("tiny"),
         "{kept}"
     );
+}
+
+#[test]
+fn what_can_be_exported_is_found_by_its_key() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.act(Action::NextWord);
+    window.settle();
+    let keys = &mut window.harness;
+    keys.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::E);
+    keys.run_steps(4);
+    let has = |words: &str| keys.query_by_label_contains(words).is_some();
+    assert!(has("Save a figure of Attention") && has("Copy the numbers of Attention"));
+    assert!(!has("Mask the word"), "it takes nothing out of the window");
+}
+
+#[test]
+fn the_range_of_the_lens_is_kept_from_head_to_head() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.act(Action::KeepRange);
+    assert!(window.state().shown.range.is_none(), "nothing is shown yet");
+    (0..3).for_each(|_| window.act(Action::NextWord));
+    window.settle();
+    let strongest = |window: &super::Window| {
+        let results = window.state().results().unwrap();
+        results.attention.value.as_ref().unwrap().strongest()
+    };
+    let first = strongest(&window);
+    window.harness.key_press(Key::R);
+    window.harness.run_steps(2);
+    window.act(Action::NextHead);
+    window.settle();
+    window.harness.run_steps(2);
+    assert!(strongest(&window) != first);
+    assert_eq!(window.state().shown.range, Some(first));
+    let legend = format!("Colours from 0 to {first:.4}");
+    assert!(window.harness.query_by_label(&legend).is_some());
+    window
+        .harness
+        .get_by_label("Keep the range of the lens")
+        .click();
+    window.harness.run_steps(3);
+    let legend = format!("Colours from 0 to {:.4}", strongest(&window));
+    assert!(window.state().shown.range.is_none());
+    assert!(window.harness.query_by_label(&legend).is_some());
+}
+
+#[test]
+fn escape_clears_the_selection_and_then_lets_go_of_pins() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    for _ in 0..5 {
+        window.act(Action::NextWord);
+        window.settle();
+        window.act(Action::Pin);
+    }
+    let pins = |window: &super::Window| window.state().results().unwrap().pins.len();
+    assert_eq!(pins(&window), 4);
+    let told = |words: &str| {
+        let mut said = window.state().messages.all();
+        said.any(|own| own.title.contains(words))
+    };
+    assert!(told("The oldest pin was let go of"));
+    let escape = |window: &mut super::Window| {
+        window.harness.key_press(Key::Escape);
+        window.harness.run_steps(2);
+    };
+    escape(&mut window);
+    assert!(window.state().selection.bytes().is_none());
+    assert_eq!(pins(&window), 4);
+    for left in (0..4).rev() {
+        escape(&mut window);
+        assert_eq!(pins(&window), left);
+    }
+    escape(&mut window);
+}
+
+#[test]
+fn a_change_of_the_layout_is_undone_and_redone_by_keys() {
+    let mut window = Setup::full().open();
+    window.act(Action::Look);
+    window.harness.run_steps(2);
+    window.act(Action::Flow);
+    window.act(Action::StopAll);
+    window.settle();
+    window.harness.run_steps(3);
+    let in_front = |window: &super::Window| {
+        let own = window.harness.query_by_label("This note");
+        own.is_some()
+    };
+    assert!(in_front(&window));
+    let control = eframe::egui::Modifiers::COMMAND;
+    window.harness.key_press_modifiers(control, Key::Z);
+    window.harness.run_steps(3);
+    assert!(!in_front(&window));
+    window.harness.key_press_modifiers(control, Key::Y);
+    window.harness.run_steps(3);
+    assert!(in_front(&window));
 }

@@ -124,6 +124,21 @@ impl Actor {
         self.ask(Lane::Hand, Some(&folder), purpose, question);
     }
 
+    /// Keeps the range of what the lens shows for all that it shows next, or lets it go.
+    pub(super) fn keep_range(&mut self) {
+        let attention = self.state.results().map(|own| &own.attention);
+        let most = attention.and_then(|own| Some(own.value.as_ref()?.strongest()));
+        let shown = &mut self.state.shown;
+        match (shown.range, most.filter(|own| *own > 0.0)) {
+            (Some(_), _) => shown.range = None,
+            (None, Some(most)) => shown.range = Some(most),
+            (None, None) => {
+                let said = "The lens shows nothing yet: choose a word in Look first";
+                self.state.messages.tell(Weight::Note, said, "");
+            }
+        }
+    }
+
     pub(super) fn pin(&mut self) {
         let Some(model) = self.state.model.info().cloned() else {
             return;
@@ -137,9 +152,14 @@ impl Actor {
             return;
         };
         let how = Lens::of(&attention, &model).words(&model);
-        if results.pins.len() == PINS {
+        let full = results.pins.len() == PINS;
+        if full {
             results.pins.remove(0);
         }
         results.pins.push(Pin { attention, how });
+        if full {
+            let said = format!("The oldest pin was let go of: a note has at most {PINS}");
+            self.state.messages.tell(Weight::Note, said, "");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::app::find::Wanted;
 use crate::app::messages::Weight;
 use crate::app::moving;
 use crate::app::selection::Place;
+use crate::app::state::Workspace;
 use crate::engine::SectionRules;
 
 impl Actor {
@@ -78,9 +79,16 @@ impl Actor {
             self.state.find_all.open = false;
         } else if state.selection.bytes().is_some() {
             self.select(0..0, false, false);
-        } else if state.activity {
-            state.activity = false;
+        } else if !self.unpin_last() {
+            self.state.activity = false;
         }
+    }
+
+    /// Lets go of the newest pin, where pins are in sight; whether there was one.
+    fn unpin_last(&mut self) -> bool {
+        let looks = self.state.workspace == Workspace::Look;
+        let results = self.results_on_view().filter(|_| looks);
+        results.is_some_and(|own| own.pins.pop().is_some())
     }
 
     pub(super) fn find_in_library(&mut self, wanted: Wanted) {

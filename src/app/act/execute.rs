@@ -239,6 +239,9 @@ impl Actor {
             Action::Flow => self.flow(),
             Action::FlowOfAll => self.flow_of_all(),
             Action::Pin => self.pin(),
+            // The palette lists what can be saved.
+            Action::Export => {}
+            Action::KeepRange => self.keep_range(),
             Action::Unpin => {
                 if let Some(results) = self.results_on_view() {
                     results.pins.clear();
@@ -251,6 +254,10 @@ impl Actor {
             Action::Models => over(state, Over::Models),
             Action::Verify => over(state, Over::Verify),
             Action::Stop => {
+                state.jobs.stop_newest();
+                self.surprise_waits = false;
+            }
+            Action::StopAll => {
                 state.jobs.stop_all(|_| true);
                 self.surprise_waits = false;
             }
@@ -258,6 +265,7 @@ impl Actor {
             Action::CloseNotes => self.close_notes(),
             Action::ResetLayout => self.outside.push(Outside::ResetLayout),
             Action::UndoLayout => self.outside.push(Outside::UndoLayout),
+            Action::RedoLayout => self.outside.push(Outside::RedoLayout),
             Action::Larger => self.zoom(STEP),
             Action::Smaller => self.zoom(-STEP),
             Action::UsualSize => self.zoom(1.0 - self.state.settings.zoom),

@@ -95,7 +95,9 @@ impl Actor {
     /// What a person may do when this has failed.
     fn next_step(&self, purpose: &Purpose, of_device: bool) -> Option<Next> {
         let next = |title, command| Some(Next { title, command });
-        if of_device && !self.computes_on_cpu() {
+        let is_run = matches!(purpose, Purpose::TrainRun(_));
+        // A run that has begun goes on on the same device, which is opened anew.
+        if of_device && !(is_run && self.can_go_on()) && !self.computes_on_cpu() {
             let cpu = Command::Device(CPU.to_owned());
             return next("Compute on the processor", cpu);
         }

@@ -62,6 +62,8 @@ pub enum Outside {
     ResetLayout,
     /// Put the panels where they were before.
     UndoLayout,
+    /// Put them where they were before that was undone.
+    RedoLayout,
     /// Close the window.
     Quit,
 }

@@ -27,8 +27,15 @@ pub struct Help {
 }
 
 impl Help {
-    /// Draws it if it is `open`.
-    pub fn ui(&mut self, ui: &Ui, open: bool, state: &State, commands: &mut Vec<Command>) {
+    /// Draws it if it is `open`; `panels` are those of the workspace, with what can be done in each.
+    pub fn ui(
+        &mut self,
+        ui: &Ui,
+        open: bool,
+        panels: &[(&'static str, &'static str)],
+        state: &State,
+        commands: &mut Vec<Command>,
+    ) {
         if !open {
             self.filter.clear();
             return;
@@ -38,7 +45,7 @@ impl Help {
                 .id_salt("help filter")
                 .hint_text("Filter, such as mask or Ctrl");
             let field = ui.add(field.desired_width(f32::INFINITY));
-            name(&field, "Filter keys and gestures");
+            name(&field, "Filter panels, gestures and keys");
             ui.add_space(8.0);
             let gestures = GESTURES.map(|(gesture, does)| (gesture.to_owned(), does));
             let gestures = self.those_that_fit(gestures);
@@ -48,9 +55,22 @@ impl Help {
                 (!keys.is_empty()).then(|| (keys.join("  "), action.title()))
             });
             let keys = self.those_that_fit(keys);
-            if gestures.is_empty() && keys.is_empty() {
-                parts::soft(ui, "No key and no gesture has a name like this.");
+            let panels = panels
+                .iter()
+                .map(|(title, help)| ((*title).to_owned(), *help));
+            let panels = self.those_that_fit(panels);
+            if gestures.is_empty() && keys.is_empty() && panels.is_empty() {
+                parts::soft(ui, "No panel, gesture or key has this in its name.");
                 return;
+            }
+            if !panels.is_empty() {
+                parts::heading(ui, "On the screen");
+                for (title, help) in &panels {
+                    ui.label(RichText::new(title).font(theme::strong(13.0)));
+                    parts::soft(ui, *help);
+                    ui.add_space(4.0);
+                }
+                ui.add_space(6.0);
             }
             if !gestures.is_empty() {
                 parts::heading(ui, "With the pointer");

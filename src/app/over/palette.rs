@@ -30,6 +30,9 @@ enum Line {
     Note(NoteKey, String),
 }
 
+/// What its field has where a person wants to export something.
+pub const EXPORT: &str = "export ";
+
 /// Lines that are listed.
 const MOST: usize = 60;
 
@@ -168,16 +171,31 @@ fn row(ui: &mut Ui, line: &Line, chosen: bool, state: &State) -> egui::Response 
     ui.add(button)
 }
 
+/// Actions that take something out of the window.
+const EXPORTS: [Action; 3] = [Action::SavePoints, Action::CopyPoints, Action::SaveRecipe];
+
+/// The title of what takes something out of the window is found by that as well.
+fn exported(title: &str) -> String {
+    format!("{title} {}", EXPORT.trim())
+}
+
 /// What fits the text, the best first.
 fn lines(text: &str, panels: &[Panel], state: &State) -> Vec<Line> {
     let wanted = text.trim().to_lowercase();
     let actions = (Action::ALL.iter())
         .filter(|action| **action != Action::Palette)
-        .map(|action| (Line::Action(*action), action.title().to_lowercase()));
+        .map(|action| {
+            let title = action.title().to_lowercase();
+            let exports = EXPORTS.contains(action);
+            (
+                Line::Action(*action),
+                if exports { exported(&title) } else { title },
+            )
+        });
     let of_panels = panels.iter().flat_map(|panel| {
         let figure = format!("Save a figure of {} (PNG, SVG)…", panel.title());
         let numbers = format!("Copy the numbers of {}", panel.title());
-        let lowered = |text: &String| text.to_lowercase();
+        let lowered = |text: &String| exported(&text.to_lowercase());
         let titles = (lowered(&figure), lowered(&numbers));
         [
             (Line::Figure(*panel, figure), titles.0),

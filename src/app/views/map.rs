@@ -249,6 +249,7 @@ impl MapView {
             let kept = ui.checkbox(&mut keep, RichText::new("Keep range").small());
             let kept =
                 kept.on_hover_text("The same colour stands for the same value in every head");
+            super::library::name(&kept, "Keep the range of the map");
             if kept.changed() {
                 self.kept = map.filter(|_| keep).map(|own| largest(own));
             }

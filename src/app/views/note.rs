@@ -27,6 +27,8 @@ pub struct NoteView {
     read: Cached<NoteTokens, Vec<Range<usize>>>,
     tint: Cached<Surprise, Vec<(Range<usize>, f32)>>,
     glow: Cached<AttentionResult, Vec<(Range<usize>, f32)>>,
+    /// The range that the glow has, where it is kept.
+    range: Option<f32>,
     lines: Cached<TaggedNote, Vec<Underline>>,
     words: Cached<Note, Vec<Range<usize>>>,
     field: String,
@@ -155,7 +157,11 @@ impl NoteView {
         });
         let looks = state.workspace == Workspace::Look;
         let attention = results.and_then(|own| own.attention.value.as_ref());
-        let glow = self.glow.get(attention.filter(|_| looks), glow);
+        let range = state.shown.range;
+        if std::mem::replace(&mut self.range, range) != range {
+            self.glow = Cached::default();
+        }
+        let glow = (self.glow).get(attention.filter(|_| looks), |own| glow(own, range));
         let tags = results.and_then(|own| own.tags.value.as_ref());
         let tags = tags.filter(|_| !state.shown.without_spans);
         let tags = self.lines.get(tags, underlines);
@@ -258,15 +264,15 @@ fn read_parts(tokens: &NoteTokens) -> Vec<Range<usize>> {
     }
 }
 
-/// What the lens shows, the strongest value as strong as it gets.
-fn glow(found: &AttentionResult) -> Vec<(Range<usize>, f32)> {
-    let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
+/// What the lens shows; the strongest value is as strong as it gets, or the one that is kept.
+fn glow(found: &AttentionResult, range: Option<f32>) -> Vec<(Range<usize>, f32)> {
+    let most = range.unwrap_or(found.strongest());
     if most <= 0.0 {
         return Vec::new();
     }
     let items = found.items.iter();
     items
-        .map(|own| (own.start..own.end, own.value / most))
+        .map(|own| (own.start..own.end, (own.value / most).min(1.0)))
         .collect()
 }
 
@@ -277,7 +283,7 @@ const LINED: f32 = 0.35;
 fn pinned(results: Option<&Results>) -> Vec<Underline> {
     let mut lines = Vec::new();
     for (number, pin) in results.iter().flat_map(|own| own.pins.iter().enumerate()) {
-        for (bytes, strength) in glow(&pin.attention) {
+        for (bytes, strength) in glow(&pin.attention, None) {
             if strength >= LINED {
                 lines.push(Underline {
                     bytes,

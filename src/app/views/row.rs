@@ -62,18 +62,20 @@ impl View for Row {
         }
         let text = view.note.text();
         head(ui, found, text, &Lens::of(found, model).words(model), busy);
+        let most = state.shown.range.unwrap_or(found.strongest());
         ui.horizontal(|ui| {
-            let most = found.items.iter().map(|own| own.value).fold(0.0, f32::max);
             parts::legend(ui, &format!("{most:.4}"), parts::Scale::Even);
+            let mut kept = state.shown.range.is_some();
+            let keep = ui.checkbox(&mut kept, RichText::new("Keep range").small());
+            super::library::name(&keep, "Keep the range of the lens");
+            if parts::hint(keep, Action::KeepRange, state).changed() {
+                commands.push(Command::Do(Action::KeepRange));
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 parts::action_button(ui, "Pin", Action::Pin, state, commands);
             });
         });
         self.sort(found);
-        let most = self
-            .order
-            .first()
-            .map_or(0.0, |own| found.items[*own].value);
         ui.spacing_mut().item_spacing.y = 0.0;
         let height = (ui.available_height() - pins_height(results.map_or(0, |own| own.pins.len())))
             .max(80.0);
@@ -97,7 +99,8 @@ impl View for Row {
 
     fn help(&self) -> &'static str {
         "What the chosen word looks at, or what looks at it, the strongest first. Click a line to go there. \
-         A dot pins what is shown: its lines stay in the text beside the next."
+         A dot pins what is shown: its lines stay in the text beside the next. R keeps the range of the \
+         colours, so that the same colour stands for the same value in every head."
     }
 }
 
@@ -149,7 +152,10 @@ fn line(ui: &mut Ui, item: &UnitAttention, text: &str, most: f32, commands: &mut
             moving::one_line(own)
         }
     };
-    let share = if most > 0.0 { item.value / most } else { 0.0 };
+    let share = match most > 0.0 {
+        true => (item.value / most).min(1.0),
+        false => 0.0,
+    };
     let value = format!("{:.4}", item.value);
     let response = ui.push_id(item.start, |ui| {
         let bar = parts::bar(ui, share, &name, &value, palette.heat);
