@@ -63,7 +63,7 @@ impl View for Row {
         let text = view.note.text();
         head(ui, found, text, &Lens::of(found, model).words(model), busy);
         let most = state.shown.range.unwrap_or(found.strongest());
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             parts::legend(ui, &format!("{most:.4}"), parts::Scale::Even);
             let mut kept = state.shown.range.is_some();
             let keep = ui.checkbox(&mut kept, RichText::new("Keep range").small());
@@ -71,9 +71,7 @@ impl View for Row {
             if parts::hint(keep, Action::KeepRange, state).changed() {
                 commands.push(Command::Do(Action::KeepRange));
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                parts::action_button(ui, "Pin", Action::Pin, state, commands);
-            });
+            parts::action_button(ui, "Pin", Action::Pin, state, commands);
         });
         self.sort(found);
         ui.spacing_mut().item_spacing.y = 0.0;
