@@ -25,6 +25,10 @@ mod narrow;
 mod opening;
 #[path = "window/points.rs"]
 mod points;
+#[path = "window/points_looks.rs"]
+mod points_looks;
+#[path = "window/points_pointer.rs"]
+mod points_pointer;
 #[path = "window/training.rs"]
 mod training;
 #[path = "window/training_looks.rs"]

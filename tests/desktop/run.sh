@@ -2,7 +2,7 @@
 # Drives the real window with the keyboard alone, on a screen that nobody sees, and keeps a picture of
 # every step: tests/desktop/run.sh [BINARY] [FOLDER FOR PICTURES]
 #
-# It fails when the window does not come within five seconds, when a step changes nothing on the screen,
+# It fails when the window does not come within five seconds (START), when a step changes nothing on the screen,
 # when the program ends with an error, or when text of a note lies on the disk afterwards.
 # Needs xvfb, openbox (without a window manager no window gets keys), xdotool and imagemagick.
 set -euo pipefail
@@ -37,7 +37,7 @@ start="$(date +%s%N)"
 window_process=$!
 until window="$(xdotool search --onlyvisible --name '^Auscult$' 2>/dev/null | head -1)" && [ -n "$window" ]; do
     kill -0 "$window_process" || { printf 'the program ended before there was a window\n' >&2; exit 1; }
-    [ $(($(date +%s%N) - start)) -lt 5000000000 ] || { printf 'no window after five seconds\n' >&2; exit 1; }
+    [ $(($(date +%s%N) - start)) -lt $((${START:-5} * 1000000000)) ] || { printf 'no window after %s seconds\n' "${START:-5}" >&2; exit 1; }
     sleep 0.05
 done
 printf 'window after %d ms\n' $((($(date +%s%N) - start) / 1000000))

@@ -1,24 +1,21 @@
 //! The map of points: drawn, looked at, chosen in and saved, by keys and by the pointer.
 
-use std::path::PathBuf;
-
 use auscult::app::points::classes::ColourBy;
 use auscult::app::points::command::{Combine, Format, PointsCommand};
 use auscult::app::points::{PointMap, Sample, Tool, Wanted, Way};
-use auscult::app::{Action, Command, Look, Panel, State, Workspace};
+use auscult::app::{Action, Command, Panel, State, Workspace};
 use auscult::engine::{
     CODE_COUNT, DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling,
     ReadingOptions, Unit, import,
 };
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2};
-use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
-use super::looks::{picture, setup};
+use super::looks::setup;
 use super::{Setup, Window};
 use crate::common::{bundled_note, fixture, spelling};
 
-fn ask(window: &mut Window, command: PointsCommand) {
+pub fn ask(window: &mut Window, command: PointsCommand) {
     window.execute(Command::Points(command));
 }
 
@@ -31,7 +28,7 @@ fn want(window: &mut Window, unit: PointUnit) {
 }
 
 /// Draws points, and waits for them but not until they are arranged.
-fn draw(window: &mut Window, unit: PointUnit) {
+pub fn draw(window: &mut Window, unit: PointUnit) {
     want(window, unit);
     window.act(Action::DrawPoints);
     window.until("the points", |state| {
@@ -40,7 +37,7 @@ fn draw(window: &mut Window, unit: PointUnit) {
     });
 }
 
-fn map(state: &State) -> &PointMap {
+pub fn map(state: &State) -> &PointMap {
     state.points.map.value.as_deref().unwrap()
 }
 
@@ -56,7 +53,7 @@ fn is_told(window: &Window, words: &str) -> bool {
 }
 
 /// The part of the window that the plot has.
-fn plot(window: &Window) -> Rect {
+pub fn plot(window: &Window) -> Rect {
     window.harness.get_by_label_contains("as points:").rect()
 }
 
@@ -782,157 +779,6 @@ fn a_sample_is_drawn_as_it_was_asked_for() {
     window.harness.get_by_label_contains("as many of each note");
     window.harness.check_accessibility();
 }
-
-/// A state with its name.
-type Case = (&'static str, fn(&mut Window));
-
-const CASES: [Case; 6] = [
-    ("points-nothing", |window| window.act(Action::Points)),
-    ("points-working", |window| {
-        ask(
-            window,
-            PointsCommand::Want(Wanted {
-                unit: PointUnit::Code,
-                codes: usize::MAX,
-                ..Wanted::default()
-            }),
-        );
-        window.act(Action::DrawPoints);
-        window.until("it is on its way", |state| {
-            state
-                .jobs
-                .running()
-                .iter()
-                .any(|own| own.progress.is_some())
-        });
-    }),
-    ("points-failed", |window| {
-        window.execute(Command::UseModel(PathBuf::from("tests/fixtures/notes")));
-        window.settle();
-        window.act(Action::Points);
-    }),
-    ("points", |window| {
-        draw(window, PointUnit::Sentence);
-        window.settle();
-        let row = middle(window);
-        show_note_of(window, row);
-        ask(window, PointsCommand::At(row));
-    }),
-    ("points-near", |window| {
-        draw(window, PointUnit::Word);
-        // Arranging them is not on this picture.
-        window.act(Action::Stop);
-        window.settle();
-        let row = middle(window);
-        show_note_of(window, row);
-        ask(window, PointsCommand::At(row));
-        window.act(Action::NearPoints);
-        window.settle();
-    }),
-    ("points-chosen", |window| {
-        let wanted = Wanted {
-            codes: 400,
-            ..window.state().points.wanted.clone()
-        };
-        ask(window, PointsCommand::Want(wanted));
-        draw(window, PointUnit::Code);
-        window.settle();
-        window.act(Action::ByNeighbours);
-        let places = window.state().points.places().unwrap();
-        let rows = (0..places.len()).filter(|row| places[*row][0] < 0.0 && places[*row][1] > 0.0);
-        let rows = rows.map(|row| row as u32).collect();
-        ask(window, PointsCommand::Choose(rows, Combine::Replace));
-        window.settle();
-    }),
-];
-
-/// Puts the note of a point on view with all that is said of it, so that it does not move any more.
-fn show_note_of(window: &mut Window, row: usize) {
-    let key = window.state().points.map.value.as_ref().unwrap().note(row);
-    window.execute(Command::Show(key.unwrap()));
-    window.settle();
-    window.harness.run_steps(20);
-}
-
-/// A point near the middle of all.
-fn middle(window: &Window) -> usize {
-    let places = window.state().points.places().unwrap();
-    let far = |own: &[f32; 2]| own[0].powi(2) + own[1].powi(2);
-    let nearest = places
-        .iter()
-        .enumerate()
-        .min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
-    nearest.unwrap().0
-}
-
-#[test]
-#[ignore = "draws on an adapter"]
-fn points_look_as_they_did_when_a_person_looked_at_them() {
-    let mut results = SnapshotResults::new();
-    for (way, look, size, scale, states) in [
-        ("light-100", Look::Light, [1280.0, 800.0], 1.0, &[][..]),
-        ("dark-100", Look::Dark, [1280.0, 800.0], 1.0, &[][..]),
-        (
-            "contrast-100",
-            Look::HighContrast,
-            [1280.0, 800.0],
-            1.0,
-            &["points"][..],
-        ),
-        (
-            "light-200",
-            Look::Light,
-            [640.0, 400.0],
-            2.0,
-            &["points", "points-nothing"][..],
-        ),
-        (
-            "dark-200",
-            Look::Dark,
-            [640.0, 400.0],
-            2.0,
-            &["points-near"][..],
-        ),
-    ] {
-        for (name, make) in CASES {
-            if !states.is_empty() && !states.contains(&name) {
-                continue;
-            }
-            let mut window = Setup {
-                look,
-                scale,
-                size: size.into(),
-                ..setup()
-            }
-            .open();
-            make(&mut window);
-            let masked = match name {
-                "points-working" => &PROGRESS[..],
-                _ => {
-                    // The note comes to its place when its tokens are there.
-                    window.settle();
-                    &[]
-                }
-            };
-            window.harness.run_steps(20);
-            let name = format!("{name}-{way}");
-            results.add(picture(&mut window, &name, masked));
-        }
-    }
-    results.unwrap();
-}
-
-/// Where the progress stands while nothing is drawn yet: at the left, and in the middle.
-const PROGRESS: [Rect; 2] = [
-    Rect {
-        min: pos2(0.0, 330.0),
-        max: pos2(240.0, 362.0),
-    },
-    Rect {
-        min: pos2(240.0, 255.0),
-        max: pos2(900.0, 285.0),
-    },
-];
 
 #[test]
 #[ignore = "draws on an adapter"]

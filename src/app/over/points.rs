@@ -43,7 +43,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                 "JSON Lines: a note for each point, its class as label; Auscult reads it back",
             ),
         ] {
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 if ui.button(name).clicked() {
                     commands.push(Command::Points(PointsCommand::AskSave(format)));
                 }
@@ -58,7 +58,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
             commands.push(Command::Points(PointsCommand::OpenSaved(opens)));
         }
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if ui.button("Copy").clicked() {
                 commands.push(Command::Do(Action::CopyPoints));
                 commands.push(Command::Do(Action::SavePoints));
@@ -77,7 +77,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
 
 /// What a person calls these points.
 fn label(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let name = ui.label("Label");
         let mut text = state.points.label.clone();
         let by = state.points.colour != ColourBy::Nothing;

@@ -92,7 +92,7 @@ pub(super) fn bar(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             }
         });
     } else if points.way == Way::Neighbours && points.arranged.value.is_none() {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             match &points.arranged.failure {
                 Some(failure) => ui.colored_label(theme::palette(ui).bad, failure),
                 None => parts::soft(ui, "Not arranged to the end."),
