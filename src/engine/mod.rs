@@ -68,6 +68,7 @@ pub use crate::kernels::{
 pub use crate::metrics::Columns as ClassColumns;
 pub use crate::metrics::binary::AtThreshold;
 pub use crate::metrics::calibration::Bin;
+pub use crate::metrics::pairing::SpanPair;
 pub use crate::metrics::threshold::ChosenThreshold;
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;

@@ -7,6 +7,7 @@ use super::labels::{self, Labels};
 use super::masked_lm::Guessed;
 use super::spans::Marked;
 use super::vectors::{Labelled, VectorReport};
+use crate::metrics::pairing::{SpanPair, paired};
 use crate::metrics::spans::{Counts, Matching, count};
 
 /// What came of one note.
@@ -47,6 +48,10 @@ pub enum Outcome {
         exact: SpanCounts,
         /// By a byte in common.
         overlap: SpanCounts,
+        /// Each true span with the marked one that stands for it, by bytes of the note; with a `null`
+        /// in the place of the other where one was missed or marked in vain. See
+        /// [`paired`](crate::metrics::pairing::paired).
+        pairs: Vec<SpanPair>,
     },
     /// Some of its tokens were hidden.
     Hidden {
@@ -127,6 +132,7 @@ pub fn of_spans(notes: &[Marked]) -> Vec<Outcome> {
     let both = |note| Outcome::Spans {
         exact: of(note, Matching::Exact),
         overlap: of(note, Matching::Overlap),
+        pairs: paired(&note.truth, &note.marked),
     };
     notes.iter().map(both).collect()
 }

@@ -17,6 +17,7 @@ mod margins;
 pub mod multiclass;
 pub mod multilabel;
 pub mod ngram;
+pub mod pairing;
 pub mod ranking;
 mod scores;
 pub mod spans;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Scores;
 
 /// A marked part of a text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Span {
     /// What it is.
     pub kind: String,
@@ -33,11 +33,23 @@ impl Span {
         })
     }
 
-    fn start(&self) -> usize {
+    /// How many places they share, piece by piece.
+    pub(super) fn in_common(&self, other: &Self) -> usize {
+        let pieces = self.pieces.iter().flat_map(|&(start, end)| {
+            let shared =
+                move |&(own, last): &(usize, usize)| end.min(last).saturating_sub(start.max(own));
+            other.pieces.iter().map(shared)
+        });
+        pieces.sum()
+    }
+
+    /// The first place of all its pieces.
+    pub fn start(&self) -> usize {
         self.pieces.iter().map(|piece| piece.0).min().unwrap_or(0)
     }
 
-    fn end(&self) -> usize {
+    /// The place after the last of all its pieces.
+    pub fn end(&self) -> usize {
         self.pieces.iter().map(|piece| piece.1).max().unwrap_or(0)
     }
 }

@@ -79,6 +79,16 @@ fn a_tagger_is_judged_by_its_spans() {
         (exact - (spans - 1) as f64 / spans as f64).abs() < 1e-12,
         "{exact}"
     );
+    // Each of them is told of with the mark that stands for it.
+    let pairs = moved["notes"][0]["pairs"].as_array().unwrap();
+    let apart: Vec<_> = (pairs.iter())
+        .filter(|own| own["truth"]["pieces"] != own["marked"]["pieces"])
+        .collect();
+    assert_eq!(apart.len(), 1, "{pairs:?}");
+    let pieces = |side: &str| apart[0][side]["pieces"][0].clone();
+    assert_eq!(pieces("truth")[0], start + 1);
+    assert_eq!(pieces("marked")[0], start);
+    assert_eq!(pieces("truth")[1], pieces("marked")[1]);
 
     let said = refused(&arguments, 2);
     assert!(said.contains("--map") && said.contains("PROBLEM"), "{said}");
