@@ -17,6 +17,8 @@ mod given;
 mod given_film;
 #[path = "window/given_report.rs"]
 mod given_report;
+#[path = "window/judging.rs"]
+mod judging;
 #[path = "window/looks.rs"]
 mod looks;
 #[path = "window/narrow.rs"]

@@ -11,8 +11,12 @@ use auscult::engine::{
     TrainCheck, TrainConfig, WhatMemory,
 };
 use auscult::evaluation::classes::{Scored, judge_classes};
-use auscult::evaluation::outcomes::of_classes;
+use auscult::evaluation::labels::{self, judge_labels};
+use auscult::evaluation::masked_lm::{Guessed, Tally, judge_masked_lm};
+use auscult::evaluation::outcomes::{of_classes, of_hidden, of_labels, of_spans};
+use auscult::evaluation::spans::{Marked, judge_spans};
 use auscult::evaluation::{DataFacts, ModelFacts, Resampling};
+use auscult::metrics::spans::Span;
 use toml::Value;
 
 use super::given::{RUN, start};
@@ -121,37 +125,168 @@ fn scored(classes: usize, notes: usize, seed: u64) -> Scored {
     own
 }
 
-/// The classes of a report.
+/// What a report is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// The four of the run.
+    /// The four classes of the run.
     Four,
     /// Two, of which one is the positive.
     Two,
+    /// A thousand.
+    Classes,
+    /// So many labels, of which a note has any number.
+    Labels(usize),
+    /// Three kinds of spans.
+    Spans,
+    /// Hidden tokens.
+    Hidden,
+}
+
+const LABELS: [&str; 16] = [
+    "Asthma",
+    "Atrial fibrillation",
+    "Chronic kidney disease, stage 3 or worse",
+    "COPD",
+    "Deep vein thrombosis",
+    "Delirium",
+    "Depression",
+    "Fall",
+    "Gastrointestinal bleeding",
+    "Heart failure",
+    "Hypertension",
+    "Hypothyroidism",
+    "Pneumonia",
+    "Sepsis",
+    "Stroke",
+    "Type 2 diabetes mellitus",
+];
+
+/// Notes with scores of these labels: most right, some not.
+fn scored_labels(labels: usize, notes: usize, seed: u64) -> labels::Scored {
+    let mut numbers = Numbers(seed);
+    let mut own = labels::Scored::default();
+    for note in 0..notes {
+        for label in 0..labels {
+            let truth = (note * 7 + label * label + note * label) % 6 == 0;
+            own.truth.push(truth);
+            let noise = numbers.below(1000) as f64 / 250.0;
+            own.logits.push(noise - if truth { 1.5 } else { 4.0 });
+        }
+    }
+    own
+}
+
+/// Notes with spans of three kinds; some marks are short, of another kind, in vain or not there.
+fn marked() -> Vec<Marked> {
+    let mut numbers = Numbers(11);
+    let kinds = ["drug", "problem", "test"];
+    let note = |note: usize| {
+        let mut own = Marked::default();
+        for at in 0..4 + note % 5 {
+            let (start, kind) = (60 * at + numbers.below(20), kinds[numbers.below(3)]);
+            let end = start + 5 + numbers.below(25);
+            let other = kinds[numbers.below(3)];
+            let chance = numbers.below(20);
+            if chance > 0 {
+                own.truth.push(Span::new(kind, start..end));
+            }
+            match chance {
+                0 | 5.. => own.marked.push(Span::new(kind, start..end)),
+                1 => own.marked.push(Span::new(other, start..end)),
+                2 | 3 => own.marked.push(Span::new(kind, start..end - 3)),
+                _ => {}
+            }
+        }
+        own
+    };
+    (0..144).map(note).collect()
+}
+
+fn guessed() -> Vec<Guessed> {
+    let mut numbers = Numbers(13);
+    let mut tally = |hidden: usize, loss: f64, right: usize| Tally {
+        loss: loss * hidden as f64 + numbers.below(100) as f64 / 20.0,
+        first: hidden * right / 100,
+        among_five: hidden * (right + 15) / 100,
+    };
+    let mut note = |own: usize| {
+        let hidden = 20 + own % 11;
+        Guessed {
+            hidden,
+            bytes: 4 * hidden + own % 7,
+            model: tally(hidden, 1.42, 68),
+            baselines: None,
+            patient: None,
+        }
+    };
+    (0..144).map(&mut note).collect()
+}
+
+/// How good a model of this is, and what came of each note.
+fn judgement(of: Of, resampling: Resampling) -> (Judgement, Vec<JudgedOutcome>) {
+    let quiet = Job::silent();
+    let how = |cost_ratio| Settings {
+        resampling,
+        cost_ratio,
+    };
+    match of {
+        Of::Four | Of::Two | Of::Classes => {
+            let names: Vec<String> = match of {
+                Of::Four => start().labels,
+                Of::Two => ["no fall", "fall"].map(str::to_owned).to_vec(),
+                _ => (0..1000).map(|own| format!("cause {own}")).collect(),
+            };
+            let (test, validation) = (scored(names.len(), 144, 3), scored(names.len(), 120, 5));
+            let how = how((of == Of::Two).then_some(4.0));
+            let result = judge_classes(&names, 1, &test, Some(&validation), &how, &quiet);
+            let result = result.expect("it can be judged");
+            let outcomes = of_classes(&result, &test);
+            (Judgement::SingleLabel(result), outcomes)
+        }
+        Of::Labels(count) => {
+            let name = |own: usize| match LABELS.get(own) {
+                Some(own) => (*own).to_owned(),
+                None => format!("Label {own}"),
+            };
+            let names: Vec<String> = (0..count).map(name).collect();
+            let (test, validation) = (scored_labels(count, 144, 3), scored_labels(count, 120, 5));
+            let how = how(Some(1.0));
+            let result = judge_labels(&names, &test, Some(&validation), &how, &quiet);
+            let result = result.expect("it can be judged");
+            let outcomes = of_labels(&result, &test);
+            (Judgement::MultiLabel(result), outcomes)
+        }
+        Of::Spans => {
+            let notes = marked();
+            let result = judge_spans(&notes, &how(None), &quiet).expect("it can be judged");
+            (Judgement::Spans(result), of_spans(&notes))
+        }
+        Of::Hidden => {
+            let notes = guessed();
+            let result = judge_masked_lm(&notes, (0.15, 1), None, &how(None), &quiet);
+            let result = result.expect("it can be judged");
+            (Judgement::MaskedLm(result), of_hidden(&notes))
+        }
+    }
 }
 
 /// A report on the best model of the run.
 pub fn judged(of: Of) -> Judged {
-    let names: Vec<String> = match of {
-        Of::Four => start().labels,
-        Of::Two => ["no fall", "fall"].map(str::to_owned).to_vec(),
-    };
-    let (test, validation) = (scored(names.len(), 144, 3), scored(names.len(), 120, 5));
     let resampling = Resampling {
-        resamples: 200,
+        resamples: if matches!(of, Of::Classes | Of::Labels(1000)) {
+            2
+        } else {
+            200
+        },
         ..Resampling::default()
     };
-    let how = Settings {
-        resampling,
-        cost_ratio: (of == Of::Two).then_some(4.0),
-    };
-    let result = judge_classes(&names, 1, &test, Some(&validation), &how, &Job::silent());
-    let result = result.expect("it can be judged");
-    let outcomes = of_classes(&result, &test).into_iter().enumerate();
+    let (result, outcomes) = judgement(of, resampling);
+    let outcomes = outcomes.into_iter().enumerate();
     let notes = outcomes.map(|(number, outcome): (usize, JudgedOutcome)| NoteOutcome {
         note: format!("visits.csv:{}", 2 + 5 * number),
         outcome,
     });
+    let chosen = !matches!(of, Of::Spans | Of::Hidden);
     let form = JudgeForm {
         subject: JudgeSubject::Run(PathBuf::from(RUN)),
         on: JudgeOn::HeldBack,
@@ -168,12 +303,12 @@ pub fn judged(of: Of) -> Judged {
         },
         data: DataFacts {
             test: 144,
-            validation: Some(120),
+            validation: chosen.then_some(120),
             patients: Some(96),
             ..DataFacts::default()
         },
         resampling,
-        result: Judgement::SingleLabel(result),
+        result,
         slices: vec![
             table(
                 "ward",
@@ -190,7 +325,7 @@ pub fn judged(of: Of) -> Judged {
         form,
         "the best model of visits-3".to_owned(),
         "144 test notes that the run held back to the end".to_owned(),
-        Some("120 validation notes".to_owned()),
+        chosen.then(|| "120 validation notes".to_owned()),
         report,
         Vec::new(),
     )

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use auscult::app::train::cells::Cell;
 use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, TrainAsk};
 use auscult::engine::{
     ClassifyQuery, DeviceChoice, Engine, Job, ReadingOptions, TrainConfig, TrainEvent,
@@ -183,7 +184,7 @@ fn a_run_is_described_checked_made_and_judged_by_keys_alone() {
     window.harness.key_press(Key::Enter);
     window.harness.run_steps(3);
     let cell = window.state().train.cell.clone();
-    assert_eq!(cell, Some(("lung".to_owned(), "lung".to_owned())));
+    assert_eq!(cell, Some(Cell::new(Some("lung"), Some("lung"))));
     tab_to(&mut window, "visits.csv");
     window.harness.key_press(Key::Enter);
     window.settle();
@@ -375,8 +376,9 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
             .labels
             .iter()
             .max_by(|a, b| a.score.total_cmp(&b.score));
-        let cell = judged.cell(truth, &top.unwrap().label);
-        let listed = cell.iter().filter_map(|own| judged.note(*own));
+        let cell = Cell::new(Some(truth), Some(&top.unwrap().label));
+        let held = judged.cells.held(&cell).iter();
+        let listed = held.filter_map(|own| judged.note(own.note));
         let source = note.source().to_string();
         let here = listed
             .filter(|own| own.source().to_string() == source)
@@ -384,7 +386,7 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
         assert_eq!(here, 1, "{source}");
         cells += here;
     }
-    let listed: usize = judged.sparse().iter().map(|own| own.2).sum();
+    let listed: usize = judged.cells.sparse().iter().map(|own| own.1).sum();
     assert_eq!((cells, listed), (24, 24));
 
     // What was chosen on validation notes is reported on test notes.
@@ -434,7 +436,12 @@ fn cells_hold_the_notes_that_the_model_takes_so_and_parts_are_not_mixed() {
         said.contains("48 texts") && said.contains("learned from"),
         "{said}"
     );
-    assert!(window.state().train.judged.value.is_none());
+    // The report of what was asked for before stays, and says so.
+    let now = window.state().train.judged.value.clone().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&now, &judged));
+    window
+        .harness
+        .get_by_label_contains("This is of what was asked for before");
 }
 
 #[test]
@@ -613,7 +620,7 @@ fn many_classes_are_listed_and_searched() {
         .harness
         .get_by_label_contains("Arrows move, Enter lists");
     let judged = window.state().train.judged.value.clone().unwrap();
-    let all: usize = judged.sparse().iter().map(|own| own.2).sum();
+    let all: usize = judged.cells.sparse().iter().map(|own| own.1).sum();
     assert_eq!(all, judged.report.notes.len());
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use auscult::app::jobs::Purpose;
+use auscult::app::train::cells::Cell;
 use auscult::app::train::live::Live;
 use auscult::app::train::watch::WatchAsk;
 use auscult::app::{Action, Command, Look, TrainAsk};
@@ -259,8 +260,8 @@ fn a_report_looks_as_it_did_when_a_person_looked_at_it() {
             let train = &mut window.harness.state_mut().state_mut().train;
             train.judge = own.form.clone();
             train.judged.set(own);
-            let cell = ["cardiology", "neurology"].map(str::to_owned);
-            train.cell = (page == "Confusions").then(|| cell.into());
+            let cell = Cell::new(Some("cardiology"), Some("neurology"));
+            train.cell = (page == "Confusions").then_some(cell);
             window.harness.run_steps(4);
             // The pointer would be in the picture.
             window.harness.get_by_label(page).click_accesskit();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::JudgeForm;
-use crate::engine::{Evaluation, JudgedOutcome, Judgement, Note};
+use super::cells::{Cell, Cells, Counted, Held, score_of};
+use crate::engine::{Evaluation, JudgedOutcome, Judgement, Note, SpanPair};
 
 /// A report with its notes.
 pub struct Judged {
@@ -17,10 +18,13 @@ pub struct Judged {
     pub chosen_on: Option<String>,
     /// The report.
     pub report: Evaluation,
+    /// What its notes, or the spans in them, came to.
+    pub cells: Cells,
     /// Those notes of the report that are known, by their source.
     notes: HashMap<String, Note>,
-    /// The notes of each cell, by their numbers in the report.
-    cells: HashMap<(String, String), Vec<usize>>,
+    /// Classes, labels or kinds of spans.
+    names: Vec<String>,
+    numbers: HashMap<String, usize>,
 }
 
 impl Judged {
@@ -33,25 +37,25 @@ impl Judged {
         report: Evaluation,
         notes: Vec<Note>,
     ) -> Self {
-        let mut cells: HashMap<(String, String), Vec<usize>> = HashMap::new();
-        for (number, own) in report.notes.iter().enumerate() {
-            if let JudgedOutcome::Class {
-                truth, predicted, ..
-            } = &own.outcome
-            {
-                let cell = (truth.clone(), predicted.clone());
-                cells.entry(cell).or_default().push(number);
-            }
-        }
-        let notes = notes.into_iter();
+        let names: Vec<String> = match &report.result {
+            Judgement::SingleLabel(own) => own.classes.clone(),
+            Judgement::MultiLabel(own) => own.labels.clone(),
+            Judgement::Spans(own) => own.exact.per_type.keys().cloned().collect(),
+            Judgement::Vectors(_) | Judgement::MaskedLm(_) => Vec::new(),
+        };
+        let numbers = names.iter().cloned().zip(0..).collect();
         Self {
-            notes: notes.map(|own| (own.source().to_string(), own)).collect(),
+            notes: (notes.into_iter())
+                .map(|own| (own.source().to_string(), own))
+                .collect(),
+            cells: Cells::new(&report.notes, &numbers),
             form,
             of,
             on,
             chosen_on,
             report,
-            cells,
+            names,
+            numbers,
         }
     }
 
@@ -60,30 +64,32 @@ impl Judged {
         self.notes.get(&self.report.notes.get(number)?.note)
     }
 
-    /// The notes that are truly of one class and were predicted as another, or as the same.
-    pub fn cell(&self, truth: &str, predicted: &str) -> &[usize] {
-        let key = (truth.to_owned(), predicted.to_owned());
-        self.cells.get(&key).map_or(&[], Vec::as_slice)
+    /// What its cells count; none where it has no cells.
+    pub fn counted(&self) -> Option<Counted> {
+        Counted::of(&self.report.result)
     }
 
-    /// All cells with notes, those of errors first and the largest first.
-    pub fn sparse(&self) -> Vec<(&str, &str, usize)> {
-        let all = self.cells.iter();
-        let mut all: Vec<(&str, &str, usize)> = all
-            .map(|((truth, predicted), notes)| (&**truth, &**predicted, notes.len()))
-            .collect();
-        all.sort_by(|a, b| {
-            let right = |own: &(&str, &str, usize)| own.0 == own.1;
-            (right(a), b.2, a.0, a.1).cmp(&(right(b), a.2, b.0, b.1))
-        });
-        all
+    /// Classes, labels or kinds of spans, as the model has them.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
-    /// The names of classes, where each note has one.
-    pub fn classes(&self) -> &[String] {
-        match &self.report.result {
-            Judgement::SingleLabel(own) => &own.classes,
-            _ => &[],
+    /// The number of one of these.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
+    /// What a note of a cell scored: its class, or the label of the cell.
+    pub fn score(&self, cell: &Cell, held: &Held) -> Option<f64> {
+        let label = cell.names().next().and_then(|own| self.number(own));
+        score_of(&self.report.notes, held, label)
+    }
+
+    /// The pair of spans that lies in a cell.
+    pub fn pair(&self, held: &Held) -> Option<&SpanPair> {
+        match &self.report.notes.get(held.note)?.outcome {
+            JudgedOutcome::Spans { pairs, .. } => pairs.get(held.pair?),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the workspace Train shows: the run that is described, the one that runs, those that ended, and
 //! how good a model is.
 
+pub mod cells;
 pub mod compare;
 pub mod curves;
 pub mod draft;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::cells::{Cell, Held};
 use self::curves::Curves;
 use self::draft::Draft;
 use self::judged::Judged;
@@ -64,10 +66,10 @@ pub enum Ask {
     JudgeBy(Box<JudgeForm>),
     /// The best model of this run is judged, by the notes that the run held back.
     JudgeRun(PathBuf),
-    /// A cell of the table of classes, by its true and its predicted class.
-    Cell(Option<(String, String)>),
-    /// A note that was judged is put on view, by its number.
-    ShowJudged(usize),
+    /// What lies in a cell is listed.
+    Cell(Option<Cell>),
+    /// A note that was judged is put on view, with the span in it that is asked for.
+    ShowJudged(Held),
     /// Something of what is watched.
     Watch(watch::WatchAsk),
 }
@@ -180,8 +182,8 @@ pub struct TrainState {
     pub judge: JudgeForm,
     /// How good it is.
     pub judged: Asked<Judged>,
-    /// The cell of the table whose notes are listed.
-    pub cell: Option<(String, String)>,
+    /// The cell whose content is listed.
+    pub cell: Option<Cell>,
     /// What is watched.
     pub watch: watch::WatchState,
 }

@@ -6,6 +6,7 @@ use crate::app::act::Actor;
 use crate::app::jobs::Purpose;
 use crate::app::messages::Weight;
 use crate::app::state::Workspace;
+use crate::app::train::cells::Held;
 use crate::app::train::work::Work;
 use crate::app::train::{Ask, JudgeForm, JudgeOn, Subject};
 use crate::app::worker::{Lane, Question};
@@ -59,15 +60,24 @@ impl Actor {
         self.train_ask(Ask::JudgeBy(Box::new(form)));
     }
 
-    pub(super) fn show_judged(&mut self, number: usize) {
-        let judged = self.state.train.judged.value.clone();
-        let Some(note) = judged.as_ref().and_then(|own| own.note(number)) else {
+    /// Puts a note that was judged on view; with a pair of spans, the true one is chosen if there is
+    /// one, or else the marked one.
+    pub(super) fn show_judged(&mut self, held: Held) {
+        let Some(judged) = self.state.train.judged.value.clone() else {
             return;
         };
-        let key = self.state.library.add(Vec::from([note.clone()]));
-        if let Some(key) = key {
-            self.show(key);
-            self.go_to(Workspace::Read);
+        let Some(note) = judged.note(held.note) else {
+            return;
+        };
+        let Some(key) = self.state.library.add(Vec::from([note.clone()])) else {
+            return;
+        };
+        self.show(key);
+        self.go_to(Workspace::Read);
+        // A note of the same name may be open in another form, where these bytes are others.
+        let same = (self.state.library.get(key)).is_some_and(|own| own.note.text() == note.text());
+        if let Some(pair) = judged.pair(&held).filter(|_| same) {
+            self.select(pair.bytes(), true, true);
         }
     }
 }

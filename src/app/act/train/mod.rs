@@ -121,9 +121,9 @@ impl Actor {
                 let another = (&form.subject, form.on) != (&train.judge.subject, train.judge.on);
                 train.judge = *form;
                 if another {
-                    // What another model came to would be taken for this one's.
-                    train.judged = Asked::default();
-                    train.cell = None;
+                    // The report says of what it is and stays until there is another; why none came, and
+                    // the one that is being made, are of what is not asked for any more.
+                    train.judged.failure = None;
                     self.state.jobs.forget(|own| *own == Purpose::Judge);
                 }
             }
@@ -132,7 +132,7 @@ impl Actor {
                 self.judge();
             }
             Ask::Cell(cell) => self.state.train.cell = cell,
-            Ask::ShowJudged(number) => self.show_judged(number),
+            Ask::ShowJudged(held) => self.show_judged(held),
             Ask::Watch(own) => self.watch_ask(own),
         }
     }

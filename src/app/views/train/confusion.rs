@@ -1,51 +1,57 @@
-//! Which classes are taken for which, with the notes of each pair.
+//! What is taken for what, with the notes or spans of each cell.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use eframe::egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{ComboBox, ScrollArea, TextEdit, Ui};
 
-use super::ask;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, Table};
+use super::{ask, held};
 use crate::app::command::Command;
 use crate::app::state::State;
-use crate::app::theme;
 use crate::app::train::Ask;
+use crate::app::train::cells::{Cell, Counted};
 use crate::app::train::judged::Judged;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::same::Of;
 use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, row};
-use crate::engine::{JudgedOutcome, Judgement, counted};
 
-/// Classes that a table is drawn of at most; of more there is the list.
+/// Names that a table is drawn of at most; of more there is the list.
 const MOST: usize = 60;
 
-/// How classes are put in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What stands for nothing: for what was missed, or predicted in vain.
+pub const NOTHING: &str = "(nothing)";
+
+/// How names are put in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    #[default]
     Model,
-    Notes,
+    Most,
     Errors,
     Name,
 }
 
 impl Order {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Model, "As the model has them"),
-        (Self::Notes, "Most notes first"),
-        (Self::Errors, "Most errors first"),
-        (Self::Name, "By name"),
-    ];
+    const ALL: [Self; 4] = [Self::Model, Self::Most, Self::Errors, Self::Name];
+
+    fn text(self, of: Counted) -> &'static str {
+        match (self, of) {
+            (Self::Model, _) => "As the model has them",
+            (Self::Most, Counted::Spans) => "Most spans first",
+            (Self::Most, _) => "Most notes first",
+            (Self::Errors, _) => "Most errors first",
+            (Self::Name, _) => "By name",
+        }
+    }
 }
 
 /// The table and the list.
 #[derive(Default)]
 pub struct Confusion {
     search: String,
-    order: Order,
+    /// As a person chose it; otherwise it depends on what is counted.
+    order: Option<Order>,
     list: bool,
     matrix: Matrix,
     of: Of<Judged>,
@@ -55,23 +61,34 @@ pub struct Confusion {
 
 /// What is shown of a report.
 struct Found {
-    /// Classes of the table, by their numbers.
-    classes: Vec<usize>,
-    /// Pairs that occur, with how many notes.
-    pairs: Vec<(String, String, usize)>,
+    /// Names that have the words.
+    names: usize,
+    /// The table of them, where they fit into one.
+    table: Option<Table>,
+    /// Cells that hold something, with how much.
+    pairs: Vec<(Cell, usize)>,
 }
 
-/// Heights from which on lists are scrolled by themselves, in points.
-const PAIRS_TALL: f32 = 300.0;
-const NOTES_TALL: f32 = 260.0;
+/// Height from which on the list is scrolled by itself, in points.
+const TALL: f32 = 300.0;
 
-const PAIRS: [Column; 3] = [
+const OF_CLASSES: [Column; 3] = [
     of_words("Truly", 2.0),
     of_words("Called", 2.0),
     of_numbers("Notes", 0.8),
 ];
 
-const NOTES: [Column; 2] = [of_words("Note", 3.0), of_numbers("Score", 1.0)];
+const OF_SPANS: [Column; 3] = [
+    of_words("Truly", 2.0),
+    of_words("Marked as", 2.0),
+    of_numbers("Spans", 0.8),
+];
+
+const OF_LABELS: [Column; 3] = [
+    of_words("Label", 2.4),
+    of_words("What came of it", 1.6),
+    of_numbers("Notes", 0.8),
+];
 
 impl Confusion {
     /// Draws it.
@@ -82,177 +99,215 @@ impl Confusion {
         state: &State,
         commands: &mut Vec<Command>,
     ) {
-        let Judgement::SingleLabel(result) = &judged.report.result else {
+        let Some(of) = judged.counted() else {
             return;
         };
         if self.of.changes(Some(judged)) {
             self.matrix = Matrix::default();
             self.found = None;
         }
-        let counts = &result.figures.confusion_matrix;
-        let same = |own: &(String, Order, Found)| own.0 == self.search && own.1 == self.order;
+        let order = self.order.unwrap_or(match of {
+            Counted::Labels => Order::Errors,
+            Counted::Classes | Counted::Spans => Order::Model,
+        });
+        let same = |own: &(String, Order, Found)| own.0 == self.search && own.1 == order;
         if !self.found.as_ref().is_some_and(same) {
-            let found = self.find(judged, counts);
-            self.found = Some((self.search.clone(), self.order, found));
+            self.found = Some((
+                self.search.clone(),
+                order,
+                find(judged, of, &self.search, order),
+            ));
         }
         let Some((search, order, found)) = self.found.take() else {
             return;
         };
-        let shown = found.classes.len();
-        let fits = shown <= MOST;
-        self.tools(ui, fits, shown, judged.classes().len());
+        if of == Counted::Spans {
+            let said = "Each true span stands beside at most one that was marked: one of the same kind at \
+                        the same place, or else one at the same place, or else the one that shares most \
+                        of it; the figures by exact ends are on Figures.";
+            parts::soft(ui, said);
+        }
+        self.tools(ui, of, order, &found, judged.names().len());
         let cell = state.train.cell.as_ref();
-        let chosen = match self.list || !fits {
-            true => pairs(ui, &found.pairs, cell),
-            false => (self.matrix).ui(ui, judged.classes(), &found.classes, counts, cell),
+        let chosen = match &found.table {
+            Some(table) if !self.list => self.matrix.ui(ui, table, of, cell),
+            _ => pairs(ui, of, &found.pairs, cell),
         };
         self.found = Some((search, order, found));
         if let Some(cell) = chosen {
             ask(commands, Ask::Cell(Some(cell)));
         }
-        if let Some((truth, predicted)) = &state.train.cell {
-            notes(ui, judged, truth, predicted, commands);
+        if let Some(cell) = &state.train.cell {
+            held::ui(ui, judged, of, cell, commands);
         }
     }
 
-    /// The classes and pairs that are looked for, in order.
-    fn find(&self, judged: &Judged, matrix: &[Vec<u64>]) -> Found {
-        let classes = judged.classes();
-        let words = self.search.to_lowercase();
-        let wanted: Vec<bool> = (classes.iter())
-            .map(|own| {
-                let own = own.to_lowercase();
-                words.split_whitespace().all(|word| own.contains(word))
-            })
-            .collect();
-        let mut shown: Vec<usize> = (0..classes.len()).filter(|own| wanted[*own]).collect();
-        let notes = |own: usize| matrix[own].iter().sum::<u64>();
-        match self.order {
-            Order::Model => {}
-            Order::Notes => shown.sort_by_cached_key(|own| Reverse(notes(*own))),
-            Order::Errors => {
-                shown.sort_by_cached_key(|own| Reverse(notes(*own) - matrix[*own][*own]));
-            }
-            Order::Name => shown.sort_by(|a, b| classes[*a].cmp(&classes[*b])),
-        }
-        let mut place = vec![usize::MAX; classes.len()];
-        for (at, own) in shown.iter().enumerate() {
-            place[*own] = at;
-        }
-        let number: HashMap<&str, usize> = (classes.iter().enumerate())
-            .map(|(number, own)| (&**own, number))
-            .collect();
-        let at = |own: &str| number.get(own).copied();
-        let among = |own: &str| at(own).is_some_and(|own| wanted[own]);
-        let all = judged.sparse().into_iter();
-        let mut pairs: Vec<_> = all.filter(|own| among(own.0) || among(own.1)).collect();
-        if self.order != Order::Errors {
-            // Errors stand first as they come, the largest first; otherwise the order is of what is true.
-            pairs.sort_by_cached_key(|own| match self.order {
-                Order::Notes => (Reverse(own.2), 0),
-                _ => (Reverse(0), at(own.0).map_or(usize::MAX, |own| place[own])),
-            });
-        }
-        let own = |pair: (&str, &str, usize)| (pair.0.to_owned(), pair.1.to_owned(), pair.2);
-        Found {
-            classes: shown,
-            pairs: pairs.into_iter().map(own).collect(),
-        }
-    }
-
-    fn tools(&mut self, ui: &mut Ui, fits: bool, shown: usize, all: usize) {
+    fn tools(&mut self, ui: &mut Ui, of: Counted, order: Order, found: &Found, all: usize) {
+        let (names, find) = match of {
+            Counted::Classes => ("classes", "Find classes"),
+            Counted::Labels => ("labels", "Find labels"),
+            Counted::Spans => ("kinds", "Find kinds of spans"),
+        };
         ui.horizontal_wrapped(|ui| {
             let field = TextEdit::singleline(&mut self.search)
                 .id_salt("search classes")
-                .hint_text("Find classes")
+                .hint_text(find)
                 .desired_width(150.0);
             let field = ui.add(field);
-            name(&field, "Find classes");
-            let now = Order::ALL.iter().find(|(own, _)| *own == self.order);
+            name(&field, find);
             let drawn = ComboBox::from_id_salt("order of classes")
-                .selected_text(now.map_or("", |(_, text)| text))
+                .selected_text(order.text(of))
                 .show_ui(ui, |ui| {
-                    for (own, text) in Order::ALL {
-                        ui.selectable_value(&mut self.order, own, text);
+                    for own in Order::ALL {
+                        if ui.selectable_label(own == order, own.text(of)).clicked() {
+                            self.order = Some(own);
+                        }
                     }
                 });
-            name(&drawn.response, "Order of classes");
-            if fits {
+            name(&drawn.response, &format!("Order of {names}"));
+            if found.table.is_some() {
                 ui.selectable_value(&mut self.list, false, "Table");
                 ui.selectable_value(&mut self.list, true, "List");
             }
         });
-        let said = match fits {
-            true => format!("{} of {} classes", thousands(shown), thousands(all)),
-            false => format!(
-                "{} classes: every pair that occurs is listed. Find {MOST} or fewer to see them as a table.",
-                thousands(shown)
+        let shown = thousands(found.names);
+        let said = match (of, &found.table) {
+            (Counted::Labels, _) | (_, Some(_)) => {
+                format!("{shown} of {} {names}", thousands(all))
+            }
+            _ => format!(
+                "{shown} {names}: every pair that occurs is listed. Find {MOST} or fewer to see them as a table."
             ),
         };
         parts::soft(ui, said);
     }
 }
 
-/// The pairs that occur; the one that is chosen.
-fn pairs(
-    ui: &mut Ui,
-    all: &[(String, String, usize)],
-    cell: Option<&(String, String)>,
-) -> Option<(String, String)> {
-    head(ui, &PAIRS);
-    let mut chosen = None;
-    ScrollArea::vertical()
-        .id_salt("pairs")
-        .max_height(PAIRS_TALL)
-        .min_scrolled_height(PAIRS_TALL)
-        .auto_shrink([false, true])
-        .show_rows(ui, ROW, all.len(), |ui, rows| {
-            for (truth, predicted, count) in &all[rows] {
-                let cells = [truth.clone(), predicted.clone(), thousands(*count)];
-                let on = cell.is_some_and(|own| own.0 == *truth && own.1 == *predicted);
-                if row(ui, &PAIRS, &cells, on).clicked() {
-                    chosen = Some((truth.clone(), predicted.clone()));
-                }
+/// The names that have these words and the cells of them, in order.
+fn find(judged: &Judged, of: Counted, words: &str, order: Order) -> Found {
+    let names = judged.names();
+    let words = words.to_lowercase();
+    let wanted: Vec<bool> = (names.iter())
+        .map(|own| {
+            let own = own.to_lowercase();
+            words.split_whitespace().all(|word| own.contains(word))
+        })
+        .collect();
+    let sparse = judged.cells.sparse();
+    // Nothing stands behind all names.
+    let nothing = names.len();
+    let at = |own: &Option<String>| match own {
+        Some(own) => judged.number(own),
+        None => Some(nothing),
+    };
+    let (mut totals, mut errors) = (vec![0u64; nothing + 1], vec![0u64; nothing + 1]);
+    for (cell, count) in &sparse {
+        if let Some(row) = at(&cell.truth) {
+            totals[row] += *count as u64;
+            errors[row] += if cell.is_right() { 0 } else { *count as u64 };
+        }
+    }
+    let mut shown: Vec<usize> = (0..nothing).filter(|own| wanted[*own]).collect();
+    match order {
+        Order::Model => {}
+        Order::Most => shown.sort_by_key(|own| Reverse(totals[*own])),
+        Order::Errors => shown.sort_by_key(|own| Reverse(errors[*own])),
+        Order::Name => shown.sort_by(|a, b| names[*a].cmp(&names[*b])),
+    }
+    let found = shown.len();
+    let mut place = vec![usize::MAX; nothing + 1];
+    for (at, own) in shown.iter().enumerate() {
+        place[*own] = at;
+    }
+    let mut pairs = sparse.clone();
+    pairs.retain(|(cell, _)| {
+        let mut own = cell.names().filter_map(|own| judged.number(own));
+        own.any(|own| wanted[own])
+    });
+    if order != Order::Errors {
+        // Errors stand first as they come, the largest first; otherwise the order is of what is true,
+        // or of what was predicted in vain.
+        pairs.sort_by_cached_key(|(cell, count)| match order {
+            Order::Most => (Reverse(*count), 0),
+            _ => {
+                let own = match of {
+                    Counted::Labels => cell.names().next().and_then(|own| judged.number(own)),
+                    Counted::Classes | Counted::Spans => at(&cell.truth),
+                };
+                (Reverse(0), own.map_or(usize::MAX, |own| place[own]))
             }
         });
-    chosen
-}
-
-/// The notes of a cell.
-fn notes(ui: &mut Ui, judged: &Judged, truth: &str, predicted: &str, commands: &mut Vec<Command>) {
-    let all = judged.cell(truth, predicted);
-    ui.add_space(6.0);
-    ui.horizontal_wrapped(|ui| {
-        let said = format!(
-            "Truly {truth}, called {predicted}: {}",
-            counted(all.len(), "note")
-        );
-        ui.label(RichText::new(said).font(theme::strong(13.0)));
-        if ui.button("Close the list").clicked() {
-            ask(commands, Ask::Cell(None));
+    }
+    let table = (of != Counted::Labels && found <= MOST).then(|| {
+        if of == Counted::Spans && found > 0 {
+            place[nothing] = found;
+            shown.push(nothing);
+        }
+        let mut counts = vec![vec![0; shown.len()]; shown.len()];
+        for (cell, count) in &sparse {
+            let [row, column] = [&cell.truth, &cell.predicted]
+                .map(|own| at(own).map_or(usize::MAX, |own| place[own]));
+            if let Some(own) = counts.get_mut(row).and_then(|own| own.get_mut(column)) {
+                *own = *count as u64;
+            }
+        }
+        Table {
+            totals: shown.iter().map(|own| totals[*own]).collect(),
+            names: shown.iter().map(|own| names.get(*own).cloned()).collect(),
+            counts,
         }
     });
-    if all.is_empty() {
-        return;
+    Found {
+        names: found,
+        table,
+        pairs: (pairs.into_iter())
+            .map(|(cell, count)| (cell.clone(), count))
+            .collect(),
     }
-    head(ui, &NOTES);
+}
+
+/// The cells that hold something; the one that is chosen.
+fn pairs(ui: &mut Ui, of: Counted, all: &[(Cell, usize)], chosen: Option<&Cell>) -> Option<Cell> {
+    let columns: &[Column] = match of {
+        Counted::Classes => &OF_CLASSES,
+        Counted::Labels => &OF_LABELS,
+        Counted::Spans => &OF_SPANS,
+    };
+    if all.is_empty() {
+        parts::soft(ui, "There is none with these words.");
+        return None;
+    }
+    head(ui, columns);
+    let mut clicked = None;
     ScrollArea::vertical()
-        .id_salt("notes of a cell")
-        .max_height(NOTES_TALL)
-        .min_scrolled_height(NOTES_TALL)
+        .id_salt("pairs")
+        .max_height(TALL)
+        .min_scrolled_height(TALL)
         .auto_shrink([false, true])
         .show_rows(ui, ROW, all.len(), |ui, rows| {
-            for &number in &all[rows] {
-                let own = &judged.report.notes[number];
-                let score = match &own.outcome {
-                    JudgedOutcome::Class { score, .. } => format!("{score:.4}"),
-                    _ => String::new(),
+            for (cell, count) in &all[rows] {
+                let side = |own: &Option<String>| own.as_deref().unwrap_or(NOTHING).to_owned();
+                let [first, second] = match of {
+                    Counted::Classes | Counted::Spans => [side(&cell.truth), side(&cell.predicted)],
+                    Counted::Labels => [
+                        cell.names().next().unwrap_or_default().to_owned(),
+                        what_came(cell).to_owned(),
+                    ],
                 };
-                let short = own.note.rsplit(['/', '\\']).next().unwrap_or(&own.note);
-                let drawn = row(ui, &NOTES, &[short.to_owned(), score], false);
-                if drawn.on_hover_text(&own.note).clicked() {
-                    ask(commands, Ask::ShowJudged(number));
+                let on = chosen == Some(cell);
+                if row(ui, columns, &[first, second, thousands(*count)], on).clicked() {
+                    clicked = Some(cell.clone());
                 }
             }
         });
+    clicked
+}
+
+/// What came of a label.
+fn what_came(cell: &Cell) -> &'static str {
+    match (&cell.truth, &cell.predicted) {
+        (Some(_), None) => "true, not called",
+        (None, _) => "called, not true",
+        (Some(_), Some(_)) => "true and called",
+    }
 }

@@ -57,8 +57,11 @@ impl Page {
             Judgement::SingleLabel(classes) => {
                 self != Self::Threshold || classes.positive.is_some()
             }
-            Judgement::MultiLabel(_) => self != Self::Confusion,
-            Judgement::Spans(_) | Judgement::MaskedLm(_) | Judgement::Vectors(_) => {
+            Judgement::MultiLabel(_) => true,
+            Judgement::Spans(_) => {
+                matches!(self, Self::Figures | Self::Confusion | Self::Slices)
+            }
+            Judgement::MaskedLm(_) | Judgement::Vectors(_) => {
                 matches!(self, Self::Figures | Self::Slices)
             }
         }

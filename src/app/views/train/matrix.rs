@@ -1,11 +1,13 @@
-//! The table of confusions: a cell for each pair of classes, walked by the arrows.
+//! The table of confusions: a cell for each pair of names, walked by the arrows.
 
 use eframe::egui::{
     self, Align2, FontId, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke,
     StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::confusion::NOTHING;
 use crate::app::theme;
+use crate::app::train::cells::{Cell, Counted};
 use crate::app::widgets::parts;
 use crate::engine::counted;
 
@@ -18,37 +20,49 @@ const TALL: f32 = 420.0;
 /// Room for the names of the rows, at most.
 const NAMES: f32 = 190.0;
 
+/// What a table shows.
+pub struct Table {
+    /// What its rows and columns are of; nothing may be one of them.
+    pub names: Vec<Option<String>>,
+    /// How much lies in each cell, row by row.
+    pub counts: Vec<Vec<u64>>,
+    /// How much is truly of each name, in columns that are not shown too.
+    pub totals: Vec<u64>,
+}
+
 /// The table.
 #[derive(Default)]
 pub struct Matrix {
-    /// The cell that the arrows are at, by places among the shown classes.
+    /// The cell that the arrows are at, by places among the shown names.
     at: (usize, usize),
 }
 
 impl Matrix {
-    /// Draws the classes of these numbers; the cell whose notes are wanted.
+    /// Draws it; the cell whose content is wanted.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        classes: &[String],
-        shown: &[usize],
-        matrix: &[Vec<u64>],
-        chosen: Option<&(String, String)>,
-    ) -> Option<(String, String)> {
-        if shown.is_empty() {
-            parts::soft(ui, "No class has these words.");
+        table: &Table,
+        of: Counted,
+        chosen: Option<&Cell>,
+    ) -> Option<Cell> {
+        if table.names.is_empty() {
+            parts::soft(ui, "There is none with these words.");
             return None;
         }
-        let count = shown.len();
+        let count = table.names.len();
         let last = count - 1;
         self.at = (self.at.0.min(last), self.at.1.min(last));
         let names = (ui.available_width() * 0.36).min(NAMES);
         let side = ((ui.available_width() - names) / count as f32).clamp(SIDE.0, SIDE.1);
         let size = vec2(names + side * count as f32, side * count as f32 + 22.0);
-        parts::soft(
-            ui,
-            "Down: what a note is. Across: what it was called, by the numbers at the left.",
-        );
+        let said = match of {
+            Counted::Spans => {
+                "Down: what a span is. Across: what it was marked as, by the numbers at the left."
+            }
+            _ => "Down: what a note is. Across: what it was called, by the numbers at the left.",
+        };
+        parts::soft(ui, said);
         let area = ScrollArea::both()
             .id_salt("matrix")
             .max_height(TALL)
@@ -61,9 +75,8 @@ impl Matrix {
                 vec2(size.x - names, size.y - 22.0),
             );
             let drawing = Drawing {
-                classes,
-                shown,
-                matrix,
+                table,
+                of,
                 grid,
                 side,
                 names,
@@ -75,7 +88,8 @@ impl Matrix {
             let (truth, predicted) = self.at;
             let said = drawing.words(truth, predicted);
             response.widget_info(|| {
-                let said = format!("Confusions. {said}. Arrows move, Enter lists the notes");
+                let unit = of.unit();
+                let said = format!("Confusions. {said}. Arrows move, Enter lists the {unit}s");
                 WidgetInfo::labeled(Role::Button, true, said)
             });
             let under = response.hover_pos().and_then(|own| drawing.cell(own));
@@ -98,8 +112,7 @@ impl Matrix {
             } else if !entered {
                 return None;
             }
-            let name = |own: usize| drawing.classes[shown[own]].clone();
-            Some((name(self.at.0), name(self.at.1)))
+            Some(drawing.of_names(self.at.0, self.at.1))
         })
         .inner
     }
@@ -133,26 +146,31 @@ impl Matrix {
 
 /// What is drawn of a table.
 struct Drawing<'a> {
-    classes: &'a [String],
-    shown: &'a [usize],
-    matrix: &'a [Vec<u64>],
+    table: &'a Table,
+    of: Counted,
     grid: Rect,
     side: f32,
     names: f32,
 }
 
 impl Drawing<'_> {
-    fn count(&self, truth: usize, predicted: usize) -> u64 {
-        self.matrix[self.shown[truth]][self.shown[predicted]]
+    /// The cell at this row and column.
+    fn of_names(&self, row: usize, column: usize) -> Cell {
+        let name = |own: usize| self.table.names[own].clone();
+        Cell {
+            truth: name(row),
+            predicted: name(column),
+        }
     }
 
-    fn words(&self, truth: usize, predicted: usize) -> String {
-        format!(
-            "Truly {}, called {}: {}",
-            self.classes[self.shown[truth]],
-            self.classes[self.shown[predicted]],
-            counted(self.count(truth, predicted) as usize, "note")
-        )
+    fn words(&self, row: usize, column: usize) -> String {
+        let cell = self.of_names(row, column);
+        let words = self.of.words(&cell);
+        if cell.names().next().is_none() {
+            return words;
+        }
+        let count = self.table.counts[row][column] as usize;
+        format!("{words}: {}", counted(count, self.of.unit()))
     }
 
     /// The cell at a place of the screen.
@@ -162,7 +180,7 @@ impl Drawing<'_> {
             (inside.y / self.side).floor(),
             (inside.x / self.side).floor(),
         );
-        let all = self.shown.len() as f32;
+        let all = self.table.names.len() as f32;
         let within = |own: f32| (0.0..all).contains(&own);
         (within(row) && within(column)).then_some((row as usize, column as usize))
     }
@@ -172,41 +190,48 @@ impl Drawing<'_> {
         Rect::from_min_size(at, vec2(self.side, self.side))
     }
 
-    fn ui(
-        &self,
-        ui: &Ui,
-        response: &Response,
-        at: (usize, usize),
-        cell: Option<&(String, String)>,
-    ) {
+    fn ui(&self, ui: &Ui, response: &Response, at: (usize, usize), chosen: Option<&Cell>) {
         let palette = theme::palette(ui);
         let painter = ui.painter();
         let small = FontId::proportional(11.5);
         let clip = ui.clip_rect();
-        for row in 0..self.shown.len() {
+        let names = &self.table.names;
+        for row in 0..names.len() {
             let own = self.rect(row, 0);
             if own.max.y < clip.min.y || own.min.y > clip.max.y {
                 continue;
             }
-            let class = &self.classes[self.shown[row]];
-            let text = format!("{}  {class}", row + 1);
-            let mut job =
-                egui::text::LayoutJob::simple_singleline(text, small.clone(), palette.ink);
+            let (name, colour) = match &names[row] {
+                Some(own) => (own.as_str(), palette.ink),
+                None => (NOTHING, palette.soft),
+            };
+            let text = format!("{}  {name}", row + 1);
+            let mut job = egui::text::LayoutJob::simple_singleline(text, small.clone(), colour);
             job.wrap = egui::text::TextWrapping::truncate_at_width(self.names - 10.0);
             let galley = painter.layout_job(job);
             let left = pos2(
                 self.grid.min.x - self.names,
                 own.center().y - galley.size().y / 2.0,
             );
-            painter.galley(left, galley, palette.ink);
-            let all: u64 = self.matrix[self.shown[row]].iter().sum();
-            for column in 0..self.shown.len() {
+            painter.galley(left, galley, colour);
+            for column in 0..names.len() {
                 let own = self.rect(row, column).shrink(1.0);
                 if !clip.intersects(own) {
                     continue;
                 }
-                let count = self.count(row, column);
-                let share = count as f32 / all.max(1) as f32;
+                let focused = response.has_focus() && at == (row, column);
+                let is_chosen = chosen
+                    .is_some_and(|own| own.truth == names[row] && own.predicted == names[column]);
+                if is_chosen || focused {
+                    let ring = Stroke::new(2.0, palette.accent);
+                    painter.rect_stroke(own, 2.0, ring, StrokeKind::Outside);
+                }
+                // What is neither there nor predicted cannot be counted.
+                if names[row].is_none() && names[column].is_none() {
+                    continue;
+                }
+                let count = self.table.counts[row][column];
+                let share = count as f32 / self.table.totals[row].max(1) as f32;
                 painter.rect_filled(own, 2.0, theme::heat(&palette, share));
                 if row == column {
                     let edge = Stroke::new(1.0, palette.line);
@@ -221,17 +246,9 @@ impl Drawing<'_> {
                         palette.ink,
                     );
                 }
-                let class = |own: usize| &self.classes[self.shown[own]];
-                let chosen =
-                    cell.is_some_and(|own| *class(row) == own.0 && *class(column) == own.1);
-                let focused = response.has_focus() && at == (row, column);
-                if chosen || focused {
-                    let ring = Stroke::new(2.0, palette.accent);
-                    painter.rect_stroke(own, 2.0, ring, StrokeKind::Outside);
-                }
             }
         }
-        for column in 0..self.shown.len() {
+        for column in 0..names.len() {
             let own = self.rect(0, column);
             let above = pos2(own.center().x, self.grid.min.y - 10.0);
             painter.text(

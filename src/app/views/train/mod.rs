@@ -5,6 +5,7 @@ mod confusion;
 mod counts;
 mod fields;
 mod figures;
+mod held;
 pub mod judge;
 mod matrix;
 mod progress;

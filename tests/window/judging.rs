@@ -1,0 +1,329 @@
+//! Reports on taggers and on classifiers of several labels, gone through by keys alone, with what the
+//! engine says of the same notes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auscult::app::train::cells::Cell;
+use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, TrainAsk};
+use auscult::engine::{
+    Aggregation, DeviceChoice, Engine, EvaluateQuery, Evaluation, ImportOptions, Job,
+    JudgedOutcome, Judgement, Note, ReadingOptions, Settings, TagQuery, import,
+};
+use eframe::egui::{Event, Key};
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use super::given_report::{Of, judged};
+use super::training::{ask, by_palette, tab_to};
+use super::{Setup, Window};
+use crate::common::{Temporary, spelling};
+
+/// A text for each number, in the letters that the tiny models know.
+fn words(number: usize) -> String {
+    let letter =
+        |at: usize| char::from(b'a' + ((number * 7 + at * at * 3 + number * at) % 26) as u8);
+    let word = |start: usize| (start..start + 4).map(letter).collect::<String>();
+    format!("{} {} {} {number}", word(0), word(5), word(11))
+}
+
+fn engine(model: &Path) -> Engine {
+    let mut engine = Engine::open(DeviceChoice::Cpu).unwrap();
+    engine.load_model(model, &Job::silent()).unwrap();
+    engine
+}
+
+fn read(paths: &[PathBuf]) -> Vec<Note> {
+    let options = ImportOptions::default();
+    import(paths, &options, &Job::silent()).notes
+}
+
+/// A window that has judged this model by these notes, on the page of confusions.
+fn open(model: PathBuf, test: &[PathBuf], validation: &[PathBuf]) -> Window {
+    let mut window = Setup::full().open();
+    window.execute(Command::UsePredictor(model));
+    window.settle();
+    let form = JudgeForm {
+        subject: JudgeSubject::Open,
+        on: JudgeOn::Files,
+        test: test.to_vec(),
+        validation: validation.to_vec(),
+        ..JudgeForm::default()
+    };
+    ask(&mut window, TrainAsk::JudgeBy(Box::new(form)));
+    by_palette(&mut window, "judge the model");
+    window.settle();
+    let own = &window.state().train.judged;
+    assert_eq!(own.failure, None);
+    tab_to(&mut window, "Confusions");
+    press(&mut window, Key::Enter);
+    window
+}
+
+fn press(window: &mut Window, key: Key) {
+    window.harness.key_press(key);
+    window.harness.run_steps(3);
+}
+
+/// The report that the window shows.
+fn report(window: &Window) -> Evaluation {
+    let judged = window.state().train.judged.value.clone().unwrap();
+    judged.report.clone()
+}
+
+#[test]
+fn the_spans_of_a_cell_are_chosen_in_their_notes() {
+    let temporary = Temporary::new();
+    let model = spelling("token-classification", &temporary);
+    let folder = temporary.path().join("notes");
+    fs::create_dir(&folder).unwrap();
+    let files: Vec<PathBuf> = (0..4)
+        .map(|own| folder.join(format!("{own}.txt")))
+        .collect();
+    for (number, file) in files.iter().enumerate() {
+        fs::write(file, words(number)).unwrap();
+    }
+    let query = TagQuery {
+        aggregation: Aggregation::First,
+        tidy: true,
+        ignored: vec!["O".to_owned()],
+        reading: ReadingOptions::default(),
+    };
+    let tagged = engine(&model)
+        .tag(&read(&files), &query, &Job::silent())
+        .unwrap();
+    // What is marked is true, but for one that begins later, one of another kind, one that is not
+    // there, and one that is not marked.
+    let mut planted = BTreeMap::new();
+    for (note, own) in tagged.results.iter().enumerate() {
+        let text = words(note);
+        let mut lines = Vec::new();
+        let mut last = 0;
+        for (number, span) in own.spans.iter().enumerate() {
+            let (mut kind, mut start) = (span.label.clone(), span.start);
+            match (note, number) {
+                (0, 0) if span.end > span.start + 1 => start += 1,
+                (1, 0) => kind = if kind == "DRUG" { "PROBLEM" } else { "DRUG" }.to_owned(),
+                (2, 0) => {
+                    planted.insert("in vain", (span.label.clone(), span.start..span.end));
+                    continue;
+                }
+                _ => {}
+            }
+            if span.start > last + 2 && !planted.contains_key("missed") && note == 3 {
+                planted.insert("missed", ("DRUG".to_owned(), last..last + 1));
+                lines.push(("DRUG".to_owned(), last, last + 1));
+            }
+            last = span.end + 1;
+            lines.push((kind, start, span.end));
+        }
+        if note == 3 && !planted.contains_key("missed") {
+            let end = text.len();
+            planted.insert("missed", ("DRUG".to_owned(), end - 1..end));
+            lines.push(("DRUG".to_owned(), end - 1, end));
+        }
+        let line = |(number, (kind, start, end)): (usize, &(String, usize, usize))| {
+            format!(
+                "T{}\t{kind} {start} {end}\t{}\n",
+                number + 1,
+                &text[*start..*end]
+            )
+        };
+        let ann: String = lines.iter().enumerate().map(line).collect();
+        fs::write(folder.join(format!("{note}.ann")), ann).unwrap();
+    }
+
+    let mut window = open(model.clone(), &[folder.clone()], &[]);
+    let shown = report(&window);
+    let query = EvaluateQuery::default();
+    let found = engine(&model).evaluate(&read(&[folder]), None, &query, &Job::silent());
+    let own = found.unwrap().results.remove(0);
+    assert_eq!(shown.notes, own.notes, "what the engine says of each note");
+    // Rows are what is there, columns what was marked, span by span.
+    let judged = window.state().train.judged.value.clone().unwrap();
+    let (mut there, mut marked) = (0, 0);
+    for (cell, count) in judged.cells.sparse() {
+        there += if cell.truth.is_some() { count } else { 0 };
+        marked += if cell.predicted.is_some() { count } else { 0 };
+        let pairs = own.notes.iter().flat_map(|own| match &own.outcome {
+            JudgedOutcome::Spans { pairs, .. } => pairs.iter(),
+            _ => panic!("spans"),
+        });
+        let kind =
+            |own: &Option<auscult::metrics::spans::Span>| own.as_ref().map(|own| own.kind.clone());
+        let same = pairs.filter(|own| {
+            (kind(&own.truth), kind(&own.marked)) == (cell.truth.clone(), cell.predicted.clone())
+        });
+        assert_eq!(same.count(), count, "{cell:?}");
+    }
+    let Judgement::Spans(result) = &own.result else {
+        panic!("spans");
+    };
+    let support: u64 = result.exact.per_type.values().map(|own| own.support).sum();
+    let all: usize = tagged.results.iter().map(|own| own.spans.len()).sum();
+    assert_eq!((there as u64, marked), (support, all));
+
+    // Down and across: drug, problem, nothing.
+    let row = |kind: &str| usize::from(kind != "DRUG");
+    for (what, (kind, bytes)) in &planted {
+        let (down, across, cell) = match *what {
+            "missed" => (row(kind), 2, Cell::new(Some(kind), None)),
+            _ => (2, row(kind), Cell::new(None, Some(kind))),
+        };
+        window.act(Action::Judge);
+        window.settle();
+        tab_to(&mut window, "Arrows move, Enter lists the spans");
+        for _ in 0..3 {
+            press(&mut window, Key::ArrowUp);
+            press(&mut window, Key::ArrowLeft);
+        }
+        (0..down).for_each(|_| press(&mut window, Key::ArrowDown));
+        (0..across).for_each(|_| press(&mut window, Key::ArrowRight));
+        press(&mut window, Key::Enter);
+        assert_eq!(window.state().train.cell.as_ref(), Some(&cell));
+        let place = format!("Bytes {} to {}, Ends {what}", bytes.start, bytes.end);
+        tab_to(&mut window, &place);
+        press(&mut window, Key::Enter);
+        window.settle();
+        let state = window.state();
+        assert_eq!(state.selection.bytes().as_ref(), Some(bytes), "{what}");
+        let number = if *what == "missed" { 3 } else { 2 };
+        assert_eq!(state.entry().unwrap().note.text(), words(number));
+        assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
+    }
+}
+
+/// Notes with any number of labels.
+fn labelled(temporary: &Temporary, name: &str, from: usize) -> PathBuf {
+    let row = |number: usize| {
+        let all: [&[&str]; 4] = [
+            &["LABEL_0"],
+            &["LABEL_0", "LABEL_2"],
+            &[],
+            &["LABEL_1", "LABEL_2"],
+        ];
+        let labels = all[number % 4].join("\", \"");
+        let labels = if labels.is_empty() {
+            labels
+        } else {
+            format!("\"{labels}\"")
+        };
+        format!(
+            "{{\"text\": \"{}\", \"labels\": [{labels}]}}\n",
+            words(number)
+        )
+    };
+    temporary.file(name, (from..from + 30).map(row).collect::<String>())
+}
+
+#[test]
+fn the_notes_of_a_label_are_listed_and_opened() {
+    let temporary = Temporary::new();
+    let model = spelling("sequence-classification-multilabel", &temporary);
+    let test = labelled(&temporary, "test.jsonl", 0);
+    let fit = labelled(&temporary, "fit.jsonl", 100);
+    let mut window = open(model.clone(), &[test.clone()], &[fit.clone()]);
+    let shown = report(&window);
+    let settings = Settings {
+        cost_ratio: Some(1.0),
+        ..Settings::default()
+    };
+    let query = EvaluateQuery {
+        settings,
+        ..EvaluateQuery::default()
+    };
+    let (test, fit) = (read(&[test]), read(&[fit]));
+    let found = engine(&model).evaluate(&test, Some(&fit), &query, &Job::silent());
+    let own = found.unwrap().results.remove(0);
+    assert_eq!(shown.notes, own.notes, "what the engine says of each note");
+    let judged = window.state().train.judged.value.clone().unwrap();
+    for label in judged.names() {
+        let count = |truth: bool, called: bool| {
+            let is = |own: &&auscult::engine::NoteOutcome| match &own.outcome {
+                JudgedOutcome::Labels {
+                    truth: there,
+                    predicted,
+                    ..
+                } => (there.contains(label), predicted.contains(label)) == (truth, called),
+                _ => false,
+            };
+            own.notes.iter().filter(is).count()
+        };
+        for (truth, called) in [(true, true), (true, false), (false, true)] {
+            let so = |own: bool| own.then_some(label.as_str());
+            let held = judged.cells.held(&Cell::new(so(truth), so(called)));
+            assert_eq!(
+                held.len(),
+                count(truth, called),
+                "{label}: {truth}, {called}"
+            );
+        }
+    }
+    // Mistakes stand first, the most frequent of them on top.
+    let (cell, count) = judged
+        .cells
+        .sparse()
+        .first()
+        .map(|own| (own.0.clone(), own.1))
+        .unwrap();
+    assert!(!cell.is_right());
+    let what = match cell.truth {
+        Some(_) => "true, not called",
+        None => "called, not true",
+    };
+    let name = cell.names().next().unwrap().to_owned();
+    assert_eq!(
+        window.harness.query_all_by_label("Table").count(),
+        0,
+        "there is none"
+    );
+    tab_to(&mut window, "Find labels");
+    window.harness.event(Event::Text(name.clone()));
+    window.harness.run_steps(3);
+    window.harness.get_by_label_contains("1 of 3 labels");
+    tab_to(
+        &mut window,
+        &format!("Label {name}, What came of it {what}, Notes {count}"),
+    );
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state().train.cell.as_ref(), Some(&cell));
+    let first = judged.cells.held(&cell)[0];
+    let score = judged.score(&cell, &first).unwrap();
+    let JudgedOutcome::Labels { scores, .. } = &own.notes[first.note].outcome else {
+        panic!("labels");
+    };
+    assert_eq!(score, scores[judged.number(&name).unwrap()]);
+    tab_to(&mut window, &format!("Score {score:.4}"));
+    press(&mut window, Key::Enter);
+    window.settle();
+    assert_eq!(
+        window.state().entry().unwrap().note.text(),
+        words(first.note)
+    );
+}
+
+#[test]
+fn a_thousand_classes_take_no_more_widgets_than_fit_on_the_screen() {
+    let mut window = Setup::full().open();
+    window.act(Action::Train);
+    window.settle();
+    window.act(Action::Judge);
+    window.settle();
+    for (of, pages) in [
+        (Of::Classes, &["Figures", "Confusions"][..]),
+        (Of::Labels(1000), &["Figures", "Confusions"]),
+    ] {
+        let own = judged(of);
+        let train = &mut window.harness.state_mut().state_mut().train;
+        train.judge = own.form.clone();
+        train.judged.set(own);
+        for page in pages {
+            window.harness.run_steps(3);
+            window.harness.get_by_label(page).click_accesskit();
+            window.harness.run_steps(4);
+            let widgets = window.harness.root().children_recursive().count();
+            assert!((50..400).contains(&widgets), "{page}: {widgets}");
+            assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
+        }
+    }
+}
