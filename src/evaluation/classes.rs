@@ -76,11 +76,40 @@ pub struct Positive {
 }
 
 /// Truth and scores of notes by themselves.
-fn parted(scored: &[(bool, f64)]) -> (Vec<bool>, Vec<f64>) {
+fn parted(scored: &[(bool, f64)]) -> Told {
     scored.iter().copied().unzip()
 }
 
+/// Whether notes are positive, and what they scored.
+pub(super) type Told = (Vec<bool>, Vec<f64>);
+
 impl Positive {
+    /// Of the scores of these notes; `threshold` was chosen on the validation notes.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when the numbers cannot be judged.
+    pub(super) fn of(
+        label: &str,
+        (truth, scores): Told,
+        validation: Option<Told>,
+        threshold: Option<ChosenThreshold>,
+    ) -> Result<Self, MetricsError> {
+        let mut figures = binary(&truth, &scores)?;
+        figures.roc_curve = figures.roc_curve.as_ref().map(thinned_roc);
+        figures.pr_curve = figures.pr_curve.as_ref().map(thinned_pr);
+        let at = threshold.map(|chosen| at_threshold(&truth, &scores, chosen.threshold));
+        let (known, scored) = validation.unwrap_or_default();
+        Ok(Self {
+            label: label.to_owned(),
+            figures,
+            at_half: at_threshold(&truth, &scores, Some(0.5))?,
+            threshold,
+            at_threshold: at.transpose()?,
+            validation: known.into_iter().zip(scored).collect(),
+            test: truth.into_iter().zip(scores).collect(),
+        })
+    }
+
     /// The cheapest threshold on the validation notes where a false negative costs as much as so many
     /// false positives.
     ///
@@ -205,31 +234,14 @@ fn judge_positive(
             .map(|&class| class == positive)
             .collect()
     };
-    let truth = is(test);
-    let scores = column(probabilities, classes.len(), positive);
-    let mut figures = binary(&truth, &scores)?;
-    figures.roc_curve = figures.roc_curve.as_ref().map(thinned_roc);
-    figures.pr_curve = figures.pr_curve.as_ref().map(thinned_pr);
-    let fitted = validation.map(|(logits, scored)| {
-        let scores = column(&logits.probabilities(1.0), classes.len(), positive);
-        (is(scored), scores)
-    });
+    let scores = |logits: &Logits<'_>| column(&logits.probabilities(1.0), classes.len(), positive);
+    let fitted = validation.map(|(logits, scored)| (is(scored), scores(&logits)));
     let threshold = match (&fitted, how.cost_ratio) {
         (Some((truth, scores)), Some(ratio)) => Some(choose_threshold(truth, scores, ratio)?),
         _ => None,
     };
-    let at = threshold.map(|chosen| at_threshold(&truth, &scores, chosen.threshold));
-    Ok(Positive {
-        label: classes[positive].clone(),
-        figures,
-        at_half: at_threshold(&truth, &scores, Some(0.5))?,
-        threshold,
-        at_threshold: at.transpose()?,
-        validation: fitted.map_or_else(Vec::new, |(truth, scores)| {
-            truth.into_iter().zip(scores).collect()
-        }),
-        test: truth.into_iter().zip(scores).collect(),
-    })
+    let told = (is(test), column(probabilities, classes.len(), positive));
+    Positive::of(&classes[positive], told, fitted, threshold)
 }
 
 type Intervals = (BTreeMap<&'static str, Interval>, Vec<Interval>);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::calibration::Calibration;
+use super::classes::{Positive, Told};
 use super::curves::{ClassCurves, class_curves};
 use super::slices::{SliceTable, slice_table};
 use super::{Figures, Interval, Settings, drawn, named_intervals};
@@ -54,6 +55,39 @@ pub struct Labels {
     /// Whether a note was given a label, `[notes, labels]`.
     #[serde(skip)]
     pub called: Vec<bool>,
+    /// Whether a note has a label, `[notes, labels]`; the outcomes name those.
+    #[serde(skip)]
+    pub truth: Vec<bool>,
+    /// The same of the validation notes with the probability of every label, so that another threshold
+    /// can be chosen without reading the notes anew.
+    #[serde(skip)]
+    pub validation: Option<(Vec<bool>, Vec<f64>)>,
+}
+
+impl Labels {
+    /// How well the scores of the label of this number tell the notes that have it from the others, at
+    /// the threshold that was chosen for it.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when its notes cannot be judged.
+    pub fn positive(&self, label: usize) -> Result<Positive, MetricsError> {
+        let count = self.labels.len();
+        let name = self.labels.get(label).ok_or(MetricsError::NoExamples)?;
+        let validation = self.validation.as_ref();
+        Positive::of(
+            name,
+            of_label(count, label, &self.truth, &self.scores),
+            validation.map(|(truth, scores)| of_label(count, label, truth, scores)),
+            self.thresholds.as_ref().map(|own| own[label]),
+        )
+    }
+}
+
+/// Whether notes have a label, and what it scored, from what is so of all labels.
+fn of_label(labels: usize, label: usize, truth: &[bool], scores: &[f64]) -> Told {
+    let notes = truth.len() / labels;
+    let own = (0..notes).map(|note| note * labels + label);
+    own.map(|at| (truth[at], scores[at])).unzip()
 }
 
 /// The figures that stand first.
@@ -99,13 +133,10 @@ pub fn judge_labels(
     let fitted = fitted.map(|(scored, truth)| Logits::sigmoid(&scored.logits, truth));
     let fitted = fitted.transpose()?;
     let scores = logits.probabilities(1.0);
-    let thresholds = match (fitted.zip(validation), how.cost_ratio) {
-        (Some((logits, scored)), Some(ratio)) => Some(chosen(
-            count,
-            &logits.probabilities(1.0),
-            &scored.truth,
-            ratio,
-        )?),
+    let known = (fitted.zip(validation))
+        .map(|(logits, scored)| (scored.truth.clone(), logits.probabilities(1.0)));
+    let thresholds = match (&known, how.cost_ratio) {
+        (Some((truth, scores)), Some(ratio)) => Some(chosen(count, scores, truth, ratio)?),
         _ => None,
     };
     let half = vec![Some(0.5); count];
@@ -123,15 +154,12 @@ pub fn judge_labels(
         intervals: intervals(count, test, &scores, &calls, how, job)?,
         calibration: Calibration::of("every pair of note and label", logits, fitted, job)?,
         curves: class_curves(labels, &figures.per_label.support, |label| {
-            let rows = 0..test.truth.len() / count;
-            let truth = rows.clone().map(|row| test.truth[row * count + label]);
-            (
-                truth.collect(),
-                rows.map(|row| scores[row * count + label]).collect(),
-            )
+            of_label(count, label, &test.truth, &scores)
         })?,
         figures,
         called: calls,
+        truth: test.truth.clone(),
+        validation: known,
         scores,
         thresholds,
         at_half: at_half.transpose()?,
@@ -145,12 +173,7 @@ fn chosen(
     ratio: f64,
 ) -> Result<Vec<ChosenThreshold>, MetricsError> {
     let of = |label: usize| {
-        let rows = 0..truth.len() / labels;
-        let own: Vec<bool> = rows
-            .clone()
-            .map(|row| truth[row * labels + label])
-            .collect();
-        let scores: Vec<f64> = rows.map(|row| scores[row * labels + label]).collect();
+        let (own, scores) = of_label(labels, label, truth, scores);
         choose_threshold(&own, &scores, ratio)
     };
     (0..labels).map(of).collect()

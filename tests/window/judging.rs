@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use auscult::app::train::cells::Cell;
 use auscult::app::{Action, Command, JudgeForm, JudgeOn, JudgeSubject, TrainAsk};
 use auscult::engine::{
-    Aggregation, DeviceChoice, Engine, EvaluateQuery, Evaluation, ImportOptions, Job,
-    JudgedOutcome, Judgement, Note, ReadingOptions, Settings, TagQuery, import,
+    Aggregation, ClassFigures, DeviceChoice, Engine, EvaluateQuery, Evaluation, ImportOptions, Job,
+    JudgedOutcome, Judgement, Note, ReadingOptions, Settings, TagQuery, TrainConfig, TrainEvent,
+    import,
 };
 use eframe::egui::{Event, Key};
 use egui_kittest::kittest::{NodeT, Queryable};
 
+use super::given;
 use super::given_report::{Of, judged};
 use super::training::{ask, by_palette, tab_to};
 use super::{Setup, Window};
@@ -303,6 +305,97 @@ fn the_notes_of_a_label_are_listed_and_opened() {
 }
 
 #[test]
+fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_notes() {
+    let temporary = Temporary::new();
+    let model = spelling("sequence-classification-multilabel", &temporary);
+    let test = labelled(&temporary, "test.jsonl", 0);
+    let fit = labelled(&temporary, "fit.jsonl", 100);
+    let mut window = open(model, &[test], &[fit]);
+    tab_to(&mut window, "Thresholds");
+    press(&mut window, Key::Enter);
+    let shown = report(&window);
+    let Judgement::MultiLabel(labels) = &shown.result else {
+        panic!("labels");
+    };
+    let chosen = labels.thresholds.as_ref().unwrap();
+    let per_label = &labels.figures.per_label;
+    for (label, name) in labels.labels.iter().enumerate() {
+        let positive = labels.positive(label).unwrap();
+        assert_eq!(positive.cheapest(1.0).unwrap(), chosen[label]);
+        let at = positive.on_test(chosen[label].threshold).unwrap();
+        let figures = [at.scores.precision, at.scores.recall, at.scores.f1];
+        let [precision, recall, f1] = figures;
+        assert_eq!(precision, per_label.precision[label]);
+        assert_eq!((recall, f1), (per_label.recall[label], per_label.f1[label]));
+        let threshold = match chosen[label].threshold {
+            Some(own) => format!("{own:.4}"),
+            None => "never called".to_owned(),
+        };
+        let row = format!(
+            "Label {name}, From a score of {threshold}, Precision {precision:.4}, Recall {recall:.4}, F1 {f1:.4}"
+        );
+        window.harness.get_by_label_contains(&row);
+    }
+    for label in [1, 2] {
+        tab_to(&mut window, &format!("Label LABEL_{label}, "));
+        press(&mut window, Key::Enter);
+        tab_to_exactly(
+            &mut window,
+            "A false negative costs as many false positives",
+        );
+        for _ in 0..4 {
+            press(&mut window, Key::ArrowRight);
+        }
+        let slider = "A false negative costs as many false positives";
+        let all = window.harness.query_all_by_label(slider);
+        let values = all.filter_map(|own| own.accesskit_node().numeric_value());
+        let ratio = values.last().unwrap();
+        assert!(ratio > 1.0, "{ratio}");
+        let positive = labels.positive(label).unwrap();
+        let threshold = positive.cheapest(ratio).unwrap().threshold;
+        let there = positive.on_validation(threshold).unwrap();
+        let said = format!(
+            "30 validation notes: {} false positive{}, {} false negative{}, a cost of {:.3} a note",
+            there.fp,
+            if there.fp == 1 { "" } else { "s" },
+            there.fn_,
+            if there.fn_ == 1 { "" } else { "s" },
+            (there.fp as f64 + ratio * there.fn_ as f64) / 30.0
+        );
+        window.harness.get_by_label(&said);
+        let at = positive.on_test(threshold).unwrap();
+        for figure in [at.scores.precision, at.scores.recall, at.scores.f1] {
+            let said = format!("{figure:.4}");
+            let found = window.harness.query_all_by_label(&said).count();
+            assert!(found > 0, "{said}");
+        }
+        for count in [at.tp, at.fp, at.fn_, at.tn] {
+            assert!(
+                window
+                    .harness
+                    .query_all_by_label(&count.to_string())
+                    .count()
+                    > 0
+            );
+        }
+    }
+    assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
+}
+
+/// Presses Tab until what has this very name has the focus.
+fn tab_to_exactly(window: &mut Window, name: &str) {
+    for _ in 0..300 {
+        window.harness.key_press(Key::Tab);
+        window.harness.run_steps(1);
+        let found = window.harness.query_all_by_label(name);
+        if found.into_iter().any(|own| own.is_focused()) {
+            return;
+        }
+    }
+    panic!("Tab never came to: {name}");
+}
+
+#[test]
 fn a_thousand_classes_take_no_more_widgets_than_fit_on_the_screen() {
     let mut window = Setup::full().open();
     window.act(Action::Train);
@@ -311,7 +404,7 @@ fn a_thousand_classes_take_no_more_widgets_than_fit_on_the_screen() {
     window.settle();
     for (of, pages) in [
         (Of::Classes, &["Figures", "Confusions"][..]),
-        (Of::Labels(1000), &["Figures", "Confusions"]),
+        (Of::Labels(1000), &["Figures", "Confusions", "Thresholds"]),
     ] {
         let own = judged(of);
         let train = &mut window.harness.state_mut().state_mut().train;
@@ -326,4 +419,62 @@ fn a_thousand_classes_take_no_more_widgets_than_fit_on_the_screen() {
             assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn the_classes_of_a_run_are_searched_and_put_in_order() {
+    let mut window = Setup::full().open();
+    window.act(Action::Train);
+    window.settle();
+    let live = given::live(&TrainConfig::default(), 40);
+    live.feed.tell(|told| {
+        for own in &mut told.events {
+            let TrainEvent::Evaluated { evaluation, .. } = own else {
+                continue;
+            };
+            let first = evaluation.classes[0].clone();
+            let class = |number: u64| ClassFigures {
+                name: format!("cause {number}"),
+                f1: number as f64 / 1000.0,
+                support: 1000 - number,
+                ..first.clone()
+            };
+            evaluation.classes = (0..1000).map(class).collect();
+        }
+    });
+    let train = &mut window.harness.state_mut().state_mut().train;
+    train.watch.of = Some((live.folder.clone(), live.frames));
+    train.live = Some(live);
+    window.settle();
+    let widgets = |window: &Window| window.harness.root().children_recursive().count();
+    assert!(
+        (50..400).contains(&widgets(&window)),
+        "{}",
+        widgets(&window)
+    );
+    tab_to(&mut window, "Find classes of the run");
+    window.harness.event(Event::Text("cause 12".to_owned()));
+    window.harness.run_steps(3);
+    let rows = |window: &Window| -> Vec<String> {
+        let found = (window.harness).query_all_by_label_contains("Class cause ");
+        found
+            .filter_map(|own| own.accesskit_node().value())
+            .collect()
+    };
+    let found = rows(&window);
+    assert!(found[0].starts_with("Class cause 12,"), "{found:?}");
+    assert!(
+        found.len() > 5 && found.iter().all(|own| own.contains("12")),
+        "{found:?}"
+    );
+    tab_to(&mut window, "Order of classes of the run");
+    press(&mut window, Key::Space);
+    tab_to(&mut window, "Largest F1 first");
+    press(&mut window, Key::Enter);
+    let first = rows(&window).swap_remove(0);
+    assert!(
+        first.starts_with("Class cause 912,") && first.contains("F1 0.9120"),
+        "{first}"
+    );
+    assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
 }

@@ -116,6 +116,16 @@ pub fn take_arrows(ui: &Ui, id: egui::Id) {
     ui.data_mut(|own| own.insert_temp(id.with(ARROWS), true));
 }
 
+/// A slider behind its name, moved by the arrows while it has the focus.
+pub fn slider(ui: &mut Ui, text: &str, own: egui::Slider<'_>) -> Response {
+    let label = ui.label(text);
+    let drawn = ui.add(own).labelled_by(label.id);
+    if drawn.has_focus() {
+        take_arrows(ui, drawn.id);
+    }
+    drawn
+}
+
 /// The mark of a widget that takes the arrows.
 const ARROWS: &str = "takes arrows";
 

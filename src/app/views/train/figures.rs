@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Grid, RichText, Ui};
 
-use super::classes::{Classes, OF_CLASSES, lines};
+use super::classes::{Classes, OF_CLASSES, rows};
 use super::{GRID, figure, title, wide};
 use crate::app::theme;
 use crate::app::train::judged::Judged;
@@ -60,7 +60,7 @@ pub fn table(own: &Judged) -> String {
     out.push_str(
         "\nclass\tprecision\trecall\tf1\tsupport\toverlap precision\toverlap recall\toverlap f1\n",
     );
-    for own in lines(&own.report.result) {
+    for own in rows(&own.report.result) {
         let [precision, recall, f1] = own.figures;
         let name = own.name.replace(['\t', '\n', '\r'], " ");
         let _ = write!(out, "{name}\t{precision}\t{recall}\t{f1}\t{}", own.support);

@@ -7,6 +7,7 @@ use eframe::egui::{Button, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 use super::classes::Classes;
 use super::confusion::Confusion;
 use super::threshold::Threshold;
+use super::thresholds::Thresholds;
 use super::{ask, bad, fields, figures};
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
@@ -27,6 +28,7 @@ pub struct JudgeView {
     classes: Classes,
     confusion: Confusion,
     threshold: Threshold,
+    thresholds: Thresholds,
 }
 
 /// A part of the report.
@@ -321,7 +323,11 @@ impl JudgeView {
         }
         ui.horizontal_wrapped(|ui| {
             for (page, text) in Page::ALL.iter().filter(|(own, _)| own.is_of(result)) {
-                if ui.selectable_label(self.page == *page, *text).clicked() {
+                let text = match (page, result) {
+                    (Page::Threshold, Judgement::MultiLabel(_)) => "Thresholds",
+                    _ => text,
+                };
+                if ui.selectable_label(self.page == *page, text).clicked() {
                     self.page = *page;
                 }
             }
@@ -331,7 +337,17 @@ impl JudgeView {
             Page::Figures => figures::ui(ui, own, &mut self.classes),
             Page::Confusion => self.confusion.ui(ui, own, state, commands),
             Page::Curves => figures::curves(ui, result),
-            Page::Threshold => self.threshold.ui(ui, own, state, commands),
+            Page::Threshold => match result {
+                Judgement::SingleLabel(classes) => {
+                    if let Some(positive) = &classes.positive {
+                        self.threshold.ui(ui, own, positive);
+                    }
+                }
+                Judgement::MultiLabel(labels) => {
+                    self.thresholds.ui(ui, own, labels, state, commands);
+                }
+                _ => {}
+            },
             Page::Calibration => figures::calibration(ui, result),
             Page::Slices => figures::slices(ui, &own.report.slices),
         }

@@ -7,12 +7,14 @@ mod fields;
 mod figures;
 mod held;
 pub mod judge;
+mod lines;
 mod matrix;
 mod progress;
 pub mod run;
 pub mod runs;
 pub mod setup;
 mod threshold;
+mod thresholds;
 pub mod watch;
 
 use eframe::egui::{RichText, ScrollArea, Ui};

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::Ui;
 
+use super::lines::{Line, Lines};
 use super::{figure, title};
 use crate::app::train::curves::{Curves, thinned};
 use crate::app::widgets::chart::{Chart, Curve, side_by_side};
 use crate::app::widgets::parts::{self, thousands};
-use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, read_row};
+use crate::app::widgets::table::{Column, of_numbers, of_words};
 use crate::engine::{ClassFigures, MetricName, ValidationFigures, counted};
 
 /// Points of a curve that are drawn at most.
@@ -23,10 +24,6 @@ const LINES: usize = 5;
 /// Height of a chart, in points.
 const HEIGHT: f32 = 150.0;
 
-/// Rows from which on the table of classes scrolls by itself, and its height then, in points.
-const FEW: usize = 12;
-const TALL: f32 = 320.0;
-
 /// What the charts were made of: the run, its steps, its evaluations, and the best of them.
 type Made = (PathBuf, usize, usize, Option<u64>);
 
@@ -35,6 +32,7 @@ type Made = (PathBuf, usize, usize, Option<u64>);
 pub struct RunCharts {
     made: Option<Made>,
     charts: Vec<Chart<'static>>,
+    lines: Lines,
 }
 
 impl RunCharts {
@@ -48,6 +46,7 @@ impl RunCharts {
         if !same {
             self.made = Some((run.to_owned(), now.0, now.1, now.2));
             self.charts = charts(curves, metric);
+            self.lines.change();
         }
         side_by_side(ui, self.charts.clone());
         if let Some(best) = curves.best {
@@ -57,7 +56,7 @@ impl RunCharts {
             );
             parts::soft(ui, said);
         }
-        by_class(ui, curves);
+        by_class(ui, &mut self.lines, curves);
     }
 }
 
@@ -128,8 +127,30 @@ const BY_CLASS: [Column; 5] = [
     of_numbers("Notes or spans", 1.6),
 ];
 
+impl Line for ClassFigures {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn f1(&self) -> f64 {
+        self.f1
+    }
+
+    fn support(&self) -> u64 {
+        self.support
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let [precision, recall, f1] = [self.precision, self.recall, self.f1];
+        let mut cells = vec![self.name.clone()];
+        cells.extend([precision, recall, f1].map(|own| figure(Some(own))));
+        cells.push(thousands(self.support as usize));
+        cells
+    }
+}
+
 /// The last evaluation, class by class.
-fn by_class(ui: &mut Ui, curves: &Curves) {
+fn by_class(ui: &mut Ui, lines: &mut Lines, curves: &Curves) {
     let Some((step, last)) = curves.judged.last() else {
         return;
     };
@@ -143,27 +164,5 @@ fn by_class(ui: &mut Ui, curves: &Curves) {
         counted(*step as usize, "step")
     );
     parts::soft(ui, said);
-    head(ui, &BY_CLASS);
-    let draw = |ui: &mut Ui, own: &ClassFigures| {
-        let cells = [
-            own.name.clone(),
-            figure(Some(own.precision)),
-            figure(Some(own.recall)),
-            figure(Some(own.f1)),
-            thousands(own.support as usize),
-        ];
-        read_row(ui, &BY_CLASS, &cells);
-    };
-    if last.classes.len() <= FEW {
-        last.classes.iter().for_each(|own| draw(ui, own));
-        return;
-    }
-    ScrollArea::vertical()
-        .id_salt("classes of a run")
-        .max_height(TALL)
-        .min_scrolled_height(TALL)
-        .auto_shrink([false, true])
-        .show_rows(ui, ROW, last.classes.len(), |ui, rows| {
-            last.classes[rows].iter().for_each(|own| draw(ui, own));
-        });
+    lines.ui(ui, "classes of the run", &BY_CLASS, &last.classes);
 }

@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use eframe::egui::{Frame, Grid, RichText, Slider, Ui};
 
-use super::{GRID, ask, figure, title};
-use crate::app::command::Command;
-use crate::app::state::State;
+use super::{GRID, figure, title};
 use crate::app::theme;
-use crate::app::train::Ask;
 use crate::app::train::judged::Judged;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::same::Of;
-use crate::engine::{AtThreshold, Judgement, Positive, counted};
+use crate::engine::{AtThreshold, Positive, counted};
 
 /// What a person tries.
 pub struct Threshold {
     /// On this report.
     of: Of<Judged>,
+    /// And this class or label.
+    label: String,
     ratio: f64,
     /// A threshold of the person's own, in place of the cheapest.
     own: Option<f64>,
@@ -38,6 +37,7 @@ impl Default for Threshold {
     fn default() -> Self {
         Self {
             of: Of::default(),
+            label: String::new(),
             ratio: 1.0,
             own: None,
             found: None,
@@ -46,65 +46,21 @@ impl Default for Threshold {
 }
 
 impl Threshold {
-    /// Draws it.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        judged: &Arc<Judged>,
-        state: &State,
-        commands: &mut Vec<Command>,
-    ) {
-        if self.of.changes(Some(judged)) {
-            // A threshold that was chosen for another model is none for this one.
+    /// Draws it: of the positive one of two classes, or of a label.
+    pub fn ui(&mut self, ui: &mut Ui, judged: &Arc<Judged>, positive: &Positive) {
+        // A threshold that was chosen for another model or label is none for this one.
+        if self.of.changes(Some(judged)) || self.label != positive.label {
             *self = Self {
                 of: Of::new(judged),
+                label: positive.label.clone(),
+                ratio: positive.threshold.map_or(1.0, |own| own.cost_ratio),
                 ..Self::default()
             };
         }
-        match &judged.report.result {
-            Judgement::SingleLabel(own) => match &own.positive {
-                Some(positive) => self.of_two(ui, positive),
-                None => {
-                    parts::soft(ui, "Of more than two classes the largest score decides.");
-                }
-            },
-            Judgement::MultiLabel(own) => match &own.thresholds {
-                None => {
-                    let said = "A threshold is chosen on validation notes. There are none, so labels are \
-                                called from a score of 0.5 on.";
-                    parts::soft(ui, said);
-                }
-                Some(all) => {
-                    let mut form = state.train.judge.clone();
-                    ui.horizontal_wrapped(|ui| {
-                        let label = ui.label("A false negative costs as many false positives");
-                        let slider = Slider::new(&mut form.cost_ratio, 0.01..=100.0);
-                        let slider = ui.add(slider.logarithmic(true));
-                        if slider.labelled_by(label.id).changed() {
-                            ask(commands, Ask::JudgeBy(Box::new(form)));
-                        }
-                    });
-                    let said =
-                        "Chosen on the validation notes; judge again after the cost has changed.";
-                    parts::soft(ui, said);
-                    let grid = Grid::new("thresholds").striped(true).spacing(GRID);
-                    grid.show(ui, |ui| {
-                        for (label, own) in judged_labels(judged).iter().zip(all) {
-                            ui.label(*label);
-                            ui.label(match own.threshold {
-                                Some(own) => format!("{own:.4}"),
-                                None => "never called".to_owned(),
-                            });
-                            ui.end_row();
-                        }
-                    });
-                }
-            },
-            _ => {}
-        }
+        self.draw(ui, positive);
     }
 
-    fn of_two(&mut self, ui: &mut Ui, positive: &Positive) {
+    fn draw(&mut self, ui: &mut Ui, positive: &Positive) {
         let palette = theme::palette(ui);
         if positive.validation.is_empty() {
             let said = "A threshold is chosen on validation notes, never on those that are judged. There \
@@ -128,17 +84,16 @@ impl Threshold {
             ui.set_width(ui.available_width());
             ui.label(RichText::new("Choose on validation notes").font(theme::strong(13.5)));
             ui.horizontal_wrapped(|ui| {
-                let label = ui.label("A false negative costs as many false positives");
+                let text = "A false negative costs as many false positives";
                 let slider = Slider::new(&mut self.ratio, 0.01..=100.0).logarithmic(true);
-                if ui.add(slider).labelled_by(label.id).changed() {
+                if parts::slider(ui, text, slider).changed() {
                     self.own = None;
                 }
             });
             let mut value = threshold.unwrap_or(1.0);
             ui.horizontal_wrapped(|ui| {
-                let label = ui.label(format!("“{}” from a score of", positive.label));
-                let slider = Slider::new(&mut value, 0.0..=1.0);
-                if ui.add(slider).labelled_by(label.id).changed() {
+                let text = format!("“{}” from a score of", positive.label);
+                if parts::slider(ui, &text, Slider::new(&mut value, 0.0..=1.0)).changed() {
                     self.own = Some(value);
                 }
                 if self.own.is_some() && ui.button("The cheapest").clicked() {
@@ -194,13 +149,6 @@ impl Threshold {
                     .map_err(|error| error.to_string()),
             }
         }))
-    }
-}
-
-fn judged_labels(judged: &Judged) -> Vec<&str> {
-    match &judged.report.result {
-        Judgement::MultiLabel(own) => own.labels.iter().map(String::as_str).collect(),
-        _ => Vec::new(),
     }
 }
 
