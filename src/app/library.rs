@@ -39,6 +39,8 @@ pub struct Library {
     pasted: usize,
     /// The names of all fields of notes, and whether one has a label.
     columns: (bool, BTreeSet<String>),
+    /// The names of columns as their files have them, those of labels and patients too.
+    in_files: BTreeSet<String>,
     /// Words that a listed note's title has.
     filter: String,
     shown: Vec<usize>,
@@ -123,6 +125,11 @@ impl Library {
             .chain(names.filter(move |own| *own != LABEL || !labelled))
     }
 
+    /// The columns of notes as their files call them.
+    pub fn file_columns(&self) -> impl Iterator<Item = &str> {
+        self.in_files.iter().map(String::as_str)
+    }
+
     /// Remembers what the notes from this place on have.
     fn add_columns(&mut self, from: usize) {
         let (labelled, names) = &mut self.columns;
@@ -131,7 +138,18 @@ impl Library {
             *labelled |= !details.labels.is_empty();
             let new = details.fields.keys().filter(|own| !names.contains(*own));
             let new: Vec<String> = new.cloned().collect();
+            self.in_files.extend(new.iter().cloned());
             names.extend(new);
+            if let Source::File(file, _) = entry.note.source() {
+                let own = [&file.columns.label, &file.columns.patient];
+                let own = own.into_iter().flatten();
+                for own in own
+                    .filter(|own| !self.in_files.contains(*own))
+                    .collect::<Vec<_>>()
+                {
+                    self.in_files.insert(own.clone());
+                }
+            }
         }
     }
 
@@ -160,6 +178,7 @@ impl Library {
             !of
         });
         self.columns = Default::default();
+        self.in_files.clear();
         self.add_columns(0);
         // Hits are counted by places.
         let pattern = self.search.take().map(|own| own.pattern);
@@ -179,6 +198,7 @@ impl Library {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.columns = Default::default();
+        self.in_files.clear();
         self.opened.clear();
         self.search = None;
         self.list();

@@ -17,7 +17,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::given;
 use super::given_report::{Of, judged};
-use super::training::{ask, by_palette, tab_to};
+use super::training::{self, ask, by_palette, tab_to};
 use super::{Setup, Window};
 use crate::common::{Temporary, spelling};
 
@@ -476,5 +476,31 @@ fn the_classes_of_a_run_are_searched_and_put_in_order() {
         first.starts_with("Class cause 912,") && first.contains("F1 0.9120"),
         "{first}"
     );
+    assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
+}
+
+#[test]
+fn known_columns_are_chosen_from_a_menu_beside_the_field() {
+    let temporary = Temporary::new();
+    let mut window = training::window(&temporary, 8);
+    window.act(Action::Train);
+    window.settle();
+    let choose = |window: &mut Window, field: &str, column: &str| {
+        tab_to(window, &format!("Known columns for: {field}"));
+        press(window, Key::Enter);
+        tab_to_exactly(window, column);
+        press(window, Key::Enter);
+    };
+    choose(&mut window, "Label column", "kind");
+    choose(&mut window, "Keep together by", "ward");
+    let draft = &window.state().train.draft;
+    assert_eq!((draft.word("label"), draft.word("group")), ("kind", "ward"));
+
+    window.act(Action::Judge);
+    window.settle();
+    choose(&mut window, "Columns to slice by", "ward");
+    choose(&mut window, "Columns to slice by", "kind");
+    choose(&mut window, "Columns to slice by", "ward");
+    assert_eq!(window.state().train.judge.slices, "ward, kind");
     assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
 }

@@ -2,8 +2,9 @@
 
 use eframe::egui::{Align, ComboBox, Layout, RichText, TextEdit, Ui, UiBuilder};
 
-use super::ask;
+use super::{ask, columns};
 use crate::app::command::Command;
+use crate::app::library::Library;
 use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::draft::{Draft, Fault, choice, title};
@@ -51,17 +52,35 @@ pub fn several(
     faults: &[Fault],
     commands: &mut Vec<Command>,
 ) {
+    beside(ui, names, &mut |ui, own| {
+        one(ui, own, draft, faults, commands)
+    });
+}
+
+/// The same of fields that take the name of a column, with those that are known.
+pub fn of_columns(
+    ui: &mut Ui,
+    names: &[&'static str],
+    draft: &Draft,
+    faults: &[Fault],
+    library: &Library,
+    commands: &mut Vec<Command>,
+) {
+    beside(ui, names, &mut |ui, own| {
+        offered(ui, own, draft, faults, Some(library), commands);
+    });
+}
+
+fn beside(ui: &mut Ui, names: &[&'static str], field: &mut dyn FnMut(&mut Ui, &'static str)) {
     const WIDE: f32 = 400.0;
     if ui.available_width() < WIDE {
-        for own in names {
-            one(ui, own, draft, faults, commands);
-        }
+        names.iter().for_each(|own| field(ui, own));
         return;
     }
     for pair in names.chunks(2) {
         ui.columns(2, |columns| {
             for (own, ui) in pair.iter().zip(columns) {
-                one(ui, own, draft, faults, commands);
+                field(ui, own);
             }
         });
     }
@@ -73,6 +92,20 @@ pub fn one(
     field: &'static str,
     draft: &Draft,
     faults: &[Fault],
+    commands: &mut Vec<Command>,
+) {
+    offered(ui, field, draft, faults, None, commands);
+}
+
+/// Room for a menu beside a field, in points.
+const MENU: f32 = 36.0;
+
+fn offered(
+    ui: &mut Ui,
+    field: &'static str,
+    draft: &Draft,
+    faults: &[Fault],
+    library: Option<&Library>,
     commands: &mut Vec<Command>,
 ) {
     let Some(field) = Field::named(field) else {
@@ -87,7 +120,21 @@ pub fn one(
         if !matches!(field.kind, FieldKind::Switch) {
             ui.label(RichText::new(&text).font(theme::strong(12.5)));
         }
-        control(ui, field, &text, draft, commands);
+        match library {
+            None => control(ui, field, &text, draft, commands),
+            Some(library) => {
+                ui.horizontal(|ui| {
+                    let room = ui.available_width() - MENU;
+                    ui.scope(|ui| {
+                        ui.set_max_width(room);
+                        control(ui, field, &text, draft, commands);
+                    });
+                    if let Some(column) = columns::menu(ui, &text, library.file_columns()) {
+                        ask(commands, Ask::Field(field.name, Vec::from([column])));
+                    }
+                });
+            }
+        }
         for own in faults.iter().filter(|own| own.field == Some(field.name)) {
             ui.label(
                 RichText::new(sentence(&own.reason))

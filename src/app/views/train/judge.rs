@@ -8,7 +8,7 @@ use super::classes::Classes;
 use super::confusion::Confusion;
 use super::threshold::Threshold;
 use super::thresholds::Thresholds;
-use super::{ask, bad, fields, figures};
+use super::{ask, bad, columns, fields, figures};
 use crate::app::command::{Action, Command};
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
@@ -186,6 +186,9 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
             ui.label("Label column");
             text_field(ui, &mut own.label, "Label column", "found by itself");
+            if let Some(column) = columns::menu(ui, "Label column", state.library.file_columns()) {
+                own.label = column;
+            }
         });
     }
     let busy = state.jobs.is_running(|own| *own == Purpose::Judge);
@@ -199,6 +202,9 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             "Columns to slice by",
             "columns, with commas between",
         );
+        if let Some(column) = columns::menu(ui, "Columns to slice by", state.library.columns()) {
+            own.slices = columns::with(&own.slices, &column);
+        }
         let drawn = ui.add_enabled(!busy, parts::primary(ui, "Judge"));
         if parts::hint(drawn, Action::Judge, state).clicked() {
             commands.push(Command::Do(Action::Judge));

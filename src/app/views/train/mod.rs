@@ -1,6 +1,7 @@
 //! The panels of the workspace Train.
 
 mod classes;
+mod columns;
 mod confusion;
 mod counts;
 mod fields;

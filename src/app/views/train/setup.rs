@@ -84,7 +84,7 @@ impl NewRun {
             "classify" => &["label", "group"],
             _ => &["group"],
         };
-        fields::several(ui, names, draft, faults, commands);
+        fields::of_columns(ui, names, draft, faults, &state.library, commands);
         fields::several(
             ui,
             &["validation-share", "test-share"],
