@@ -65,11 +65,11 @@ pub(crate) use crate::kernels::planted_faults;
 pub use crate::kernels::{
     Choice, DeviceFault, KernelForm, Tiling, Trial, Tuned, Tuning, cpu_threads,
 };
-pub use crate::metrics::Columns as ClassColumns;
 pub use crate::metrics::binary::AtThreshold;
 pub use crate::metrics::calibration::Bin;
 pub use crate::metrics::pairing::SpanPair;
 pub use crate::metrics::threshold::ChosenThreshold;
+pub use crate::metrics::{Columns as ClassColumns, Scores};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::{FloatType, Head, LoadError, Rounding, SaveError};

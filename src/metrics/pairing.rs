@@ -225,9 +225,9 @@ mod tests {
         };
         // It lies between the pieces and shares nothing with them.
         let between = spans(&[("A", 3, 10)]);
-        assert_eq!(paired(&[own.clone()], &between).len(), 2);
+        assert_eq!(paired(std::slice::from_ref(&own), &between).len(), 2);
         let across = spans(&[("A", 2, 12)]);
-        let pairs = paired(&[own.clone()], &across);
+        let pairs = paired(std::slice::from_ref(&own), &across);
         assert_eq!((pairs.len(), pairs[0].is_exact()), (1, false));
         assert_eq!(pairs[0].bytes(), 0..13);
         assert_eq!(own.in_common(&across[0]), 3);

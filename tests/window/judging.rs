@@ -135,7 +135,7 @@ fn the_spans_of_a_cell_are_chosen_in_their_notes() {
         fs::write(folder.join(format!("{note}.ann")), ann).unwrap();
     }
 
-    let mut window = open(model.clone(), &[folder.clone()], &[]);
+    let mut window = open(model.clone(), std::slice::from_ref(&folder), &[]);
     let shown = report(&window);
     let query = EvaluateQuery::default();
     let found = engine(&model).evaluate(&read(&[folder]), None, &query, &Job::silent());
@@ -224,7 +224,11 @@ fn the_notes_of_a_label_are_listed_and_opened() {
     let model = spelling("sequence-classification-multilabel", &temporary);
     let test = labelled(&temporary, "test.jsonl", 0);
     let fit = labelled(&temporary, "fit.jsonl", 100);
-    let mut window = open(model.clone(), &[test.clone()], &[fit.clone()]);
+    let mut window = open(
+        model.clone(),
+        std::slice::from_ref(&test),
+        std::slice::from_ref(&fit),
+    );
     let shown = report(&window);
     let settings = Settings {
         cost_ratio: Some(1.0),

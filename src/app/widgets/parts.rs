@@ -116,10 +116,27 @@ pub fn take_arrows(ui: &Ui, id: egui::Id) {
     ui.data_mut(|own| own.insert_temp(id.with(ARROWS), true));
 }
 
-/// A slider behind its name, moved by the arrows while it has the focus.
+/// A slider behind its name, or below it where it has no room, moved by the arrows while it has the
+/// focus.
 pub fn slider(ui: &mut Ui, text: &str, own: egui::Slider<'_>) -> Response {
-    let label = ui.label(text);
-    let drawn = ui.add(own).labelled_by(label.id);
+    // With its number, which can be typed.
+    const WIDTH: f32 = 180.0;
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let words = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, egui::Color32::BLACK);
+    let fits = words.size().x + WIDTH <= ui.available_width();
+    let layout = match fits {
+        true => egui::Layout::left_to_right(egui::Align::Center),
+        false => egui::Layout::top_down(egui::Align::Min),
+    };
+    let content = |ui: &mut Ui| {
+        let label = ui.label(text);
+        ui.add(own).labelled_by(label.id)
+    };
+    let height = ui.spacing().interact_size.y;
+    let drawn = ui.allocate_ui_with_layout(vec2(ui.available_width(), height), layout, content);
+    let drawn = drawn.inner;
     if drawn.has_focus() {
         take_arrows(ui, drawn.id);
     }

@@ -1,8 +1,8 @@
 //! Rows of cells under names, each row one thing that can be chosen.
 
 use eframe::egui::{
-    self, Align2, Color32, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
+    self, Align2, Color32, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use crate::app::theme;
@@ -68,8 +68,50 @@ fn cell(ui: &Ui, place: Rect, number: bool, text: &str, font: FontId, colour: Co
 
 /// The names of the columns.
 pub fn head(ui: &mut Ui, columns: &[Column]) {
+    let width = ui.available_width();
+    head_of(ui, columns, width);
+}
+
+/// The width under which the cells of these columns would be cut.
+pub fn least(columns: &[Column]) -> f32 {
+    const OF_SHARE: f32 = 60.0;
+    OF_SHARE * columns.iter().map(|own| own.share).sum::<f32>()
+}
+
+/// The names of the columns above rows that are scrolled by themselves where they are higher than
+/// `tall`; of those in sight `line` is told the number. The width of the rows.
+pub fn scrolled(
+    ui: &mut Ui,
+    id: &str,
+    columns: &[Column],
+    rows: usize,
+    tall: f32,
+    line: &mut dyn FnMut(&mut Ui, usize),
+) -> f32 {
+    let gap = ui.spacing().item_spacing.y;
+    let scrolls = rows as f32 * (ROW + gap) - gap > tall;
+    // Names stand above their cells, which leave room for the bar.
+    let bar = if scrolls {
+        ui.spacing().scroll.allocated_width()
+    } else {
+        0.0
+    };
+    let width = ui.available_width() - bar;
+    head_of(ui, columns, width);
+    ScrollArea::vertical()
+        .id_salt(id)
+        .max_height(tall)
+        .min_scrolled_height(tall)
+        .auto_shrink([false, true])
+        .show_rows(ui, ROW, rows, |ui, shown| {
+            shown.for_each(|own| line(ui, own));
+        });
+    width
+}
+
+fn head_of(ui: &mut Ui, columns: &[Column], width: f32) {
     let palette = theme::palette(ui);
-    let size = vec2(ui.available_width(), 20.0);
+    let size = vec2(width, 20.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     for (own, place) in columns.iter().zip(places(rect, columns)) {
         cell(

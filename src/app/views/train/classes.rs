@@ -8,13 +8,12 @@ use super::figures::interval;
 use super::lines::{Line, Lines};
 use super::{figure, title};
 use crate::app::train::judged::Judged;
-use crate::app::widgets::parts::thousands;
+use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::same::Of;
 use crate::app::widgets::table::{Column, of_numbers, of_words};
-use crate::engine::{ClassColumns, Interval, Judgement};
+use crate::engine::{ClassColumns, Interval, Judgement, Scores};
 
-/// Columns of classes.
-pub const OF_CLASSES: [Column; 6] = [
+const OF_CLASSES: [Column; 6] = [
     of_words("Class", 2.6),
     of_numbers("Precision", 1.1),
     of_numbers("Recall", 1.1),
@@ -36,9 +35,9 @@ const OF_KINDS: [Column; 8] = [
     of_numbers("Precision", 1.1),
     of_numbers("Recall", 1.1),
     of_numbers("F1, exact", 1.1),
-    of_numbers("by overlap", 1.1),
+    of_numbers("Precision", 1.1),
     of_numbers("Recall", 1.1),
-    of_numbers("F1", 1.1),
+    of_numbers("F1, overlap", 1.2),
     of_numbers("Spans", 0.9),
 ];
 
@@ -84,6 +83,26 @@ pub fn rows(result: &Judgement) -> Vec<Row> {
             .collect(),
         Judgement::Vectors(_) | Judgement::MaskedLm(_) => Vec::new(),
     }
+}
+
+/// The means of the classes, where each note has one.
+fn means(result: &Judgement) -> Vec<Vec<String>> {
+    let Judgement::SingleLabel(own) = result else {
+        return Vec::new();
+    };
+    let figures = &own.figures;
+    let means = [
+        ("Mean of classes", figures.macro_mean),
+        ("All pooled", figures.micro),
+        ("Mean by notes", figures.weighted),
+    ];
+    let row = |(name, own): (&str, Scores)| {
+        let mut cells = vec![name.to_owned()];
+        cells.extend([own.precision, own.recall, own.f1].map(|own| figure(Some(own))));
+        cells.extend([String::new(), String::new()]);
+        cells
+    };
+    means.map(row).to_vec()
 }
 
 fn of_columns(names: &[String], columns: &ClassColumns, intervals: &[Interval]) -> Vec<Row> {
@@ -144,6 +163,15 @@ impl Classes {
             _ => ("By class", "figures of classes", &OF_CLASSES),
         };
         title(ui, text);
-        self.lines.ui(ui, called, columns, &self.rows);
+        if called == "figures of kinds" {
+            parts::soft(ui, "By exact ends first, then by overlap.");
+        }
+        self.lines.ui(
+            ui,
+            called,
+            columns,
+            &self.rows,
+            &means(&judged.report.result),
+        );
     }
 }

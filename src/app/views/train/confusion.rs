@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use eframe::egui::{ComboBox, ScrollArea, TextEdit, Ui};
+use eframe::egui::{ComboBox, TextEdit, Ui};
 
 use super::matrix::{Matrix, Table};
 use super::{ask, held};
@@ -15,7 +15,7 @@ use crate::app::train::judged::Judged;
 use crate::app::views::library::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::same::Of;
-use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, row};
+use crate::app::widgets::table::{Column, of_numbers, of_words, row, scrolled};
 
 /// Names that a table is drawn of at most; of more there is the list.
 const MOST: usize = 60;
@@ -277,29 +277,22 @@ fn pairs(ui: &mut Ui, of: Counted, all: &[(Cell, usize)], chosen: Option<&Cell>)
         parts::soft(ui, "There is none with these words.");
         return None;
     }
-    head(ui, columns);
     let mut clicked = None;
-    ScrollArea::vertical()
-        .id_salt("pairs")
-        .max_height(TALL)
-        .min_scrolled_height(TALL)
-        .auto_shrink([false, true])
-        .show_rows(ui, ROW, all.len(), |ui, rows| {
-            for (cell, count) in &all[rows] {
-                let side = |own: &Option<String>| own.as_deref().unwrap_or(NOTHING).to_owned();
-                let [first, second] = match of {
-                    Counted::Classes | Counted::Spans => [side(&cell.truth), side(&cell.predicted)],
-                    Counted::Labels => [
-                        cell.names().next().unwrap_or_default().to_owned(),
-                        what_came(cell).to_owned(),
-                    ],
-                };
-                let on = chosen == Some(cell);
-                if row(ui, columns, &[first, second, thousands(*count)], on).clicked() {
-                    clicked = Some(cell.clone());
-                }
-            }
-        });
+    scrolled(ui, "pairs", columns, all.len(), TALL, &mut |ui, number| {
+        let (cell, count) = &all[number];
+        let side = |own: &Option<String>| own.as_deref().unwrap_or(NOTHING).to_owned();
+        let [first, second] = match of {
+            Counted::Classes | Counted::Spans => [side(&cell.truth), side(&cell.predicted)],
+            Counted::Labels => [
+                cell.names().next().unwrap_or_default().to_owned(),
+                what_came(cell).to_owned(),
+            ],
+        };
+        let on = chosen == Some(cell);
+        if row(ui, columns, &[first, second, thousands(*count)], on).clicked() {
+            clicked = Some(cell.clone());
+        }
+    });
     clicked
 }
 

@@ -98,7 +98,7 @@ pub fn one(
 }
 
 /// Room for a menu beside a field, in points.
-const MENU: f32 = 36.0;
+const MENU: f32 = 42.0;
 
 fn offered(
     ui: &mut Ui,

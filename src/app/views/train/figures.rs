@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Grid, RichText, Ui};
 
-use super::classes::{Classes, OF_CLASSES, rows};
+use super::classes::{Classes, rows};
 use super::{GRID, figure, title, wide};
 use crate::app::theme;
 use crate::app::train::judged::Judged;
@@ -99,24 +99,6 @@ pub fn ui(ui: &mut Ui, own: &Arc<Judged>, classes: &mut Classes) {
     );
     parts::soft(ui, said);
     classes.ui(ui, own);
-    if let Judgement::SingleLabel(own) = result {
-        let means = [
-            ("Mean of classes", own.figures.macro_mean),
-            ("All pooled", own.figures.micro),
-            ("Mean by notes", own.figures.weighted),
-        ];
-        for (name, own) in means {
-            let cells = [
-                name.to_owned(),
-                figure(Some(own.precision)),
-                figure(Some(own.recall)),
-                figure(Some(own.f1)),
-                String::new(),
-                String::new(),
-            ];
-            read_row(ui, &OF_CLASSES, &cells);
-        }
-    }
 }
 
 /// Draws ROC and precision-recall curves.

@@ -1,6 +1,6 @@
 //! What lies in a cell: notes or spans, each of which opens its note.
 
-use eframe::egui::{RichText, ScrollArea, Ui};
+use eframe::egui::{RichText, Ui};
 
 use super::ask;
 use crate::app::command::Command;
@@ -8,7 +8,7 @@ use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::cells::{Cell, Counted, Held};
 use crate::app::train::judged::Judged;
-use crate::app::widgets::table::{Column, ROW, head, of_numbers, of_words, row};
+use crate::app::widgets::table::{Column, of_numbers, of_words, row, scrolled};
 use crate::engine::counted;
 
 /// Height from which on the list is scrolled by itself, in points.
@@ -37,23 +37,23 @@ pub fn ui(ui: &mut Ui, judged: &Judged, of: Counted, cell: &Cell, commands: &mut
         return;
     }
     let columns: &[Column] = if of == Counted::Spans { &SPANS } else { &NOTES };
-    head(ui, columns);
-    ScrollArea::vertical()
-        .id_salt("held by a cell")
-        .max_height(TALL)
-        .min_scrolled_height(TALL)
-        .auto_shrink([false, true])
-        .show_rows(ui, ROW, all.len(), |ui, rows| {
-            for own in &all[rows] {
-                let Some(note) = judged.report.notes.get(own.note) else {
-                    continue;
-                };
-                let drawn = row(ui, columns, &cells(judged, cell, own, &note.note), false);
-                if drawn.on_hover_text(&note.note).clicked() {
-                    ask(commands, Ask::ShowJudged(*own));
-                }
+    scrolled(
+        ui,
+        "held by a cell",
+        columns,
+        all.len(),
+        TALL,
+        &mut |ui, number| {
+            let own = all[number];
+            let Some(note) = judged.report.notes.get(own.note) else {
+                return;
+            };
+            let drawn = row(ui, columns, &cells(judged, cell, &own, &note.note), false);
+            if drawn.on_hover_text(&note.note).clicked() {
+                ask(commands, Ask::ShowJudged(own));
             }
-        });
+        },
+    );
 }
 
 /// A row of the list.

@@ -76,7 +76,7 @@ impl View for JudgeView {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             form(ui, state, commands);
             if let Some(failure) = &state.train.judged.failure {
-                bad(ui, failure);
+                bad(ui, &fields::sentence(failure));
             }
             let Some(own) = &state.train.judged.value else {
                 if state.train.judged.failure.is_none() {
@@ -148,20 +148,18 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             }
         }
     });
-    ui.horizontal_wrapped(|ui| {
-        if matches!(now.subject, Subject::Run(_)) {
+    if matches!(now.subject, Subject::Run(_)) {
+        ui.horizontal_wrapped(|ui| {
             let held = now.on == JudgeOn::HeldBack;
-            if ui
-                .selectable_label(held, "Notes that the run held back")
-                .clicked()
-            {
+            let text = "Notes that the run held back";
+            if ui.selectable_label(held, text).clicked() {
                 own.on = JudgeOn::HeldBack;
             }
             if ui.selectable_label(!held, "Other notes").clicked() {
                 own.on = JudgeOn::Files;
             }
-        }
-    });
+        });
+    }
     if now.on == JudgeOn::Files {
         paths(
             ui,
@@ -235,7 +233,8 @@ fn text_field(ui: &mut Ui, text: &mut String, called: &str, hint: &str) {
     let own = TextEdit::singleline(text)
         .id_salt(called)
         .hint_text(hint)
-        .desired_width(250.0);
+        // With room for the menu beside it.
+        .desired_width((ui.available_size_before_wrap().x - 48.0).clamp(120.0, 250.0));
     let drawn = ui.add(own);
     name(&drawn, called);
 }
@@ -296,10 +295,15 @@ impl JudgeView {
             Judgement::SingleLabel(classes) if classes.positive.is_none() => "The temperature was",
             _ => "Thresholds and temperature were",
         };
+        let is_chosen = matches!(
+            own.report.result,
+            Judgement::SingleLabel(_) | Judgement::MultiLabel(_)
+        );
         let chosen = match &own.chosen_on {
             Some(notes) => {
                 format!("{what} chosen on {notes}; every figure is of the notes above.")
             }
+            None if !is_chosen => "Every figure is of the notes above.".to_owned(),
             None => "Nothing was chosen on these notes: without validation notes there is neither \
                      threshold nor temperature."
                 .to_owned(),

@@ -2,17 +2,19 @@
 
 use std::cmp::Reverse;
 
-use eframe::egui::{ComboBox, ScrollArea, TextEdit, Ui};
+use eframe::egui::{ComboBox, TextEdit, Ui};
 
+use super::wide;
 use crate::app::views::library::name;
 use crate::app::widgets::parts;
-use crate::app::widgets::table::{Column, ROW, head, read_row, row};
+use crate::app::widgets::table::{Column, head, least, read_row, row, scrolled};
 
 /// Lines from which on there is a search, and the table scrolls by itself.
 const FEW: usize = 12;
 
-/// Its height then, in points.
+/// Its height then, in points, and that of one under which there is more to be seen.
 const TALL: f32 = 340.0;
+const LOW: f32 = 210.0;
 
 /// A line of such a table.
 pub trait Line {
@@ -65,11 +67,18 @@ impl Lines {
         self.shown = None;
     }
 
-    /// Draws lines that are only read; `called` is what they are, in words.
-    pub fn ui<L: Line>(&mut self, ui: &mut Ui, called: &str, columns: &[Column], all: &[L]) {
-        self.draw(ui, called, columns, all, &mut |ui, own| {
-            read_row(ui, columns, &all[own].cells());
-        });
+    /// Draws lines that are only read; `called` is what they are, in words. Below stand `more` rows,
+    /// which are neither searched nor put in order.
+    pub fn ui<L: Line>(
+        &mut self,
+        ui: &mut Ui,
+        called: &str,
+        columns: &[Column],
+        all: &[L],
+        more: &[Vec<String>],
+    ) {
+        let line = &mut |ui: &mut Ui, own: usize| read_row(ui, columns, &all[own].cells());
+        self.draw(ui, called, columns, all, TALL, line, more);
     }
 
     /// Draws lines of which one can be chosen; the one that was clicked.
@@ -82,21 +91,26 @@ impl Lines {
         chosen: Option<usize>,
     ) -> Option<usize> {
         let mut clicked = None;
-        self.draw(ui, called, columns, all, &mut |ui, own| {
+        let tall = if chosen.is_some() { LOW } else { TALL };
+        let line = &mut |ui: &mut Ui, own: usize| {
             if row(ui, columns, &all[own].cells(), chosen == Some(own)).clicked() {
                 clicked = Some(own);
             }
-        });
+        };
+        self.draw(ui, called, columns, all, tall, line, &[]);
         clicked
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what its two callers differ in")]
     fn draw<L: Line>(
         &mut self,
         ui: &mut Ui,
         called: &str,
         columns: &[Column],
         all: &[L],
+        tall: f32,
         line: &mut dyn FnMut(&mut Ui, usize),
+        more: &[Vec<String>],
     ) {
         let many = all.len() > FEW;
         if many {
@@ -112,21 +126,31 @@ impl Lines {
         let shown = self.shown.as_ref().map_or(&[][..], |own| &own.2);
         if shown.is_empty() {
             parts::soft(ui, "There is none with these words.");
-            return;
         }
-        head(ui, columns);
-        if !many {
-            shown.iter().for_each(|own| line(ui, *own));
-            return;
-        }
-        ScrollArea::vertical()
-            .id_salt(called)
-            .max_height(TALL)
-            .min_scrolled_height(TALL)
-            .auto_shrink([false, true])
-            .show_rows(ui, ROW, shown.len(), |ui, rows| {
-                shown[rows].iter().for_each(|own| line(ui, *own));
+        let mut rows = |ui: &mut Ui| {
+            let width = if many {
+                scrolled(ui, called, columns, shown.len(), tall, &mut |ui, own| {
+                    line(ui, shown[own]);
+                })
+            } else {
+                head(ui, columns);
+                shown.iter().for_each(|own| line(ui, *own));
+                ui.available_width()
+            };
+            ui.scope(|ui| {
+                ui.set_max_width(width);
+                more.iter().for_each(|own| read_row(ui, columns, own));
             });
+        };
+        let least = least(columns);
+        if ui.available_width() >= least {
+            rows(ui);
+            return;
+        }
+        wide(ui, called, |ui| {
+            ui.set_width(least);
+            rows(ui);
+        });
     }
 
     fn tools(&mut self, ui: &mut Ui, called: &str) {

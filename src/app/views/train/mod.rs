@@ -18,6 +18,7 @@ mod threshold;
 mod thresholds;
 pub mod watch;
 
+use eframe::egui::scroll_area::ScrollBarVisibility;
 use eframe::egui::{RichText, ScrollArea, Ui};
 
 use crate::app::command::Command;
@@ -29,7 +30,15 @@ const GRID: [f32; 2] = [18.0, 4.0];
 
 /// Draws what may be wider than the panel.
 fn wide(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
-    ScrollArea::horizontal().id_salt(id).show(ui, content);
+    // The bar of what is not in sight would be drawn over what is.
+    let bar = match ui.cursor().min.y < ui.clip_rect().max.y {
+        true => ScrollBarVisibility::VisibleWhenNeeded,
+        false => ScrollBarVisibility::AlwaysHidden,
+    };
+    ScrollArea::horizontal()
+        .id_salt(id)
+        .scroll_bar_visibility(bar)
+        .show(ui, content);
 }
 
 fn ask(commands: &mut Vec<Command>, own: Ask) {

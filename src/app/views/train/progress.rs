@@ -164,5 +164,5 @@ fn by_class(ui: &mut Ui, lines: &mut Lines, curves: &Curves) {
         counted(*step as usize, "step")
     );
     parts::soft(ui, said);
-    lines.ui(ui, "classes of the run", &BY_CLASS, &last.classes);
+    lines.ui(ui, "classes of the run", &BY_CLASS, &last.classes, &[]);
 }

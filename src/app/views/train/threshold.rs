@@ -83,23 +83,19 @@ impl Threshold {
         side(ui, &mut |ui| {
             ui.set_width(ui.available_width());
             ui.label(RichText::new("Choose on validation notes").font(theme::strong(13.5)));
-            ui.horizontal_wrapped(|ui| {
-                let text = "A false negative costs as many false positives";
-                let slider = Slider::new(&mut self.ratio, 0.01..=100.0).logarithmic(true);
-                if parts::slider(ui, text, slider).changed() {
-                    self.own = None;
-                }
-            });
+            let text = "A false negative costs as many false positives";
+            let slider = Slider::new(&mut self.ratio, 0.01..=100.0).logarithmic(true);
+            if parts::slider(ui, text, slider).changed() {
+                self.own = None;
+            }
             let mut value = threshold.unwrap_or(1.0);
-            ui.horizontal_wrapped(|ui| {
-                let text = format!("“{}” from a score of", positive.label);
-                if parts::slider(ui, &text, Slider::new(&mut value, 0.0..=1.0)).changed() {
-                    self.own = Some(value);
-                }
-                if self.own.is_some() && ui.button("The cheapest").clicked() {
-                    self.own = None;
-                }
-            });
+            let text = format!("“{}” from a score of", positive.label);
+            if parts::slider(ui, &text, Slider::new(&mut value, 0.0..=1.0)).changed() {
+                self.own = Some(value);
+            }
+            if self.own.is_some() && ui.button("The cheapest").clicked() {
+                self.own = None;
+            }
             if threshold.is_none() {
                 parts::soft(ui, "Calling nothing is the cheapest.");
             }
@@ -152,37 +148,36 @@ impl Threshold {
     }
 }
 
+/// Each under its name, beside each other as far as there is room.
 fn figures(ui: &mut Ui, id: &str, own: &AtThreshold) {
-    Grid::new(id).num_columns(4).spacing(GRID).show(ui, |ui| {
-        for (texts, values) in [
-            (
-                ["Precision", "Recall", "F1", "Specificity"],
-                [
-                    own.scores.precision,
-                    own.scores.recall,
-                    own.scores.f1,
-                    own.specificity,
-                ]
-                .map(|own| figure(Some(own))),
-            ),
-            (
-                [
-                    "True positives",
-                    "False positives",
-                    "False negatives",
-                    "True negatives",
-                ],
-                [own.tp, own.fp, own.fn_, own.tn].map(|own| thousands(own as usize)),
-            ),
-        ] {
-            for text in texts {
-                parts::soft(ui, text);
+    let share = |own: f64| figure(Some(own));
+    let count = |own: u64| thousands(own as usize);
+    let all = [
+        ("Precision", share(own.scores.precision)),
+        ("Recall", share(own.scores.recall)),
+        ("F1", share(own.scores.f1)),
+        ("Specificity", share(own.specificity)),
+        ("True positives", count(own.tp)),
+        ("False positives", count(own.fp)),
+        ("False negatives", count(own.fn_)),
+        ("True negatives", count(own.tn)),
+    ];
+    // The width of four names.
+    const WIDE: f32 = 420.0;
+    let beside = if ui.available_width() < WIDE { 2 } else { 4 };
+    Grid::new(id)
+        .num_columns(beside)
+        .spacing(GRID)
+        .show(ui, |ui| {
+            for row in all.chunks(beside) {
+                for (text, _) in row {
+                    parts::soft(ui, *text);
+                }
+                ui.end_row();
+                for (_, value) in row {
+                    ui.label(value);
+                }
+                ui.end_row();
             }
-            ui.end_row();
-            for value in values {
-                ui.label(value);
-            }
-            ui.end_row();
-        }
-    });
+        });
 }

@@ -18,7 +18,7 @@ use crate::engine::{Labels, Positive};
 
 const COLUMNS: [Column; 6] = [
     of_words("Label", 2.4),
-    of_numbers("From a score of", 1.4),
+    of_numbers("From a score of", 1.6),
     of_numbers("Precision", 1.1),
     of_numbers("Recall", 1.1),
     of_numbers("F1", 1.1),
@@ -114,13 +114,11 @@ impl Thresholds {
         }
         if own.thresholds.is_some() {
             let mut form = state.train.judge.clone();
-            ui.horizontal_wrapped(|ui| {
-                let text = "For all labels, a false negative costs as many false positives";
-                let slider = Slider::new(&mut form.cost_ratio, 0.01..=100.0).logarithmic(true);
-                if parts::slider(ui, text, slider).changed() {
-                    ask(commands, Ask::JudgeBy(Box::new(form)));
-                }
-            });
+            let text = "For all labels, a false negative costs as many false positives";
+            let slider = Slider::new(&mut form.cost_ratio, 0.01..=100.0).logarithmic(true);
+            if parts::slider(ui, text, slider).changed() {
+                ask(commands, Ask::JudgeBy(Box::new(form)));
+            }
             let said = "Thresholds are chosen on the validation notes, precision, recall and F1 are of the \
                         test notes. Judge again after the cost has changed, or choose a label to try \
                         another for it alone.";
