@@ -352,8 +352,8 @@ fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_not
         }
         let slider = "A false negative costs as many false positives";
         let all = window.harness.query_all_by_label(slider);
-        let values = all.filter_map(|own| own.accesskit_node().numeric_value());
-        let ratio = values.last().unwrap();
+        let mut values = all.filter_map(|own| own.accesskit_node().numeric_value());
+        let ratio = values.next_back().unwrap();
         assert!(ratio > 1.0, "{ratio}");
         let positive = labels.positive(label).unwrap();
         let threshold = positive.cheapest(ratio).unwrap().threshold;
