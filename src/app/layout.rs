@@ -8,9 +8,9 @@ use super::command::Command;
 use super::figure::{self, Painted};
 use super::state::{State, Workspace};
 use super::theme;
-use super::views::library::name;
 use super::views::{Panel, View, Views};
 use super::widgets::parts;
+use super::widgets::parts::name;
 
 /// Goes up when panels or their usual places change: a layout of another version is not read.
 const VERSION: u32 = 4;
@@ -191,7 +191,7 @@ impl Layout {
         &mut self,
         ui: &mut Ui,
         views: &mut Views,
-        state: &mut State,
+        state: &State,
         figure: Option<Panel>,
         commands: &mut Vec<Command>,
     ) -> Option<Painted> {
@@ -219,7 +219,7 @@ fn held(tree: &Tree<Panel>) -> Vec<Panel> {
 
 struct Behavior<'a> {
     views: &'a mut Views,
-    state: &'a mut State,
+    state: &'a State,
     /// The panel of which a figure is made.
     figure: Option<Panel>,
     painted: Option<Painted>,

@@ -8,6 +8,7 @@ mod bring;
 mod cache;
 mod chrome;
 mod command;
+mod controls;
 mod dialogs;
 #[cfg(test)]
 mod faults;

@@ -23,7 +23,7 @@ pub struct Selection {
     /// One more than the number of the place that is now.
     now: usize,
     /// Whether the chosen bytes are to be brought into view.
-    reveal: bool,
+    reveal: u64,
 }
 
 impl Selection {
@@ -46,7 +46,7 @@ impl Selection {
     /// Goes to a place. A step within the same note takes the place of the step before, so that the
     /// way back is not one token at a time: only a jump is remembered.
     pub fn go(&mut self, place: Place, jump: bool, reveal: bool) {
-        self.reveal |= reveal;
+        self.reveal += u64::from(reveal);
         if self.place() == Some(&place) {
             return;
         }
@@ -77,12 +77,12 @@ impl Selection {
             (true, [_, true]) => self.now += 1,
             _ => return,
         }
-        self.reveal = true;
+        self.reveal += 1;
     }
 
-    /// Whether the chosen bytes are to be brought into view; asked once.
-    pub fn take_reveal(&mut self) -> bool {
-        std::mem::take(&mut self.reveal)
+    /// How often the chosen bytes were to be brought into view.
+    pub fn reveal(&self) -> u64 {
+        self.reveal
     }
 
     /// Forgets the places of these notes.
@@ -118,8 +118,9 @@ mod tests {
         let mut own = Selection::default();
         own.walk(false);
         own.go(place(a, 0..0), true, false);
+        let before = own.reveal();
         own.go(place(a, 0..1), true, true);
-        assert!(own.take_reveal() && !own.take_reveal());
+        assert_eq!(own.reveal(), before + 1);
         for step in 1..3 {
             own.go(place(a, step..step + 1), false, false);
         }

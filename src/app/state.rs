@@ -76,8 +76,8 @@ pub struct FindState {
     pub wrong: Option<String>,
     /// Whether its field is on the screen.
     pub open: bool,
-    /// Whether its field is to get the keys.
-    pub focus: bool,
+    /// How often its field was to get the keys.
+    pub focus: u64,
 }
 
 /// Which of the things over the workspace is on the screen.

@@ -141,13 +141,13 @@ impl Actor {
             Action::PreviousNote => self.neighbour(-1),
             Action::Find => {
                 state.find.open = true;
-                state.find.focus = true;
+                state.find.focus += 1;
                 state.look_for();
             }
             Action::FindInLibrary => {
                 state.welcome = false;
                 state.find_all.open = true;
-                state.find_all.focus = true;
+                state.find_all.focus += 1;
             }
             Action::Back => self.walk(false),
             Action::Forward => self.walk(true),

@@ -5,9 +5,10 @@ use eframe::egui::{
 };
 
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::state::{ModelState, State};
 use crate::app::theme;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::thousands;
 
 /// What Auscult is not.
 pub const NOTICE: &str = "Research use only — not a medical device";
@@ -147,7 +148,7 @@ fn draw(ui: &mut Ui, own: Part, state: &State, commands: &mut Vec<Command>) {
         return;
     };
     let button = Button::new(own.text).frame(false).truncate();
-    if parts::hint(ui.add(button), action, state).clicked() {
+    if controls::hint(ui.add(button), action, state).clicked() {
         commands.push(Command::Do(action));
     }
 }

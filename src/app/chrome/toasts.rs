@@ -7,7 +7,7 @@ use crate::app::command::Command;
 use crate::app::messages::Message;
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 
 /// Lines of a message that are shown at once.
 const HEIGHT: f32 = 120.0;

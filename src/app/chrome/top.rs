@@ -3,10 +3,10 @@
 use eframe::egui::{self, Align, Frame, Layout, Margin, Panel, RichText, Ui};
 
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::state::{State, Workspace};
 use crate::app::theme;
-use crate::app::views::library::name;
-use crate::app::widgets::parts;
+use crate::app::widgets::parts::name;
 
 /// Width of the field of search at most, and that at which its keys fit.
 const SEARCH: f32 = 260.0;
@@ -22,7 +22,7 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.horizontal(|ui| {
             let brand = RichText::new("Auscult").font(theme::strong(15.0));
             let brand = egui::Button::new(brand.color(palette.accent)).frame(false);
-            let brand = parts::hint(ui.add(brand), Action::Welcome, state);
+            let brand = controls::hint(ui.add(brand), Action::Welcome, state);
             name(&brand, Action::Welcome.title());
             if brand.clicked() {
                 commands.push(Command::Do(Action::Welcome));
@@ -35,14 +35,14 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 ("Train", Workspace::Train, Action::Train),
             ] {
                 let on = !state.welcome && state.workspace == workspace;
-                parts::toggle(ui, text, on, action, state, commands);
+                controls::toggle(ui, text, on, action, state, commands);
             }
             ui.add_space(6.0);
             let [back, forward] = state.selection.ways();
             for (text, action, can) in [("←", Action::Back, back), ("→", Action::Forward, forward)]
             {
                 let button = ui.add_enabled(can, egui::Button::new(text).frame(false));
-                let button = parts::hint(button, action, state);
+                let button = controls::hint(button, action, state);
                 name(&button, action.title());
                 if button.clicked() {
                     commands.push(Command::Do(action));
@@ -51,7 +51,7 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 for (text, action) in [("Help", Action::Help), ("Settings", Action::Settings)] {
                     let button = ui.add(egui::Button::new(text).frame(false));
-                    if parts::hint(button, action, state).clicked() {
+                    if controls::hint(button, action, state).clicked() {
                         commands.push(Command::Do(action));
                     }
                 }

@@ -4,6 +4,7 @@ use eframe::egui::{self, Align, CentralPanel, Frame, Layout, Margin, RichText, S
 
 use super::status::NOTICE;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -157,7 +158,7 @@ fn card(ui: &mut Ui, own: &Card, state: &State, commands: &mut Vec<Command>) {
                         Action::TryDemo => parts::primary(ui, own.button),
                         _ => egui::Button::new(own.button).min_size(vec2(0.0, 30.0)),
                     };
-                    if parts::hint(ui.add(button), own.action, state).clicked() {
+                    if controls::hint(ui.add(button), own.action, state).clicked() {
                         commands.push(Command::Do(own.action));
                     }
                 });

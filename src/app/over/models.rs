@@ -3,12 +3,13 @@
 use eframe::egui::{RichText, Ui};
 
 use super::dialog;
+use crate::app::controls;
 
 use crate::app::command::{Action, Command, Quiet};
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::views::library::name;
 use crate::app::widgets::parts;
+use crate::app::widgets::parts::name;
 
 /// A model that many will want.
 struct Known {
@@ -77,7 +78,7 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
         parts::soft(ui, said);
         ui.add_space(10.0);
         let open = ui.add(parts::primary(ui, "Choose the folder…"));
-        if parts::hint(open, Action::OpenModel, state).clicked() {
+        if controls::hint(open, Action::OpenModel, state).clicked() {
             commands.push(Command::Do(Action::OpenModel));
             ui.close();
         }

@@ -7,8 +7,8 @@ use crate::app::library::NoteKey;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::Panel;
-use crate::app::views::library::name;
 use crate::app::widgets::parts;
+use crate::app::widgets::parts::name;
 
 /// The palette.
 #[derive(Default)]

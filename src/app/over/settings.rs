@@ -5,13 +5,14 @@ use std::path::Path;
 use eframe::egui::{self, Event, Grid, Key, RichText, ScrollArea, Ui};
 
 use super::dialog;
+use crate::app::controls;
 
 use crate::app::command::{Action, Command};
 use crate::app::keys::Shortcut;
 use crate::app::settings::LongChoice;
 use crate::app::state::{ModelState, State};
 use crate::app::theme::{self, Look};
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 
 /// The settings.
@@ -67,9 +68,9 @@ impl Settings {
         ui.end_row();
         ui.label("Size");
         ui.horizontal_wrapped(|ui| {
-            parts::action_button(ui, "−", Action::Smaller, state, commands);
+            controls::action_button(ui, "−", Action::Smaller, state, commands);
             ui.monospace(format!("{:.0} %", 100.0 * own.zoom));
-            parts::action_button(ui, "+", Action::Larger, state, commands);
+            controls::action_button(ui, "+", Action::Larger, state, commands);
         });
         ui.end_row();
         ui.label("Long notes");
@@ -240,7 +241,7 @@ fn models(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                     });
                 }
             }
-            parts::action_button(ui, "Choose a folder…", action, state, commands);
+            controls::action_button(ui, "Choose a folder…", action, state, commands);
         });
         ui.end_row();
     }

@@ -14,6 +14,9 @@ pub struct Camera {
 /// Space around all points, as a share of the side.
 const MARGIN: f32 = 0.06;
 
+/// How much closer a step by keys is.
+pub const STEP: f32 = 1.5;
+
 /// How much closer than all points it goes at most, and how much farther.
 const CLOSEST: f32 = 5_000.0;
 const FARTHEST: f32 = 0.3;

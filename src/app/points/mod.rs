@@ -14,8 +14,6 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::Rect;
-
 use self::camera::Camera;
 use self::classes::{Classes, ColourBy, SLOTS};
 use super::jobs::Purpose;
@@ -201,10 +199,10 @@ pub struct PointsState {
     pub near: Asked<NearList>,
     /// The part that is on the screen; all if none was chosen.
     pub camera: Option<Camera>,
-    /// Steps closer that were asked for by keys, until the plot takes them.
+    /// Steps closer that were asked for by keys, all of them together.
     pub closer: f32,
-    /// Whether the plot is to get the keys.
-    pub focus: bool,
+    /// How often the plot was to get the keys.
+    pub focus: u64,
     /// The label that saved points are given, in place of their classes.
     pub label: String,
     /// Whether notes that are saved are opened.
@@ -215,8 +213,6 @@ pub struct PointsState {
     pub saves: Vec<Saving>,
     /// Bytes that the points may take that are being read.
     pub promised: usize,
-    /// The bounds of the places on the screen.
-    bounds: Bounds,
 }
 
 /// Points that are to be saved, and of which map: another one may be drawn before there is a file.
@@ -241,16 +237,6 @@ pub struct Saving {
 /// class, where it is in the grid, and what is drawn of it here and on the graphics card.
 pub const BESIDE: usize = 72;
 
-/// The smallest and the largest place, and of which places these are.
-#[derive(Default)]
-struct Bounds {
-    of: Of<Vec<[f32; 2]>>,
-    found: Option<[[f32; 2]; 2]>,
-}
-
-/// How much closer a step is.
-const STEP: f32 = 1.5;
-
 impl PointsState {
     /// Forgets all but what a person chose.
     pub fn forget(&mut self) {
@@ -260,6 +246,7 @@ impl PointsState {
         self.tool = own.tool;
         self.colour = own.colour;
         self.promised = own.promised;
+        (self.focus, self.closer) = (own.focus, own.closer);
         self.label = own.label;
         self.opens_saved = own.opens_saved;
         self.saves = own.saves;
@@ -279,23 +266,6 @@ impl PointsState {
             (Way::Neighbours, None, Some(own)) => Some(own),
             _ => Some(&map.plane),
         }
-    }
-
-    /// The part that is on the screen in a plot there, after what was asked by keys, and the part that
-    /// holds all points.
-    pub fn camera_in(&mut self, rect: Rect) -> Option<(Camera, Camera)> {
-        let places = Arc::clone(self.places()?);
-        if self.bounds.of.changes(Some(&places)) {
-            self.bounds.found = camera::bounds(&places);
-        }
-        let whole = Camera::whole(self.bounds.found?, rect.size());
-        let steps = std::mem::take(&mut self.closer);
-        let mut own = self.camera.unwrap_or(whole);
-        if steps != 0.0 {
-            own = own.zoomed(STEP.powf(steps), rect, rect.center(), whole);
-            self.camera = Some(own);
-        }
-        Some((own, whole))
     }
 
     /// How the points on the screen are placed: as it was chosen, once that was computed.

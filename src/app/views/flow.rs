@@ -9,6 +9,7 @@ use eframe::egui::{self, Color32, Rect, RichText, Role, ScrollArea, Ui, WidgetIn
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -81,10 +82,10 @@ fn named(name: &str) -> String {
 }
 
 impl View for FlowView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if state.model.info().is_none() || state.on_view.is_none() {
             let text = "How much of what a section looks at lies in each of the others.";
-            parts::empty(ui, "Nothing to look at", text, None, commands);
+            controls::empty(ui, "Nothing to look at", text, None, commands);
             return;
         }
         let palette = theme::palette(ui);
@@ -169,7 +170,7 @@ impl View for FlowView {
                 (of_all(flow), about)
             }
             _ if busy => {
-                parts::empty(
+                controls::empty(
                     ui,
                     "Looking…",
                     "See Activity for how far it is.",
@@ -184,12 +185,12 @@ impl View for FlowView {
                     false => "How much of what a section looks at lies in each of the others.",
                 };
                 let action = Some((name, Command::Do(action)));
-                parts::empty(ui, "Section by section", text, action, commands);
+                controls::empty(ui, "Section by section", text, action, commands);
                 return;
             }
         };
         ui.horizontal_wrapped(|ui| {
-            parts::action_button(ui, "Look again", action, state, commands);
+            controls::action_button(ui, "Look again", action, state, commands);
             if busy {
                 ui.spinner();
             }

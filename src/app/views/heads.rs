@@ -11,6 +11,7 @@ use eframe::egui::{
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::figure::Pictures;
 use crate::app::jobs::Purpose;
 use crate::app::results::Heads;
@@ -87,13 +88,12 @@ const SIDE: (f32, f32) = (34.0, 86.0);
 const SPACE: f32 = 5.0;
 
 impl View for HeadsView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let results = state.results();
         let found = results.and_then(|own| own.heads.value.clone());
         let Some(model) = state.model.info().filter(|_| state.on_view.is_some()) else {
             let text = "A small picture of every head of the model.";
-            parts::empty(ui, "Nothing to look at", text, None, commands);
+            controls::empty(ui, "Nothing to look at", text, None, commands);
             return;
         };
         let palette = theme::palette(ui);
@@ -104,7 +104,7 @@ impl View for HeadsView {
             let text = "A small picture of every head: where each token looks, or, where a layer has a \
                         window, how far to the left and right.";
             let action = ("Look at all heads", Command::Do(Action::AllHeads));
-            parts::empty(ui, "All heads", text, Some(action), commands);
+            controls::empty(ui, "All heads", text, Some(action), commands);
             return;
         };
         ui.horizontal_wrapped(|ui| {
@@ -116,8 +116,8 @@ impl View for HeadsView {
                         ui.selectable_value(&mut self.order, own, own.name());
                     }
                 });
-            super::library::name(&order.response, "Order of heads");
-            parts::action_button(ui, "Look again", Action::AllHeads, state, commands);
+            parts::name(&order.response, "Order of heads");
+            controls::action_button(ui, "Look again", Action::AllHeads, state, commands);
             let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Overview(..)));
             if busy {
                 let done = found.layers.len();

@@ -4,6 +4,7 @@ use eframe::egui::{self, RichText, ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::lens::{Lens, toggled};
 use crate::app::state::State;
 use crate::app::theme;
@@ -15,12 +16,11 @@ use crate::engine::{Direction, HeadChoice, LayerChoice, ModelInfo, Reduction, Un
 pub struct LensView;
 
 impl View for LensView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let Some(model) = state.model.info() else {
             let text = "Which layers and heads of a model are looked at.";
             let action = ("Choose a model…", Command::Do(Action::OpenModel));
-            parts::empty(ui, "No model", text, Some(action), commands);
+            controls::empty(ui, "No model", text, Some(action), commands);
             return;
         };
         let before = &state.lens;
@@ -34,7 +34,7 @@ impl View for LensView {
                 ] {
                     let chosen = lens.direction == direction;
                     let button = ui.selectable_label(chosen, text);
-                    if parts::hint(button, Action::Turn, state).clicked() {
+                    if controls::hint(button, Action::Turn, state).clicked() {
                         lens.direction = direction;
                     }
                 }
@@ -54,7 +54,7 @@ impl View for LensView {
                 }
             });
             let sinks = ui.checkbox(&mut lens.hide_sinks, "Hide sinks");
-            let sinks = parts::hint(sinks, Action::Sinks, state);
+            let sinks = controls::hint(sinks, Action::Sinks, state);
             sinks.on_hover_text(
                 "Tokens without a letter or digit, [CLS] and [SEP] among them: many heads rest there. How \
                  much is hidden is always said.",
@@ -118,7 +118,7 @@ fn numbers(ui: &mut Ui, model: &ModelInfo, lens: &mut Lens) {
             let chosen = of_layer(layer, lens);
             let button = ui.add(egui::Button::selectable(chosen, text));
             let said = format!("Layer {}, {kind}", layer + 1);
-            super::library::name(&button, &said);
+            parts::name(&button, &said);
             let button = button.on_hover_text(format!("{said}. With Ctrl: beside the others."));
             if button.clicked() {
                 lens.layers = LayerChoice::Only(match (&lens.layers, beside(ui)) {
@@ -148,7 +148,7 @@ fn numbers(ui: &mut Ui, model: &ModelInfo, lens: &mut Lens) {
                 HeadChoice::Only(own) => own.contains(&head),
             };
             let button = ui.selectable_label(chosen, (head + 1).to_string());
-            super::library::name(&button, &format!("Head {}", head + 1));
+            parts::name(&button, &format!("Head {}", head + 1));
             if button.clicked() {
                 lens.heads = HeadChoice::Only(match (&lens.heads, beside(ui)) {
                     (HeadChoice::Only(own), true) => toggled(own, head),

@@ -4,11 +4,12 @@ use eframe::egui::{self, Key, ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::library::NoteKey;
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::counted;
 
 /// The list of notes.
@@ -16,27 +17,29 @@ use crate::engine::counted;
 pub struct Library {
     /// The note that was in sight last.
     followed: Option<NoteKey>,
+    /// How often the search in all notes was to get the keys.
+    focused: u64,
 }
 
 /// Height of a row with the space after it.
 const ROW: f32 = 42.0;
 
 impl View for Library {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.horizontal(|ui| {
             let menu = egui::containers::menu::MenuButton::new("Open");
             menu.ui(ui, |ui| {
                 for action in [Action::OpenFiles, Action::OpenFolder, Action::PasteNote] {
-                    if menu_item(ui, action, state) {
+                    if controls::menu_item(ui, action, state) {
                         commands.push(Command::Do(action));
                         ui.close();
                     }
                 }
                 ui.separator();
-                if menu_item(ui, Action::CloseNote, state) {
+                if controls::menu_item(ui, Action::CloseNote, state) {
                     commands.push(Command::Do(Action::CloseNote));
                 }
-                if menu_item(ui, Action::CloseNotes, state) {
+                if controls::menu_item(ui, Action::CloseNotes, state) {
                     commands.push(Command::Do(Action::CloseNotes));
                     ui.close();
                 }
@@ -53,16 +56,16 @@ impl View for Library {
             }
         });
         if state.find_all.open {
-            search(ui, state, commands);
+            search(ui, &mut self.focused, state, commands);
         }
         let (shown, all) = (state.library.shown().len(), state.library.entries().len());
         if all == 0 {
             if state.jobs.is_running(|own| *own == Purpose::Import) {
-                parts::empty(ui, "Reading notes…", "They appear here.", None, commands);
+                controls::empty(ui, "Reading notes…", "They appear here.", None, commands);
             } else {
                 let text = "Open files or a folder, drop them here, or paste a text.";
                 let action = ("Open notes…", Command::Do(Action::OpenFiles));
-                parts::empty(ui, "No notes yet", text, Some(action), commands);
+                controls::empty(ui, "No notes yet", text, Some(action), commands);
             }
             return;
         }
@@ -72,7 +75,7 @@ impl View for Library {
         };
         parts::soft(ui, said);
         if shown == 0 {
-            parts::empty(
+            controls::empty(
                 ui,
                 "Nothing found",
                 "No note has these words.",
@@ -126,7 +129,7 @@ impl Library {
 }
 
 /// The field of the search in all notes.
-fn search(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+fn search(ui: &mut Ui, focused: &mut u64, state: &State, commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
     let mut wanted = state.find_all.wanted.clone();
     let before = wanted.clone();
@@ -136,7 +139,8 @@ fn search(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         .desired_width(f32::INFINITY);
     let field = ui.add(field);
     name(&field, "Find in all notes");
-    if std::mem::take(&mut state.find_all.focus) {
+    let focus = state.find_all.focus;
+    if std::mem::replace(focused, focus) != focus {
         field.request_focus();
     }
     if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
@@ -164,21 +168,4 @@ fn search(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
         );
         parts::soft(ui, said);
     }
-}
-
-/// Gives a field the name that its hint has.
-pub fn name(field: &egui::Response, name: &str) {
-    field.ctx.accesskit_node_builder(field.id, |node| {
-        node.set_label(name.to_owned());
-    });
-}
-
-/// A line of a menu with the keys at its right.
-pub fn menu_item(ui: &mut Ui, action: Action, state: &State) -> bool {
-    let keys = state.keys.of(action);
-    let mut button = egui::Button::new(action.title());
-    if let Some(own) = keys.first() {
-        button = button.shortcut_text(own.text(ui.ctx()));
-    }
-    ui.add(button).clicked()
 }

@@ -17,6 +17,7 @@ use self::drawing::Picture;
 use self::words::{said, table};
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::figure::Pictures;
 use crate::app::jobs::Purpose;
 use crate::app::results::{MapPart, MapState};
@@ -42,11 +43,10 @@ const UNDER: f32 = 56.0;
 const LEAST: f32 = 140.0;
 
 impl View for MapView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let (Some(view), Some(model)) = (&state.on_view, state.model.info()) else {
             let text = "One head as an image: what each token looks at, down to a single value.";
-            parts::empty(ui, "Nothing to look at", text, None, commands);
+            controls::empty(ui, "Nothing to look at", text, None, commands);
             return;
         };
         let of = state.lens.head(model);
@@ -189,11 +189,11 @@ impl MapView {
                 (false, Some(wanted)) if state.map_asked.is_some() => {
                     let action = ("Draw the map", Command::Map(wanted));
                     let text = "What each token of the note looks at.";
-                    parts::empty(ui, "Not drawn", text, Some(action), commands);
+                    controls::empty(ui, "Not drawn", text, Some(action), commands);
                 }
                 _ => {
                     let text = "The note goes through the model once.";
-                    parts::empty(ui, "Drawing…", text, None, commands);
+                    controls::empty(ui, "Drawing…", text, None, commands);
                 }
             }
             return;
@@ -249,7 +249,7 @@ impl MapView {
             let kept = ui.checkbox(&mut keep, RichText::new("Keep range").small());
             let kept =
                 kept.on_hover_text("The same colour stands for the same value in every head");
-            super::library::name(&kept, "Keep the range of the map");
+            parts::name(&kept, "Keep the range of the map");
             if kept.changed() {
                 self.kept = map.filter(|_| keep).map(|own| largest(own));
             }
@@ -263,8 +263,8 @@ impl MapView {
                 (Action::MapWhole, "All"),
                 (Action::MapToSelection, "Selection"),
             ] {
-                let button = parts::action_button(ui, text, action, state, commands);
-                super::library::name(&button, action.title());
+                let button = controls::action_button(ui, text, action, state, commands);
+                parts::name(&button, action.title());
             }
             ui.add_space(6.0);
             for (block, text, said) in [

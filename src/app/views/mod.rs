@@ -24,7 +24,7 @@ use super::state::State;
 /// A panel.
 pub trait View {
     /// Draws it.
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>);
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>);
 
     /// What it shows, as a table for a spreadsheet, if it shows numbers.
     fn numbers(&self, _: &State) -> Option<String> {

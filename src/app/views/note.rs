@@ -8,8 +8,8 @@ use std::sync::Arc;
 use eframe::egui::{self, Id, Key, Modifiers, Ui};
 
 use super::View;
-use super::library::name;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::library::NoteKey;
 use crate::app::moving;
 use crate::app::results::{Results, Surprise};
@@ -17,6 +17,7 @@ use crate::app::state::{State, Workspace};
 use crate::app::theme;
 use crate::app::widgets::note_text::{Marks, NoteText, Touched, Underline};
 use crate::app::widgets::parts;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::same::Of;
 use crate::engine::{AttentionResult, Note, NoteTokens, TaggedNote, Way, words};
 
@@ -32,6 +33,9 @@ pub struct NoteView {
     lines: Cached<TaggedNote, Vec<Underline>>,
     words: Cached<Note, Vec<Range<usize>>>,
     field: String,
+    /// How often the search was to get the keys, and what is chosen was to be in view.
+    focused: u64,
+    revealed: u64,
 }
 
 /// Something made of a result, until there is another one.
@@ -59,11 +63,11 @@ impl<S, T: Default> Cached<S, T> {
 }
 
 impl View for NoteView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let Some(key) = state.on_view.as_ref().map(|own| own.key) else {
             let text = "Choose one from the list, open files, or paste a text.";
             let action = ("Open notes…", Command::Do(Action::OpenFiles));
-            parts::empty(ui, "No note on view", text, Some(action), commands);
+            controls::empty(ui, "No note on view", text, Some(action), commands);
             return;
         };
         ui.spacing_mut().item_spacing.y = 4.0;
@@ -84,7 +88,7 @@ impl View for NoteView {
 
 impl NoteView {
     /// The field of the search in the note.
-    fn find(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn find(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let palette = theme::palette(ui);
         let mut wanted = state.find.wanted.clone();
         if self.field != wanted.text {
@@ -98,7 +102,8 @@ impl NoteView {
                 .desired_width(220.0);
             let field = ui.add(field);
             name(&field, "Find in this note");
-            if std::mem::take(&mut state.find.focus) {
+            let focus = state.find.focus;
+            if std::mem::replace(&mut self.focused, focus) != focus {
                 field.request_focus();
                 // What was looked for last is replaced by what is typed now.
                 parts::select_all(ui, field.id, &wanted.text);
@@ -137,9 +142,9 @@ impl NoteView {
         }
     }
 
-    fn body(&mut self, ui: &mut Ui, key: NoteKey, state: &mut State, commands: &mut Vec<Command>) {
-        let reveal = state.selection.take_reveal();
-        let state = &*state;
+    fn body(&mut self, ui: &mut Ui, key: NoteKey, state: &State, commands: &mut Vec<Command>) {
+        let wanted = state.selection.reveal();
+        let reveal = std::mem::replace(&mut self.revealed, wanted) != wanted;
         let Some(view) = &state.on_view else {
             return;
         };

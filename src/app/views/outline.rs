@@ -4,6 +4,7 @@ use eframe::egui::{self, Key, Modifiers, ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::Command;
+use crate::app::controls;
 use crate::app::moving;
 use crate::app::state::State;
 use crate::app::widgets::parts::{self, thousands};
@@ -13,15 +14,15 @@ use crate::app::widgets::parts::{self, thousands};
 pub struct Outline;
 
 impl View for Outline {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let Some(view) = &state.on_view else {
             let text = "The sections of a note, to jump to.";
-            parts::empty(ui, "No note on view", text, None, commands);
+            controls::empty(ui, "No note on view", text, None, commands);
             return;
         };
         if view.outline.len() < 2 {
             let text = "No line of this note looks like a heading.";
-            parts::empty(ui, "One piece", text, None, commands);
+            controls::empty(ui, "One piece", text, None, commands);
             return;
         }
         let now = state.selection.bytes().map(|own| own.start);

@@ -4,6 +4,7 @@ use eframe::egui::{Role, ScrollArea, Ui, WidgetInfo};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::{ModelState, State};
 use crate::app::theme;
@@ -15,11 +16,10 @@ use crate::engine::{ClassifiedNote, TaggedNote, counted};
 pub struct Predictions;
 
 impl View for Predictions {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if state.on_view.is_none() {
             let text = "Labels and spans of a note, by a model that was fine-tuned.";
-            parts::empty(ui, "No note on view", text, None, commands);
+            controls::empty(ui, "No note on view", text, None, commands);
             return;
         }
         let Some((_, info)) = state.predicting() else {
@@ -33,12 +33,12 @@ impl View for Predictions {
                 ),
             };
             let action = ("Choose a predictor…", Command::Do(Action::OpenPredictor));
-            parts::empty(ui, title, &text, Some(action), commands);
+            controls::empty(ui, title, &text, Some(action), commands);
             return;
         };
         let name = info.name.clone();
         ui.horizontal(|ui| {
-            parts::action_button(ui, "Predict", Action::Predict, state, commands);
+            controls::action_button(ui, "Predict", Action::Predict, state, commands);
             parts::soft_truncated(ui, name);
             let busy = (state.jobs)
                 .is_running(|own| matches!(own, Purpose::Tag(_) | Purpose::Classify(_)));

@@ -7,6 +7,7 @@ use eframe::egui::{self, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::lens::Lens;
 use crate::app::moving;
@@ -31,12 +32,11 @@ pub struct Row {
 const LINE: f32 = 26.0;
 
 impl View for Row {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let palette = theme::palette(ui);
         let (Some(view), Some(model)) = (&state.on_view, state.model.info()) else {
             let text = "What a word looks at, or what looks at it, in numbers.";
-            parts::empty(ui, "Nothing to look at", text, None, commands);
+            controls::empty(ui, "Nothing to look at", text, None, commands);
             return;
         };
         let results = state.results();
@@ -54,7 +54,7 @@ impl View for Row {
                     "Or click one, or press →: the text glows where it looks.",
                 ),
             };
-            parts::empty(ui, title, text, None, commands);
+            controls::empty(ui, title, text, None, commands);
             return;
         };
         if (state.jobs).is_slow(|own| matches!(own, Purpose::Attend(..))) {
@@ -67,11 +67,11 @@ impl View for Row {
             parts::legend(ui, &format!("{most:.4}"), parts::Scale::Even);
             let mut kept = state.shown.range.is_some();
             let keep = ui.checkbox(&mut kept, RichText::new("Keep range").small());
-            super::library::name(&keep, "Keep the range of the lens");
-            if parts::hint(keep, Action::KeepRange, state).changed() {
+            parts::name(&keep, "Keep the range of the lens");
+            if controls::hint(keep, Action::KeepRange, state).changed() {
                 commands.push(Command::Do(Action::KeepRange));
             }
-            parts::action_button(ui, "Pin", Action::Pin, state, commands);
+            controls::action_button(ui, "Pin", Action::Pin, state, commands);
         });
         self.sort(found);
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -191,7 +191,7 @@ fn pins(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.add(egui::Label::new(words.unwrap_or_default()).truncate());
             parts::soft(ui, &pin.how);
             let close = ui.small_button("×");
-            super::library::name(&close, "Let go of the pin");
+            parts::name(&close, "Let go of the pin");
             if close.clicked() {
                 commands.push(Command::Unpin(number));
             }

@@ -4,6 +4,7 @@ use eframe::egui::{self, RichText, ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::moving;
 use crate::app::state::State;
@@ -18,11 +19,10 @@ pub struct SelectionView;
 const LISTED: usize = 40;
 
 impl View for SelectionView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let (Some(view), Some(chosen)) = (&state.on_view, state.selection.bytes()) else {
             let text = "Click a word of the note, or press → to go from token to token.";
-            parts::empty(ui, "Nothing chosen", text, None, commands);
+            controls::empty(ui, "Nothing chosen", text, None, commands);
             return;
         };
         let palette = theme::palette(ui);
@@ -123,12 +123,12 @@ impl View for SelectionView {
                 }
                 None => {
                     let action = Action::MaskWord;
-                    parts::action_button(ui, "Mask and fill", action, state, commands);
+                    controls::action_button(ui, "Mask and fill", action, state, commands);
                 }
             }
             ui.add_space(10.0);
             let action = Action::Similar;
-            parts::action_button(ui, "Find similar passages", action, state, commands);
+            controls::action_button(ui, "Find similar passages", action, state, commands);
         });
     }
 

@@ -4,6 +4,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::View;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -15,8 +16,7 @@ use crate::engine::counted;
 pub struct SimilarView;
 
 impl View for SimilarView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let busy = (state.jobs).is_running(|own| matches!(own, Purpose::Similar(..)));
         let results = state.results();
         if let Some(failure) = results.and_then(|own| own.similar.failure.as_ref()) {
@@ -29,7 +29,7 @@ impl View for SimilarView {
                 true => ("Comparing…", None),
                 false => ("Similar passages", Some(action)),
             };
-            parts::empty(ui, title, text, action, commands);
+            controls::empty(ui, title, text, action, commands);
             return;
         };
         ui.horizontal(|ui| {

@@ -5,33 +5,7 @@ use eframe::egui::{
     StrokeKind, Ui, WidgetInfo, vec2,
 };
 
-use crate::app::command::{Action, Command};
-use crate::app::state::State;
 use crate::app::theme;
-
-/// What an empty panel says: what it will show, and the one action that fills it.
-pub fn empty(
-    ui: &mut Ui,
-    title: &str,
-    text: &str,
-    action: Option<(&str, Command)>,
-    commands: &mut Vec<Command>,
-) {
-    let palette = theme::palette(ui);
-    let height = ui.available_height();
-    ui.vertical_centered(|ui| {
-        ui.add_space((height * 0.28).clamp(12.0, 160.0));
-        ui.label(RichText::new(title).font(theme::strong(14.5)));
-        ui.set_max_width(ui.available_width().min(300.0));
-        ui.label(RichText::new(text).color(palette.soft));
-        if let Some((name, command)) = action {
-            ui.add_space(6.0);
-            if ui.add(primary(ui, name)).clicked() {
-                commands.push(command);
-            }
-        }
-    });
-}
 
 /// The button of the one thing to do.
 pub fn primary<'a>(ui: &Ui, name: &'a str) -> egui::Button<'a> {
@@ -66,39 +40,6 @@ pub fn soft_truncated(ui: &mut Ui, text: impl Into<String>) -> Response {
     let palette = theme::palette(ui);
     let text = RichText::new(text).small().color(palette.soft);
     ui.add(egui::Label::new(text).truncate())
-}
-
-/// A button for an action, with its keys where the pointer rests.
-pub fn action_button(
-    ui: &mut Ui,
-    text: &str,
-    action: Action,
-    state: &State,
-    commands: &mut Vec<Command>,
-) -> Response {
-    let response = ui.button(text);
-    let response = hint(response, action, state);
-    if response.clicked() {
-        commands.push(Command::Do(action));
-    }
-    response
-}
-
-/// A button that stays down while something is on.
-pub fn toggle(
-    ui: &mut Ui,
-    text: &str,
-    on: bool,
-    action: Action,
-    state: &State,
-    commands: &mut Vec<Command>,
-) -> Response {
-    let response = ui.selectable_label(on, text);
-    let response = hint(response, action, state);
-    if response.clicked() {
-        commands.push(Command::Do(action));
-    }
-    response
 }
 
 /// Whether a widget has the focus that goes somewhere by the arrows itself.
@@ -154,20 +95,6 @@ pub fn hold_arrows(ui: &Ui, id: egui::Id) {
         ..egui::EventFilter::default()
     };
     ui.memory_mut(|own| own.set_focus_lock_filter(id, arrows));
-}
-
-/// Says the name and the keys of an action where the pointer rests.
-pub fn hint(response: Response, action: Action, state: &State) -> Response {
-    let ctx = response.ctx.clone();
-    let keys = state.keys.of(action);
-    response.on_hover_ui(|ui| {
-        ui.horizontal(|ui| {
-            ui.label(action.title());
-            if let Some(own) = keys.first() {
-                soft(ui, own.text(&ctx));
-            }
-        });
-    })
 }
 
 /// A bar from 0 to 1 behind a line of text.
@@ -361,4 +288,11 @@ mod tests {
         let of = [0, 999, 1000, 8192, 1_234_567].map(thousands);
         assert_eq!(of, ["0", "999", "1,000", "8,192", "1,234,567"]);
     }
+}
+
+/// Gives a field the name that its hint has.
+pub fn name(field: &Response, name: &str) {
+    field.ctx.accesskit_node_builder(field.id, |node| {
+        node.set_label(name.to_owned());
+    });
 }

@@ -55,7 +55,7 @@ impl Actor {
 
     pub(super) fn go_to_points(&mut self) {
         self.go_to(Workspace::Map);
-        self.state.points.focus = true;
+        self.state.points.focus += 1;
     }
 
     /// Says anew which point is of which class.

@@ -3,11 +3,12 @@
 use eframe::egui::{self, RichText, Ui};
 
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::settings::LongChoice;
 use crate::app::state::{ModelState, State, Workspace};
 use crate::app::theme;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{NoteTokens, Source, TextEncoding, Way};
 
@@ -15,7 +16,7 @@ use crate::engine::{NoteTokens, Source, TextEncoding, Way};
 pub(super) const STRONGEST: f32 = 8.0;
 
 /// The name of the note, the budget of tokens, and what can be shown.
-pub(super) fn ui(ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let title = state
         .entry()
         .map(|own| own.title.clone())
@@ -55,17 +56,17 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let shown = state.shown;
     let measuring = (state.jobs).is_running(|own| matches!(own, Purpose::Surprise(_)));
     let name = if measuring { "Surprise…" } else { "Surprise" };
-    parts::toggle(ui, name, shown.surprise, Action::Surprise, state, commands);
-    parts::toggle(ui, "Tokens", shown.tokens, Action::Tokens, state, commands);
+    controls::toggle(ui, name, shown.surprise, Action::Surprise, state, commands);
+    controls::toggle(ui, "Tokens", shown.tokens, Action::Tokens, state, commands);
     if shown.tokens {
         let ids = shown.ids;
-        parts::toggle(ui, "Numbers", ids, Action::TokenIds, state, commands);
+        controls::toggle(ui, "Numbers", ids, Action::TokenIds, state, commands);
     }
     if has_spans(state) {
         let drawn = !shown.without_spans;
-        parts::toggle(ui, "Spans", drawn, Action::Spans, state, commands);
+        controls::toggle(ui, "Spans", drawn, Action::Spans, state, commands);
     }
-    parts::action_button(ui, "Predict", Action::Predict, state, commands);
+    controls::action_button(ui, "Predict", Action::Predict, state, commands);
 }
 
 /// What the tint of surprise stands for, where it is drawn.
@@ -104,7 +105,7 @@ fn budget(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         parts::soft(ui, said);
         if matches!(state.model, ModelState::None | ModelState::Failed(..)) {
             let action = Action::OpenModel;
-            parts::action_button(ui, "Choose a model…", action, state, commands);
+            controls::action_button(ui, "Choose a model…", action, state, commands);
         }
         return;
     };

@@ -4,6 +4,7 @@ use eframe::egui::Ui;
 
 use super::reading;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::points::{Tool, Way};
 use crate::app::state::{ModelState, State};
@@ -23,7 +24,7 @@ pub(super) fn nothing(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         // Of all that runs this alone.
         let stop = ("Stop", Command::Stop(own.ticket));
         let said = format!("{}. What is read until you stop it is drawn.", own.words());
-        parts::empty(ui, "Reading…", &said, Some(stop), commands);
+        controls::empty(ui, "Reading…", &said, Some(stop), commands);
         return;
     }
     let (title, text, action) = match &state.model {
@@ -45,7 +46,7 @@ pub(super) fn nothing(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ),
     };
     let action = action.map(|(name, action)| (name, Command::Do(action)));
-    parts::empty(ui, title, text, action, commands);
+    controls::empty(ui, title, text, action, commands);
 }
 
 /// How points are placed, and what the pointer does.
@@ -58,14 +59,14 @@ pub(super) fn bar(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             (Way::Components, Action::ByComponents, "Main differences"),
             (Way::Neighbours, Action::ByNeighbours, "Neighbours"),
         ] {
-            parts::toggle(ui, text, points.way == way, action, state, commands);
+            controls::toggle(ui, text, points.way == way, action, state, commands);
         }
         ui.add_space(8.0);
         for (tool, action, text) in [
             (Tool::Lasso, Action::Lasso, "Lasso"),
             (Tool::Box, Action::BoxPoints, "Box"),
         ] {
-            parts::toggle(ui, text, points.tool == tool, action, state, commands);
+            controls::toggle(ui, text, points.tool == tool, action, state, commands);
         }
         ui.add_space(8.0);
         for (action, text) in [
@@ -73,13 +74,13 @@ pub(super) fn bar(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             (Action::PointsOut, "−"),
             (Action::AllPoints, "All"),
         ] {
-            let button = parts::action_button(ui, text, action, state, commands);
-            super::super::library::name(&button, action.title());
+            let button = controls::action_button(ui, text, action, state, commands);
+            parts::name(&button, action.title());
         }
         let at = state.point_at().is_some();
         ui.add_space(8.0);
         ui.add_enabled_ui(at, |ui| {
-            parts::action_button(ui, "Near", Action::NearPoints, state, commands);
+            controls::action_button(ui, "Near", Action::NearPoints, state, commands);
         });
     });
     let arranging = state.jobs.of(|own| matches!(own, Purpose::Arrange(_)));
@@ -97,7 +98,7 @@ pub(super) fn bar(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 Some(failure) => ui.colored_label(theme::palette(ui).bad, failure),
                 None => parts::soft(ui, "Not arranged to the end."),
             };
-            parts::action_button(ui, "Arrange", Action::ArrangePoints, state, commands);
+            controls::action_button(ui, "Arrange", Action::ArrangePoints, state, commands);
         });
     }
 }

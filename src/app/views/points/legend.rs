@@ -2,7 +2,6 @@
 
 use eframe::egui::{self, RichText, Ui};
 
-use super::super::library::name;
 use super::colours;
 use super::mark::mark;
 use crate::app::command::Command;
@@ -10,6 +9,7 @@ use crate::app::points::classes::{SHOWN, SLOTS, choices};
 use crate::app::points::command::{Combine, PointsCommand};
 use crate::app::state::State;
 use crate::app::theme;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 
 /// Width of the part of a line where its points are chosen.

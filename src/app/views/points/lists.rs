@@ -5,6 +5,7 @@ use eframe::egui::{Color32, ScrollArea, Ui};
 use super::super::View;
 use super::colours;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::moving::one_line;
 use crate::app::points::PointMap;
@@ -60,21 +61,20 @@ fn row(
 }
 
 impl View for ChosenView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let chosen = &state.points.chosen;
         let map = state.points.map.value.as_ref();
         let (Some(map), false) = (map, chosen.is_empty()) else {
             let text = "Points that you draw around, as a list that can be saved or copied.";
             let action = ("Draw around points", Command::Do(Action::Lasso));
             let action = map.is_some().then_some(action);
-            parts::empty(ui, "None chosen", text, action, commands);
+            controls::empty(ui, "None chosen", text, action, commands);
             return;
         };
         ui.horizontal_wrapped(|ui| {
             parts::soft(ui, format!("{} points", thousands(chosen.len())));
-            parts::action_button(ui, "Save…", Action::SavePoints, state, commands);
-            parts::action_button(ui, "Copy", Action::CopyPoints, state, commands);
+            controls::action_button(ui, "Save…", Action::SavePoints, state, commands);
+            controls::action_button(ui, "Copy", Action::CopyPoints, state, commands);
             if ui.button("Clear").clicked() {
                 let none = PointsCommand::Choose(Vec::new(), Combine::Replace);
                 commands.push(Command::Points(none));
@@ -111,8 +111,7 @@ impl View for ChosenView {
 }
 
 impl View for NearView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let points = &state.points;
         if let Some(failure) = &points.near.failure {
             ui.colored_label(theme::palette(ui).bad, failure);
@@ -122,7 +121,7 @@ impl View for NearView {
             let busy = (state.jobs).is_running(|own| matches!(own, Purpose::NearPoints(_)));
             let action = ("Near the chosen point", Command::Do(Action::NearPoints));
             let action = (state.point_at().is_some() && !busy).then_some(action);
-            parts::empty(ui, "Which are near", text, action, commands);
+            controls::empty(ui, "Which are near", text, action, commands);
             return;
         };
         if let Some((text, _)) = map.text(near.point, &state.library, LETTERS) {

@@ -10,7 +10,7 @@ use super::plot_id;
 use super::words::{describe, hint, how, said};
 use crate::app::command::Command;
 use crate::app::moving::one_line;
-use crate::app::points::camera::Camera;
+use crate::app::points::camera::{Camera, STEP, bounds};
 use crate::app::points::classes::{Classes, SLOTS};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::gpu::Drawn;
@@ -33,6 +33,12 @@ pub struct PointsView {
     pub(super) line: Vec<Pos2>,
     /// The point that was brought into view last.
     shown: Option<usize>,
+    /// How often it was to get the keys, and the steps closer that it has made.
+    focused: u64,
+    closer: f32,
+    /// The bounds of the places on the screen.
+    bounds: Option<[[f32; 2]; 2]>,
+    bounded: Of<Vec<[f32; 2]>>,
     /// The height of what is said under the plot.
     under: f32,
 }
@@ -44,9 +50,11 @@ const UNDER: f32 = 66.0;
 const LEAST: f32 = 120.0;
 
 impl View for PointsView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let Some(map) = state.points.map.value.clone() else {
             nothing(ui, state, commands);
+            // What comes next is not drawn closer.
+            self.closer = state.points.closer;
             return;
         };
         bar(ui, state, commands);
@@ -57,16 +65,18 @@ impl View for PointsView {
         let under = if self.under > 0.0 { self.under } else { UNDER };
         let height = (room.height() - under).max(LEAST);
         let rect = Rect::from_min_size(room.min, vec2(room.width(), height));
-        let Some((camera, whole)) = state.points.camera_in(rect) else {
+        let Some((camera, whole)) = self.camera_in(rect, state, commands) else {
             return;
         };
         self.prepare(state);
         let response = ui.interact(rect, plot_id(), Sense::click_and_drag());
         ui.advance_cursor_after_rect(rect);
-        if std::mem::take(&mut state.points.focus) && ui.memory(|own| own.focused().is_none()) {
+        let wanted = state.points.focus;
+        if std::mem::replace(&mut self.focused, wanted) != wanted
+            && ui.memory(|own| own.focused().is_none())
+        {
             response.request_focus();
         }
-        let state = &*state;
         let camera = self.follow(rect, camera, state, commands);
         let under = self.touch(ui, &response, (camera, whole), state, commands);
         self.paint(ui, rect, (camera, whole), state, under);
@@ -122,6 +132,29 @@ impl PointsView {
             let drawn = Drawn::new(places, slot, &points.hidden, &points.chosen, self.version);
             self.drawn = Some(Arc::new(drawn));
         }
+    }
+
+    /// The part that is on the screen in a plot there, after what was asked by keys, and the part that
+    /// holds all points.
+    fn camera_in(
+        &mut self,
+        rect: Rect,
+        state: &State,
+        commands: &mut Vec<Command>,
+    ) -> Option<(Camera, Camera)> {
+        let points = &state.points;
+        let places = points.places()?;
+        if self.bounded.changes(Some(places)) {
+            self.bounds = bounds(places);
+        }
+        let whole = Camera::whole(self.bounds?, rect.size());
+        let steps = points.closer - std::mem::replace(&mut self.closer, points.closer);
+        let mut own = points.camera.unwrap_or(whole);
+        if steps != 0.0 {
+            own = own.zoomed(STEP.powf(steps), rect, rect.center(), whole);
+            commands.push(Command::Points(PointsCommand::Camera(Some(own))));
+        }
+        Some((own, whole))
     }
 
     /// Brings a point into view that was chosen elsewhere or by keys.

@@ -3,15 +3,16 @@
 use eframe::egui::{self, ScrollArea, Ui};
 
 use super::super::View;
-use super::super::library::name;
 use super::legend::legend;
 use super::reading;
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::moving::one_line;
 use crate::app::points::classes::{ColourBy, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
 use crate::app::state::State;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 
@@ -20,8 +21,7 @@ use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 pub struct Setup;
 
 impl View for Setup {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             wanted(ui, state, commands);
@@ -182,7 +182,7 @@ fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>)
             ui.spinner();
             parts::soft(ui, own.words());
             let stop = ui.small_button("Stop");
-            super::super::library::name(&stop, "Stop reading points");
+            parts::name(&stop, "Stop reading points");
             if stop.clicked() {
                 commands.push(Command::Stop(own.ticket));
             }
@@ -191,11 +191,11 @@ fn button(ui: &mut Ui, state: &State, own: &Wanted, commands: &mut Vec<Command>)
     }
     let drawn = map.is_some_and(|own_map| own_map.of == *own);
     if drawn {
-        parts::action_button(ui, "Draw again", Action::DrawPoints, state, commands);
+        controls::action_button(ui, "Draw again", Action::DrawPoints, state, commands);
         return;
     }
     let button = ui.add(parts::primary(ui, "Draw the points"));
-    if parts::hint(button, Action::DrawPoints, state).clicked() {
+    if controls::hint(button, Action::DrawPoints, state).clicked() {
         commands.push(Command::Do(Action::DrawPoints));
     }
     if let Some(map) = map {

@@ -3,7 +3,7 @@
 use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{ScrollArea, Ui};
 
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::table::ROW;
 
 /// Height from which on a menu scrolls, in points.

@@ -10,6 +10,7 @@ use super::threshold::Threshold;
 use super::thresholds::Thresholds;
 use super::{ask, bad, columns, fields, figures};
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -17,8 +18,8 @@ use crate::app::train::judged::Judged;
 use crate::app::train::outside::Dialog;
 use crate::app::train::{Ask, JudgeOn, Subject};
 use crate::app::views::View;
-use crate::app::views::library::name;
 use crate::app::widgets::parts;
+use crate::app::widgets::parts::name;
 use crate::engine::Judgement;
 
 /// The panel.
@@ -71,8 +72,7 @@ impl Page {
 }
 
 impl View for JudgeView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             form(ui, state, commands);
             if let Some(failure) = &state.train.judged.failure {
@@ -204,7 +204,7 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             own.slices = columns::with(&own.slices, &column);
         }
         let drawn = ui.add_enabled(!busy, parts::primary(ui, "Judge"));
-        if parts::hint(drawn, Action::Judge, state).clicked() {
+        if controls::hint(drawn, Action::Judge, state).clicked() {
             commands.push(Command::Do(Action::Judge));
         }
         if busy {

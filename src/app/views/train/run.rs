@@ -7,6 +7,7 @@ use eframe::egui::{CollapsingHeader, Frame, ProgressBar, RichText, ScrollArea, U
 use super::progress::RunCharts;
 use super::{ask, bad};
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::{Purpose, Running, in_words};
 use crate::app::state::State;
 use crate::app::theme;
@@ -14,7 +15,7 @@ use crate::app::train::Ask;
 use crate::app::train::curves::Curves;
 use crate::app::train::live::{Ended, Live};
 use crate::app::views::View;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{
     MetricName, RunRecord, RunStage, TrainConfig, TrainOutcome, ValidationFigures,
@@ -37,8 +38,7 @@ struct Where<'a> {
 }
 
 impl View for RunView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let train = &state.train;
         let opened = train.opened.value.as_ref().filter(|_| train.shows_opened);
         if let Some(failure) = &train.opened.failure {
@@ -66,7 +66,7 @@ impl View for RunView {
                 let text = "Loss, validation figures and speed of a run while it is made. Describe one at \
                             the left, or open one under Runs.";
                 let action = ("Start the run", Command::Do(Action::StartRun));
-                parts::empty(ui, "No run yet", text, Some(action), commands);
+                controls::empty(ui, "No run yet", text, Some(action), commands);
             }
         }
     }
@@ -224,7 +224,7 @@ fn buttons(ui: &mut Ui, live: &Live, runs: bool, state: &State, commands: &mut V
     }
     ui.horizontal_wrapped(|ui| {
         if runs {
-            parts::action_button(ui, "Pause", Action::PauseRun, state, commands);
+            controls::action_button(ui, "Pause", Action::PauseRun, state, commands);
             if ui.button("End…").clicked() {
                 ask(commands, Ask::End);
             }

@@ -5,6 +5,7 @@ use eframe::egui::{Checkbox, Grid, Label, RichText, ScrollArea, Ui};
 use super::run::stage;
 use super::{GRID, ask, bad, title, wide};
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -13,7 +14,7 @@ use crate::app::train::compare::differences;
 use crate::app::train::draft;
 use crate::app::train::live::Live;
 use crate::app::views::View;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::app::widgets::table::{Column, head, of_numbers, of_words, row};
 use crate::engine::{RunSummary, TaskKind};
@@ -54,13 +55,12 @@ fn columns(width: f32) -> &'static [Column] {
 }
 
 impl View for RunsView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let train = &state.train;
         let listed: &[RunSummary] = train.runs.value.as_ref().map_or(&[], |own| own);
         ui.horizontal_wrapped(|ui| {
-            parts::action_button(ui, "Add folder…", Action::AddRuns, state, commands);
-            parts::action_button(ui, "Look again", Action::ReadRuns, state, commands);
+            controls::action_button(ui, "Add folder…", Action::AddRuns, state, commands);
+            controls::action_button(ui, "Look again", Action::ReadRuns, state, commands);
             for (own, text) in [
                 (Order::Newest, "Newest"),
                 (Order::Best, "Best"),
@@ -83,7 +83,7 @@ impl View for RunsView {
             let text = "Runs that were made on this computer, here or by the command auscult train, in the \
                         folders that are named.";
             let action = ("Add a folder…", Command::Do(Action::AddRuns));
-            parts::empty(ui, "No runs yet", text, Some(action), commands);
+            controls::empty(ui, "No runs yet", text, Some(action), commands);
             return;
         }
         let mut all: Vec<&RunSummary> = listed.iter().collect();

@@ -9,6 +9,7 @@ use super::counts::Counts;
 use super::fields::{self, MAIN, others};
 use super::{ask, bad, title};
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
@@ -16,7 +17,7 @@ use crate::app::train::draft::{self, Draft, Fault, choice};
 use crate::app::train::outside::Dialog;
 use crate::app::train::{Ask, Checked};
 use crate::app::views::View;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{Change, counted};
 
@@ -30,8 +31,7 @@ pub struct NewRun {
 const LEFT_OUT: usize = 30;
 
 impl View for NewRun {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let draft = &state.train.draft;
         let faults = draft.faults();
         ui.horizontal_wrapped(|ui| {
@@ -40,7 +40,7 @@ impl View for NewRun {
                 ("Save recipe…", Action::SaveRecipe),
             ];
             for (text, action) in pairs {
-                parts::action_button(ui, text, action, state, commands);
+                controls::action_button(ui, text, action, state, commands);
             }
         });
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -76,7 +76,7 @@ impl NewRun {
                 ("Use Auscult’s notes", Action::TrainOnDemo),
             ];
             for (text, action) in pairs {
-                parts::action_button(ui, text, action, state, commands);
+                controls::action_button(ui, text, action, state, commands);
             }
         });
         ui.add_space(6.0);
@@ -235,7 +235,7 @@ fn check(ui: &mut Ui, state: &State, faults: &[Fault], commands: &mut Vec<Comman
     ui.horizontal_wrapped(|ui| {
         let button = Button::new("Check whether it fits").min_size(vec2(0.0, 30.0));
         let drawn = ui.add_enabled(faults.is_empty() && !busy, button);
-        if parts::hint(drawn, Action::CheckRun, state).clicked() {
+        if controls::hint(drawn, Action::CheckRun, state).clicked() {
             commands.push(Command::Do(Action::CheckRun));
         }
         if busy {
@@ -352,7 +352,7 @@ fn run(ui: &mut Ui, state: &State, draft: &Draft, faults: &[Fault], commands: &m
     };
     let button = parts::primary(ui, text);
     let drawn = ui.add_enabled(faults.is_empty() && !busy, button);
-    if parts::hint(drawn, Action::StartRun, state).clicked() {
+    if controls::hint(drawn, Action::StartRun, state).clicked() {
         commands.push(Command::Do(Action::StartRun));
     }
     for own in faults.iter().filter(|own| own.field.is_none()) {

@@ -10,13 +10,14 @@ use eframe::egui::{self, RichText, ScrollArea, Ui};
 
 use super::{ask, bad};
 use crate::app::command::{Action, Command};
+use crate::app::controls;
 use crate::app::jobs::Purpose;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::watch::{WatchAsk, WatchState, called};
 use crate::app::views::View;
-use crate::app::views::library::name;
+use crate::app::widgets::parts::name;
 use crate::app::widgets::parts::{self, thousands};
 use crate::engine::{Film, FilmFrame, MOST_PROBES, Says, WatchEvery};
 
@@ -37,8 +38,7 @@ fn watch(commands: &mut Vec<Command>, own: WatchAsk) {
 }
 
 impl View for WatchView {
-    fn ui(&mut self, ui: &mut Ui, state: &mut State, commands: &mut Vec<Command>) {
-        let state = &*state;
+    fn ui(&mut self, ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let size = ui.available_size();
         match size.x < NARROW || size.y < LOW {
             true => {
@@ -90,7 +90,7 @@ impl WatchView {
             let playing = watching.playing;
             let text = if playing { "Stop playing" } else { "Play" };
             let button = ui.add_enabled(film.frames.len() > 1, egui::Button::new(text));
-            if parts::hint(button, Action::PlayFrames, state).clicked() {
+            if controls::hint(button, Action::PlayFrames, state).clicked() {
                 watch(commands, WatchAsk::Play(!playing));
             }
             let button = ui.button("Use this model");
@@ -170,7 +170,7 @@ fn pins(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         // Where nothing is watched the middle of the panel has this button.
         if can && !(watching.pins.is_empty() && watching.frames().is_empty()) {
             let text = "Watch this note learn";
-            parts::action_button(ui, text, Action::WatchNote, state, commands);
+            controls::action_button(ui, text, Action::WatchNote, state, commands);
         }
         let every = watching.every;
         let chosen = egui::ComboBox::from_id_salt("how often")
@@ -265,7 +265,7 @@ fn empty(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ),
     };
     let action = (!runs || !pinned).then_some((action.0, Command::Do(action.1)));
-    parts::empty(ui, title, text, action, commands);
+    controls::empty(ui, title, text, action, commands);
 }
 
 /// The colour of a note, on its button and on the map.
