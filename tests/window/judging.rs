@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use auscult::app::train::cells::Cell;
@@ -12,6 +13,7 @@ use auscult::engine::{
     JudgedOutcome, Judgement, Note, ReadingOptions, Settings, TagQuery, TrainConfig, TrainEvent,
     import,
 };
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key};
 use egui_kittest::kittest::{NodeT, Queryable};
 
@@ -196,7 +198,7 @@ fn the_spans_of_a_cell_are_chosen_in_their_notes() {
 }
 
 /// Notes with any number of labels.
-fn labelled(temporary: &Temporary, name: &str, from: usize) -> PathBuf {
+fn labelled(temporary: &Temporary, name: &str, numbers: Range<usize>) -> PathBuf {
     let row = |number: usize| {
         let all: [&[&str]; 4] = [
             &["LABEL_0"],
@@ -215,15 +217,15 @@ fn labelled(temporary: &Temporary, name: &str, from: usize) -> PathBuf {
             words(number)
         )
     };
-    temporary.file(name, (from..from + 30).map(row).collect::<String>())
+    temporary.file(name, numbers.map(row).collect::<String>())
 }
 
 #[test]
 fn the_notes_of_a_label_are_listed_and_opened() {
     let temporary = Temporary::new();
     let model = spelling("sequence-classification-multilabel", &temporary);
-    let test = labelled(&temporary, "test.jsonl", 0);
-    let fit = labelled(&temporary, "fit.jsonl", 100);
+    let test = labelled(&temporary, "test.jsonl", 0..30);
+    let fit = labelled(&temporary, "fit.jsonl", 100..140);
     let mut window = open(
         model.clone(),
         std::slice::from_ref(&test),
@@ -312,8 +314,8 @@ fn the_notes_of_a_label_are_listed_and_opened() {
 fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_notes() {
     let temporary = Temporary::new();
     let model = spelling("sequence-classification-multilabel", &temporary);
-    let test = labelled(&temporary, "test.jsonl", 0);
-    let fit = labelled(&temporary, "fit.jsonl", 100);
+    let test = labelled(&temporary, "test.jsonl", 0..30);
+    let fit = labelled(&temporary, "fit.jsonl", 100..140);
     let mut window = open(model, &[test], &[fit]);
     tab_to(&mut window, "Thresholds");
     press(&mut window, Key::Enter);
@@ -347,7 +349,7 @@ fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_not
             &mut window,
             "A false negative costs as many false positives",
         );
-        for _ in 0..4 {
+        for _ in 0..16 {
             press(&mut window, Key::ArrowRight);
         }
         let slider = "A false negative costs as many false positives";
@@ -359,29 +361,36 @@ fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_not
         let threshold = positive.cheapest(ratio).unwrap().threshold;
         let there = positive.on_validation(threshold).unwrap();
         let said = format!(
-            "30 validation notes: {} false positive{}, {} false negative{}, a cost of {:.3} a note",
+            "40 validation notes: {} false positive{}, {} false negative{}, a cost of {:.3} a note",
             there.fp,
             if there.fp == 1 { "" } else { "s" },
             there.fn_,
             if there.fn_ == 1 { "" } else { "s" },
-            (there.fp as f64 + ratio * there.fn_ as f64) / 30.0
+            (there.fp as f64 + ratio * there.fn_ as f64) / 40.0
         );
         window.harness.get_by_label(&said);
         let at = positive.on_test(threshold).unwrap();
-        for figure in [at.scores.precision, at.scores.recall, at.scores.f1] {
-            let said = format!("{figure:.4}");
-            let found = window.harness.query_all_by_label(&said).count();
-            assert!(found > 0, "{said}");
-        }
-        for count in [at.tp, at.fp, at.fn_, at.tn] {
-            assert!(
-                window
-                    .harness
-                    .query_all_by_label(&count.to_string())
-                    .count()
-                    > 0
-            );
-        }
+        assert_ne!(at, there, "so that the one is not taken for the other");
+        let scores = at.scores;
+        let figures = [scores.precision, scores.recall, scores.f1, at.specificity];
+        let mut want = ["Precision", "Recall", "F1", "Specificity"]
+            .map(str::to_owned)
+            .to_vec();
+        want.extend(figures.map(|own| format!("{own:.4}")));
+        let names = [
+            "True positives",
+            "False positives",
+            "False negatives",
+            "True negatives",
+        ];
+        want.extend(names.map(str::to_owned));
+        want.extend([at.tp, at.fp, at.fn_, at.tn].map(|own| own.to_string()));
+        let all = window.harness.root().children_recursive();
+        let labels = all.filter(|own| own.accesskit_node().role() == Role::Label);
+        let texts = labels.filter_map(|own| own.accesskit_node().value());
+        let below = texts.skip_while(|own| own != "Reported on test notes");
+        let shown: Vec<String> = below.skip(1).take(want.len()).collect();
+        assert_eq!(shown, want);
     }
     assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
 }
