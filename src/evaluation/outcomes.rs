@@ -50,7 +50,7 @@ pub enum Outcome {
         overlap: SpanCounts,
         /// Each true span with the marked one that stands for it, by bytes of the note; with a `null`
         /// in the place of the other where one was missed or marked in vain. See
-        /// [`paired`](crate::metrics::pairing::paired).
+        /// [`paired`].
         pairs: Vec<SpanPair>,
     },
     /// Some of its tokens were hidden.
