@@ -279,6 +279,13 @@ pub fn select_all(ui: &Ui, field: egui::Id, text: &str) {
     state.store(ui.ctx(), field);
 }
 
+/// Gives a field the name that its hint has.
+pub fn name(field: &Response, name: &str) {
+    field.ctx.accesskit_node_builder(field.id, |node| {
+        node.set_label(name.to_owned());
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::thousands;
@@ -288,11 +295,4 @@ mod tests {
         let of = [0, 999, 1000, 8192, 1_234_567].map(thousands);
         assert_eq!(of, ["0", "999", "1,000", "8,192", "1,234,567"]);
     }
-}
-
-/// Gives a field the name that its hint has.
-pub fn name(field: &Response, name: &str) {
-    field.ctx.accesskit_node_builder(field.id, |node| {
-        node.set_label(name.to_owned());
-    });
 }
