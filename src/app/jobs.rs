@@ -354,12 +354,12 @@ impl Jobs {
         }
     }
 
-    /// Asks the newest job to stop; a run only if nothing else is going on.
+    /// Asks the newest job to stop that was not asked before; a run only if nothing else goes on.
     pub fn stop_newest(&self) {
         let is_run = |own: &&Running| matches!(own.purpose, Purpose::TrainRun(_));
-        let mut newest = self.running.iter().rev();
-        let run = || self.running.iter().find(is_run);
-        if let Some(own) = newest.find(|own| !is_run(own)).or_else(run) {
+        let left = || self.running.iter().rev().filter(|own| !own.stop.is_set());
+        let newest = left().find(|own| !is_run(own) && own.purpose != Purpose::Trim);
+        if let Some(own) = newest.or_else(|| left().find(is_run)) {
             own.stop.stop();
         }
     }

@@ -241,9 +241,9 @@ impl Keys {
         })
     }
 
-    /// Takes what was typed in this frame after the keys of this action, which stay.
-    pub fn typed_after(&self, action: Action, ctx: &Context) -> String {
-        let own = self.of(action);
+    /// Takes what was typed in this frame after the keys of one of these actions, which stay.
+    pub fn typed_after(&self, actions: &[Action], ctx: &Context) -> String {
+        let own: Vec<Shortcut> = actions.iter().flat_map(|own| self.of(*own)).collect();
         let mut text = String::new();
         let mut after = false;
         ctx.input_mut(|input| {

@@ -106,6 +106,9 @@ pub struct App {
 /// How long a clipboard may take to give its text.
 const CLIPBOARD: Duration = Duration::from_secs(2);
 
+/// What opens the palette.
+const OPENERS: [Action; 2] = [Action::Palette, Action::Export];
+
 /// The file of the layout.
 const LAYOUT: &str = "layout.json";
 
@@ -171,6 +174,7 @@ impl App {
         self.dress(ctx);
         // They hold pictures that were in the memory of the graphics card.
         self.views = Views::default();
+        self.actor.state.nothing_is_asked();
         self.wake.set(ctx);
         (self.shooting, self.pasting) = (false, None);
     }
@@ -234,7 +238,7 @@ impl App {
                 Command::CopyNumbers(numbers.map(Quiet))
             }
             Command::Do(Action::Export) => {
-                self.palette.begin_with(over::palette::EXPORT.to_owned());
+                self.palette.lists_exports();
                 Command::Do(Action::Palette)
             }
             own => own,
@@ -290,7 +294,7 @@ impl App {
         let panels = self.layout.panels(state.workspace);
         self.palette.ui(ui, palette, &panels, state, &mut commands);
         let helps: Vec<_> = match over {
-            Some(Over::Help) => self
+            Some(Over::Help) if !state.welcome => self
                 .layout
                 .in_front(state.workspace)
                 .into_iter()
@@ -335,7 +339,7 @@ impl App {
         let points = !typing && !over && views::points::has_keys(ui.ctx(), state);
         if !over {
             // Where frames are slow, letters come in one with the keys of the palette.
-            let typed = state.keys.typed_after(Action::Palette, ui.ctx());
+            let typed = state.keys.typed_after(&OPENERS, ui.ctx());
             self.palette.begin_with(typed);
         }
         let asked = state.keys.pressed(ui.ctx(), typing || over, |own| {
@@ -350,7 +354,7 @@ impl App {
         let mut opens = false;
         let asked = asked.take_while(|own| {
             let before = opens;
-            opens |= *own == Action::Palette;
+            opens |= OPENERS.contains(own);
             !before
         });
         commands.extend(asked.map(Command::Do));

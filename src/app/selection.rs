@@ -98,7 +98,15 @@ impl Selection {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            reveal: self.reveal,
+            ..Self::default()
+        };
+    }
+
+    /// The chosen bytes are not to be brought into view any more.
+    pub fn nothing_is_asked(&mut self) {
+        self.reveal = 0;
     }
 }
 

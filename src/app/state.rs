@@ -196,6 +196,13 @@ pub struct State {
 }
 
 impl State {
+    /// Nothing is asked of the views any more that is asked once; they begin anew.
+    pub fn nothing_is_asked(&mut self) {
+        (self.find.focus, self.find_all.focus) = (0, 0);
+        (self.points.focus, self.points.closer) = (0, 0.0);
+        self.selection.nothing_is_asked();
+    }
+
     /// Nothing is open yet.
     pub fn new(settings: Settings) -> Self {
         Self {

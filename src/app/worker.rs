@@ -14,11 +14,11 @@ use super::sentences::in_window;
 use super::train::work as train;
 use crate::engine::{
     AttentionCell, AttentionFlow, AttentionMap, AttentionQuery, AttentionResult, CellQuery,
-    ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceInfo, EngineError, FillMaskQuery,
-    FilledNote, FlowQuery, Found, Import, ImportOptions, Job, LayerOverview, MapQuery, MeanFlow,
-    ModelInfo, Note, NoteTokens, OverviewQuery, PointNote, Points, PointsExport, PointsQuery,
-    Progress, ReadingOptions, SearchQuery, SimilarPoint, Sketch, StopFlag, SurpriseQuery,
-    SurprisingNote, TagQuery, TaggedNote, lost_device,
+    ClassifiedNote, ClassifyQuery, DeviceChoice, DeviceFault, DeviceInfo, EngineError,
+    FillMaskQuery, FilledNote, FlowQuery, Found, Import, ImportOptions, Job, LayerOverview,
+    MapQuery, MeanFlow, ModelInfo, Note, NoteTokens, OverviewQuery, PointNote, Points,
+    PointsExport, PointsQuery, Progress, ReadingOptions, SearchQuery, SimilarPoint, Sketch,
+    StopFlag, SurpriseQuery, SurprisingNote, TagQuery, TaggedNote, lost_device,
 };
 
 /// Which thread answers. Each has engines of its own, so that none waits for another.
@@ -190,6 +190,8 @@ pub struct Failure {
     pub sentence: String,
     /// Whether the device failed, so that another one may do it.
     pub of_device: bool,
+    /// Whether that device is lost, so that it is opened anew for what comes next.
+    pub lost: bool,
 }
 
 impl Failure {
@@ -197,6 +199,16 @@ impl Failure {
         Self {
             sentence: in_window(&error.to_string()),
             of_device: error.is_of_device(),
+            lost: matches!(error, EngineError::Fault(DeviceFault::Lost(_))),
+        }
+    }
+
+    /// The same of what was computed on the device of this choice.
+    fn on(device: DeviceChoice, error: &EngineError) -> Self {
+        let own = Self::of(error);
+        Self {
+            lost: own.lost || (own.of_device && lost_device(device).is_some()),
+            ..own
         }
     }
 
@@ -211,6 +223,7 @@ impl Failure {
                            and is opened again when it is needed"
                         .to_owned(),
                 of_device: false,
+                lost: false,
             },
         }
     }
@@ -308,6 +321,7 @@ impl Workers {
                 said: Said::Failed(Failure {
                     sentence: sentence.to_owned(),
                     of_device: false,
+                    lost: false,
                 }),
                 held: None,
             });
@@ -354,11 +368,13 @@ fn work(
             Ok(Ok(answer)) => Said::Answer(answer),
             Ok(Err(EngineError::Cancelled(_))) => Said::Stopped,
             Ok(Err(error)) => {
+                // Before the device is opened anew.
+                let failure = Failure::on(device, &error);
                 if matches!(error, EngineError::Fault(_)) {
                     // A device that failed may not compute again; the next question opens it anew.
                     engines = Engines::default();
                 }
-                Said::Failed(Failure::of(&error))
+                Said::Failed(failure)
             }
             Err(_) => {
                 engines = Engines::default();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use burn::backend::{Backend, Dispatch};
 use burn::tensor::Device;
@@ -231,6 +231,10 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     let (device, name, kind, tensor_bytes) = match chosen {
         None => (Device::flex(), cpu_name(), Kind::Cpu, None),
         Some(adapter) => {
+            let mut known = locked(&CHOSEN);
+            known.retain(|own| own.0 != choice);
+            known.push((choice, (adapter.backend, adapter.index)));
+            drop(known);
             let limit = adapter.limits.binding_bytes;
             (
                 open_adapter(adapter)?,
@@ -254,6 +258,9 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     })
 }
 
+/// Which adapter was opened for a choice: by API and number.
+static CHOSEN: Mutex<Vec<(DeviceChoice, (wgpu::Backend, usize))>> = Mutex::new(Vec::new());
+
 /// The devices that are open, to be shared: by API and number of the adapter.
 static OPENED: Mutex<Vec<(wgpu::Backend, usize, Device)>> = Mutex::new(Vec::new());
 
@@ -262,9 +269,7 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
         name: adapter.name.clone(),
         reason,
     };
-    let mut opened = OPENED
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut opened = locked(&OPENED);
     let is_this = |(backend, index, _): &&(wgpu::Backend, usize, Device)| {
         *backend == adapter.backend && *index == adapter.index
     };
@@ -296,18 +301,17 @@ fn open_adapter(adapter: &Adapter) -> Result<Device, DeviceError> {
 
 /// Why the adapter of this choice computes nothing any more, if it is open and does not.
 pub fn lost_device(choice: DeviceChoice) -> Option<DeviceFault> {
-    if choice == DeviceChoice::Cpu {
-        return None;
-    }
-    let adapters = choosable();
-    let adapter = choose(choice, &adapters).ok()??;
-    let opened = OPENED
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    // A card that is gone may not be listed any more, so it is known by what was opened for the choice.
+    let chosen = locked(&CHOSEN).iter().find(|own| own.0 == choice)?.1;
+    let opened = locked(&OPENED);
     let own = opened
         .iter()
-        .find(|(backend, index, _)| *backend == adapter.backend && *index == adapter.index);
+        .find(|(backend, index, _)| (*backend, *index) == chosen);
     kernels::lost(&own?.2)
+}
+
+fn locked<T>(own: &Mutex<T>) -> MutexGuard<'_, T> {
+    own.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// burn's name of the runtime under which shaders of one's own can be launched.

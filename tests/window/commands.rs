@@ -66,13 +66,6 @@ fn the_palette_finds_and_runs_by_keys_alone() {
 #[test]
 fn letters_that_come_with_other_keys_in_a_slow_frame_run_nothing_else() {
     let mut window = Setup::full().open();
-    let key = |key, modifiers| eframe::egui::Event::Key {
-        key,
-        physical_key: None,
-        pressed: true,
-        repeat: false,
-        modifiers,
-    };
     let text = |text: &str| eframe::egui::Event::Text(text.to_owned());
     // The letter is a key of its own where no palette opens.
     let control = eframe::egui::Modifiers::COMMAND;
@@ -88,10 +81,7 @@ fn letters_that_come_with_other_keys_in_a_slow_frame_run_nothing_else() {
     // In the frame in which the palette is drawn first, and in a later one.
     window.harness.input_mut().events.push(text(" to"));
     window.harness.run_steps(2);
-    let fields = window
-        .harness
-        .get_all_by_role(eframe::egui::accesskit::Role::TextInput);
-    let texts: Vec<_> = fields.filter_map(|own| own.value()).collect();
+    let texts = texts(&window);
     assert!(texts.contains(&"show to".to_owned()), "{texts:?}");
     window
         .harness
@@ -212,6 +202,62 @@ fn what_can_be_exported_is_found_by_its_key() {
     let has = |words: &str| keys.query_by_label_contains(words).is_some();
     assert!(has("Save a figure of Attention") && has("Copy the numbers of Attention"));
     assert!(!has("Mask the word"), "it takes nothing out of the window");
+    // From the palette as well, and with letters that come in the frame of the keys.
+    window.harness.key_press(Key::Escape);
+    window.harness.run_steps(3);
+    window.act(Action::Palette);
+    window.harness.run_steps(2);
+    write(&mut window, "export…");
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    assert!(texts(&window).contains(&"export ".to_owned()));
+    window.harness.key_press(Key::Escape);
+    window.harness.run_steps(3);
+    let control = eframe::egui::Modifiers::COMMAND;
+    window.harness.input_mut().events.extend([
+        key(Key::E, control),
+        key(Key::P, eframe::egui::Modifiers::NONE),
+        eframe::egui::Event::Text("points".to_owned()),
+    ]);
+    window.harness.run_steps(3);
+    assert!(texts(&window).contains(&"export points".to_owned()));
+    let running = window.state().jobs.running();
+    assert!(running.is_empty(), "P predicts where no palette opens");
+}
+
+/// What the fields hold.
+fn texts(window: &super::Window) -> Vec<String> {
+    let fields = window
+        .harness
+        .get_all_by_role(eframe::egui::accesskit::Role::TextInput);
+    fields.filter_map(|own| own.value()).collect()
+}
+
+fn key(key: Key, modifiers: eframe::egui::Modifiers) -> eframe::egui::Event {
+    eframe::egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    }
+}
+
+#[test]
+fn the_search_in_all_notes_has_the_keys_also_after_all_were_closed() {
+    let mut window = Setup::full().open();
+    for text in ["fever", "cough"] {
+        window.act(Action::FindInLibrary);
+        window.harness.run_steps(3);
+        write(&mut window, text);
+        assert!(texts(&window).contains(&text.to_owned()), "{text}");
+        window.act(Action::CloseNotes);
+        window.settle();
+        let notes = ["progress-note.txt", "discharge-summary.txt"];
+        let notes = notes.map(crate::common::bundled_note).to_vec();
+        window.execute(auscult::app::Command::Open(notes));
+        window.settle();
+    }
 }
 
 #[test]
@@ -266,14 +312,16 @@ fn escape_clears_the_selection_and_then_lets_go_of_pins() {
         window.harness.key_press(Key::Escape);
         window.harness.run_steps(2);
     };
+    window.act(Action::Activity);
     escape(&mut window);
     assert!(window.state().selection.bytes().is_none());
-    assert_eq!(pins(&window), 4);
+    assert!(window.state().activity && pins(&window) == 4);
+    escape(&mut window);
+    assert!(!window.state().activity && pins(&window) == 4);
     for left in (0..4).rev() {
         escape(&mut window);
         assert_eq!(pins(&window), left);
     }
-    escape(&mut window);
 }
 
 #[test]

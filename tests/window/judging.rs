@@ -137,6 +137,7 @@ fn the_spans_of_a_cell_are_chosen_in_their_notes() {
         fs::write(folder.join(format!("{note}.ann")), ann).unwrap();
     }
 
+    assert_eq!(planted.len(), 2, "the model marks spans in these notes");
     let mut window = open(model.clone(), std::slice::from_ref(&folder), &[]);
     let shown = report(&window);
     let query = EvaluateQuery::default();
@@ -345,14 +346,11 @@ fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_not
     for label in [1, 2] {
         tab_to(&mut window, &format!("Label LABEL_{label}, "));
         press(&mut window, Key::Enter);
-        tab_to_exactly(
-            &mut window,
-            "A false negative costs as many false positives",
-        );
+        tab_to_exactly(&mut window, "False positives that one false negative costs");
         for _ in 0..16 {
             press(&mut window, Key::ArrowRight);
         }
-        let slider = "A false negative costs as many false positives";
+        let slider = "False positives that one false negative costs";
         let all = window.harness.query_all_by_label(slider);
         let mut values = all.filter_map(|own| own.accesskit_node().numeric_value());
         let ratio = values.next_back().unwrap();

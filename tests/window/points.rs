@@ -5,8 +5,8 @@ use auscult::app::points::command::{Combine, Format, PointsCommand};
 use auscult::app::points::{PointMap, Sample, Tool, Wanted, Way};
 use auscult::app::{Action, Command, Panel, State, Workspace};
 use auscult::engine::{
-    CODE_COUNT, DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling,
-    ReadingOptions, Unit, import,
+    DeviceChoice, EmbedQuery, Engine, ImportOptions, Job, PointUnit, Pooling, ReadingOptions, Unit,
+    import,
 };
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, pos2};
 use egui_kittest::kittest::Queryable;
@@ -723,7 +723,7 @@ fn points_that_fill_the_memory_stay_when_another_panel_is_looked_at() {
     draw(&mut window, PointUnit::Code);
     let state = window.state();
     let points = &map(state).points;
-    assert!(points.full && points.complete && points.all == CODE_COUNT);
+    assert!(points.full && points.complete && points.all == 10_000);
     assert!(points.points.len() > 500, "{}", points.points.len());
     assert!(is_told(&window, "No more memory"));
     window.act(Action::Stop);

@@ -450,7 +450,7 @@ fn a_button_judges_the_run_that_it_stands_beside_and_a_report_stays_until_then()
     let mut window = window(&temporary, 96);
     let first = judged(&mut window);
     let report = window.state().train.judged.value.clone().unwrap();
-    // Another run ends, is paused, and is opened: the report stays.
+    // Another run ends, is paused, and is opened: it is what would be judged next, and the report stays.
     window.act(Action::StartRun);
     ended(&mut window);
     let second = window.state().train.live.as_ref().unwrap().folder.clone();
@@ -463,7 +463,7 @@ fn a_button_judges_the_run_that_it_stands_beside_and_a_report_stays_until_then()
     };
     assert!(same(&window, &report));
     let subject = window.state().train.judge.subject.clone();
-    assert_eq!(subject, JudgeSubject::Run(first));
+    assert_eq!(subject, JudgeSubject::Run(second.clone()));
     window.harness.get_by_label("Judge it").click();
     window.harness.run_steps(2);
     window.settle();

@@ -70,6 +70,8 @@ impl Actor {
                 self.told_ready(&info);
                 self.state.lens.fit(&info);
                 self.state.model = ModelState::Ready(folder, info);
+                // Values of another model are of another size.
+                self.state.shown.range = None;
                 // What another model said of these notes is no longer true.
                 let predictor = self.state.predictor.folder().is_some();
                 for own in self.state.results.values_mut() {

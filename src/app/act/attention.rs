@@ -126,6 +126,9 @@ impl Actor {
 
     /// Keeps the range of what the lens shows for all that it shows next, or lets it go.
     pub(super) fn keep_range(&mut self) {
+        if self.state.workspace != Workspace::Look {
+            return;
+        }
         let attention = self.state.results().map(|own| &own.attention);
         let most = attention.and_then(|own| Some(own.value.as_ref()?.strongest()));
         let shown = &mut self.state.shown;

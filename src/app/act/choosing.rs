@@ -79,16 +79,19 @@ impl Actor {
             self.state.find_all.open = false;
         } else if state.selection.bytes().is_some() {
             self.select(0..0, false, false);
-        } else if !self.unpin_last() {
-            self.state.activity = false;
+        } else if state.activity {
+            state.activity = false;
+        } else {
+            self.unpin_last();
         }
     }
 
-    /// Lets go of the newest pin, where pins are in sight; whether there was one.
-    fn unpin_last(&mut self) -> bool {
+    /// Lets go of the newest pin, where pins are in sight.
+    fn unpin_last(&mut self) {
         let looks = self.state.workspace == Workspace::Look;
-        let results = self.results_on_view().filter(|_| looks);
-        results.is_some_and(|own| own.pins.pop().is_some())
+        if let Some(results) = self.results_on_view().filter(|_| looks) {
+            results.pins.pop();
+        }
     }
 
     pub(super) fn find_in_library(&mut self, wanted: Wanted) {

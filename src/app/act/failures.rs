@@ -17,7 +17,7 @@ impl Actor {
         if purpose.is_of_training() {
             self.train_failed(purpose, &reason);
         }
-        let next = self.next_step(purpose, failure.of_device);
+        let next = self.next_step(purpose, failure.of_device, failure.lost);
         let results = &mut self.state.results;
         match purpose {
             Purpose::Model(folder) => {
@@ -93,11 +93,11 @@ impl Actor {
     }
 
     /// What a person may do when this has failed.
-    fn next_step(&self, purpose: &Purpose, of_device: bool) -> Option<Next> {
+    fn next_step(&self, purpose: &Purpose, of_device: bool, lost: bool) -> Option<Next> {
         let next = |title, command| Some(Next { title, command });
         let is_run = matches!(purpose, Purpose::TrainRun(_));
-        // A run that has begun goes on on the same device, which is opened anew.
-        if of_device && !(is_run && self.can_go_on()) && !self.computes_on_cpu() {
+        // On a device that was lost a run goes on, for it is opened anew.
+        if of_device && !(is_run && lost && self.can_go_on()) && !self.computes_on_cpu() {
             let cpu = Command::Device(CPU.to_owned());
             return next("Compute on the processor", cpu);
         }

@@ -261,7 +261,11 @@ impl Actor {
         state.selection.clear();
         state.results.clear();
         state.on_view = None;
-        state.find_all = FindState::default();
+        state.find_all = FindState {
+            // The view has seen so many.
+            focus: state.find_all.focus,
+            ..FindState::default()
+        };
         self.forget_maps();
         self.forget_points();
         self.attended = None;

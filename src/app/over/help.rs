@@ -27,7 +27,7 @@ pub struct Help {
 }
 
 impl Help {
-    /// Draws it if it is `open`; `panels` are those of the workspace, with what can be done in each.
+    /// Draws it if it is `open`; `panels` are those in sight, with what can be done in each.
     pub fn ui(
         &mut self,
         ui: &Ui,

@@ -17,8 +17,9 @@ pub struct Palette {
     chosen: usize,
     /// Whether it was open in the frame before.
     was_open: bool,
-    /// What its field has when it opens.
-    begins: String,
+    /// What its field has when it opens, and what was typed with the keys that open it.
+    begins: &'static str,
+    typed: String,
 }
 
 /// What a line of the palette stands for.
@@ -31,7 +32,7 @@ enum Line {
 }
 
 /// What its field has where a person wants to export something.
-pub const EXPORT: &str = "export ";
+const EXPORT: &str = "export ";
 
 /// Lines that are listed.
 const MOST: usize = 60;
@@ -40,9 +41,15 @@ const MOST: usize = 60;
 const WIDTH: f32 = 560.0;
 
 impl Palette {
-    /// What its field has when it opens in the next frame.
-    pub fn begin_with(&mut self, text: String) {
-        self.begins = text;
+    /// What was typed in this frame after the keys that open it.
+    pub fn begin_with(&mut self, typed: String) {
+        self.typed = typed;
+    }
+
+    /// Opens, or opens anew, with what can be exported.
+    pub fn lists_exports(&mut self) {
+        self.begins = EXPORT;
+        self.was_open = false;
     }
 
     /// Draws it if it is `open`; `panels` are those of the workspace.
@@ -60,7 +67,8 @@ impl Palette {
         }
         let first = !std::mem::replace(&mut self.was_open, true);
         if first {
-            self.text = std::mem::take(&mut self.begins);
+            self.text =
+                std::mem::take(&mut self.begins).to_owned() + &std::mem::take(&mut self.typed);
             self.chosen = 0;
             // The field has the keys from the next frame on.
             ui.input(|input| {

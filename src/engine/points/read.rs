@@ -234,7 +234,11 @@ impl Loaded {
             was_read[number - 1]
         });
         growing.points.codes = all;
-        growing.points.all += count - taken;
+        // Of all codes where fewer were asked for, and of those that were asked for where some are missing.
+        growing.points.all = match growing.points.complete && taken == wanted {
+            true => count,
+            false => wanted,
+        };
         if next == 0 && taken > 0 {
             return Err(Cancelled.into());
         }

@@ -41,11 +41,13 @@ impl Actor {
         self.ask(Lane::Long, None, Purpose::Judge, question);
     }
 
-    /// The run that was opened or has ended is what is judged next, unless a person is at another one.
+    /// The run that was opened or has ended is what is judged next, unless a person has begun to ask for
+    /// something else.
     pub(super) fn propose_to_judge(&mut self, folder: PathBuf) {
         let train = &self.state.train;
         let busy = self.state.jobs.is_running(|own| *own == Purpose::Judge);
-        if !busy && train.judged.value.is_none() {
+        let report = train.judged.value.as_ref();
+        if !busy && report.is_none_or(|own| own.form == train.judge) {
             self.judge_next(folder);
         }
     }
@@ -66,18 +68,27 @@ impl Actor {
         let Some(judged) = self.state.train.judged.value.clone() else {
             return;
         };
-        let Some(note) = judged.note(held.note) else {
-            return;
-        };
-        let Some(key) = self.state.library.add(Vec::from([note.clone()])) else {
+        let key = judged.note(held.note).and_then(|note| {
+            let key = self.state.library.add(Vec::from([note.clone()]))?;
+            Some((note, key))
+        });
+        let Some((note, key)) = key else {
+            let said = "The note is not known any more; judge again to open it";
+            self.state.messages.tell(Weight::Note, said, "");
             return;
         };
         self.show(key);
         self.go_to(Workspace::Read);
         // A note of the same name may be open in another form, where these bytes are others.
         let same = (self.state.library.get(key)).is_some_and(|own| own.note.text() == note.text());
-        if let Some(pair) = judged.pair(&held).filter(|_| same) {
-            self.select(pair.bytes(), true, true);
+        match judged.pair(&held) {
+            Some(pair) if same => self.select(pair.bytes(), true, true),
+            Some(_) => {
+                let said =
+                    "A note of this name with another text is open, so nothing is chosen in it";
+                self.state.messages.tell(Weight::Note, said, "");
+            }
+            None => {}
         }
     }
 }

@@ -206,6 +206,10 @@ fn find(judged: &Judged, of: Counted, words: &str, order: Order) -> Found {
             totals[row] += *count as u64;
             errors[row] += if cell.is_right() { 0 } else { *count as u64 };
         }
+        // Of what is in vain only the kind is known that it was taken for.
+        if let (None, Some(row)) = (&cell.truth, at(&cell.predicted)) {
+            errors[row] += *count as u64;
+        }
     }
     let mut shown: Vec<usize> = (0..nothing).filter(|own| wanted[*own]).collect();
     match order {

@@ -124,7 +124,7 @@ fn offered(
             None => control(ui, field, &text, draft, commands),
             Some(library) => {
                 ui.horizontal(|ui| {
-                    let room = ui.available_width() - MENU;
+                    let room = (ui.available_width() - MENU).max(24.0);
                     ui.scope(|ui| {
                         ui.set_max_width(room);
                         control(ui, field, &text, draft, commands);

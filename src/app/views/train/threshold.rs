@@ -83,7 +83,7 @@ impl Threshold {
         side(ui, &mut |ui| {
             ui.set_width(ui.available_width());
             ui.label(RichText::new("Choose on validation notes").font(theme::strong(13.5)));
-            let text = "A false negative costs as many false positives";
+            let text = "False positives that one false negative costs";
             let slider = Slider::new(&mut self.ratio, 0.01..=100.0).logarithmic(true);
             if parts::slider(ui, text, slider).changed() {
                 self.own = None;

@@ -114,7 +114,7 @@ impl Thresholds {
         }
         if own.thresholds.is_some() {
             let mut form = state.train.judge.clone();
-            let text = "For all labels, a false negative costs as many false positives";
+            let text = "For all labels, false positives that one false negative costs";
             let slider = Slider::new(&mut form.cost_ratio, 0.01..=100.0).logarithmic(true);
             if parts::slider(ui, text, slider).changed() {
                 ask(commands, Ask::JudgeBy(Box::new(form)));
