@@ -19,13 +19,12 @@ use super::{Setup, Window};
 /// A state with its name.
 type Case = (&'static str, fn(&mut Window));
 
-/// States that are drawn twice as large as well.
+/// States that are drawn twice as large as well; the one with neighbours takes too long for that.
 const LARGE: &[&str] = &[
     "points",
     "points-nothing",
     "points-near",
     "points-near-failed",
-    "points-chosen",
     "points-failed",
     "points-arranging",
     "points-save",
