@@ -3,6 +3,7 @@
 use eframe::egui::{self, Response, RichText, Ui};
 
 use super::command::{Action, Command};
+use super::jobs::Purpose;
 use super::state::State;
 use super::theme;
 use super::widgets::parts;
@@ -86,4 +87,24 @@ pub fn menu_item(ui: &mut Ui, action: Action, state: &State) -> bool {
         button = button.shortcut_text(own.text(ui.ctx()));
     }
     ui.add(button).clicked()
+}
+
+/// How far a job is, with a button that stops it, while it runs.
+pub fn progress(
+    ui: &mut Ui,
+    of: &Purpose,
+    stops: &str,
+    state: &State,
+    commands: &mut Vec<Command>,
+) {
+    let Some(own) = state.jobs.of(|own| own == of) else {
+        return;
+    };
+    ui.spinner();
+    parts::soft(ui, own.words());
+    let stop = ui.add(egui::Button::new("Stop").min_size(egui::vec2(0.0, 24.0)));
+    parts::name(&stop, stops);
+    if stop.clicked() {
+        commands.push(Command::Stop(own.ticket));
+    }
 }

@@ -77,6 +77,19 @@ run() {
     press Return
 }
 
+# Lines of what the run tells: each step is one.
+steps() { cat "$home"/data/auscult/runs/*/history.jsonl 2>/dev/null | wc -l; }
+
+# Waits for more of them than this, for two minutes at most.
+steps_after() {
+    for _ in $(seq 240); do
+        [ "$(steps)" -le "$1" ] || return 0
+        sleep 0.5
+    done
+    printf 'the run does not go on\n' >&2
+    exit 1
+}
+
 picture welcome
 run "try the demo"
 sleep "${LOAD:-6}"
@@ -125,6 +138,7 @@ run "check whether the run fits"
 sleep "${CHECK:-15}"
 picture checked
 run "start the run"
+steps_after 2
 sleep "${RUN:-6}"
 picture running
 press ctrl+1
@@ -152,10 +166,9 @@ before="$(ticks)"
 sleep 10
 printf 'idle: %d.%d %% of a core\n' $((($(ticks) - before) / 10)) $((($(ticks) - before) % 10))
 # The run goes on, and the window is closed on it.
-steps() { wc -l < "$home"/data/auscult/runs/*/history.jsonl; }
 paused="$(steps)"
 run "pause, or go on"
-sleep "${RUN:-6}"
+steps_after "$paused"
 press ctrl+q
 for _ in $(seq 300); do
     kill -0 "$window_process" 2>/dev/null || break
@@ -168,7 +181,6 @@ fi
 wait "$window_process"
 
 # The run saved where it was.
-[ "$(steps)" -gt "$paused" ] || { printf 'the run did not go on\n' >&2; exit 1; }
 grep -q '"outcome": *"stopped"' "$home"/data/auscult/runs/*/report.json || {
     printf 'the run was not saved when the window was closed\n' >&2
     exit 1

@@ -26,10 +26,11 @@ use crate::common::{Temporary, bundled_note};
 /// large.
 type Way = (&'static str, Look, bool);
 
-const WAYS: [Way; 3] = [
+const WAYS: [Way; 4] = [
     ("light-100", Look::Light, false),
     ("dark-100", Look::Dark, false),
     ("light-200", Look::Light, true),
+    ("dark-200", Look::Dark, true),
 ];
 
 /// Height of the window in pixels, and of one that has more in sight.
@@ -99,16 +100,12 @@ fn show(window: &mut Window, live: Live) {
 #[ignore = "draws on an adapter"]
 fn a_workspace_without_a_run_looks_as_it_did_when_a_person_looked_at_it() {
     let mut results = SnapshotResults::new();
-    let large = ("dark-200", Look::Dark, true);
-    for way in WAYS.into_iter().chain([large]) {
+    for way in WAYS {
         let temporary = Temporary::new();
         let mut window = of_table(&temporary, way, USUAL);
         window.harness.run_steps(4);
         let name = format!("train-nothing-{}", way.0);
         results.add(picture(&mut window, &name, &[]));
-        if way == large {
-            continue;
-        }
         window.act(Action::PlayFrames);
         let name = format!("watch-nothing-{}", way.0);
         results.add(picture(&mut window, &name, &[]));
@@ -154,6 +151,48 @@ fn a_check_looks_as_it_did_when_a_person_looked_at_it() {
             let name = format!("train-{name}-{}", way.0);
             results.add(picture(&mut window, &name, &clocks));
         }
+    }
+    results.unwrap();
+}
+
+#[test]
+#[ignore = "draws on an adapter"]
+fn a_check_under_way_looks_as_it_did_when_a_person_looked_at_it() {
+    let mut results = SnapshotResults::new();
+    for way in WAYS {
+        let temporary = Temporary::new();
+        let (mut window, _) = described(&temporary, way, TALL);
+        let state = window.harness.state_mut().state_mut();
+        let ticket = u64::MAX;
+        state
+            .jobs
+            .begin(ticket, Purpose::CheckRun, StopFlag::default());
+        let progress = Progress {
+            done: 2,
+            total: 3,
+            unit: "steps",
+            inside: None,
+            share: 0.7,
+            remaining: Some(std::time::Duration::from_secs(9)),
+        };
+        state.jobs.progress(ticket, progress);
+        window.harness.run_steps(2);
+        bring(&mut window, "Start the run");
+        window.harness.get_by_label("Stop checking");
+        let words = window.harness.get_by_label_contains("9 s left").rect();
+        let name = format!("train-checking-{}", way.0);
+        let spinner = [turning(words, false)];
+        results.add(picture(&mut window, &name, &spinner));
+        let state = window.harness.state_mut().state_mut();
+        state.jobs.forget(|_| true);
+        let said = "visits.csv: cannot be read: no such file; choose the notes again";
+        state.train.check.failure = Some(said.to_owned());
+        let said = "runs: cannot be read: the drive is not there; plug it in and look again";
+        state.train.runs.failure = Some(said.to_owned());
+        window.harness.run_steps(4);
+        bring(&mut window, "choose the notes again");
+        let name = format!("train-check-failed-{}", way.0);
+        results.add(picture(&mut window, &name, &[]));
     }
     results.unwrap();
 }

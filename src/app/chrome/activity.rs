@@ -10,8 +10,7 @@ use crate::app::jobs::{Ended, Running, in_words};
 use crate::app::messages::Weight;
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 
 /// A job gets a line of its own when it takes longer than this.
 const PATIENCE: Duration = Duration::from_millis(600);

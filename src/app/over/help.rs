@@ -7,8 +7,7 @@ use super::dialog;
 use crate::app::command::{Action, Command};
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 
 /// What the gestures of the text do.
 const GESTURES: [(&str, &str); 5] = [

@@ -8,8 +8,7 @@ use crate::app::controls;
 use crate::app::command::{Action, Command, Quiet};
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 
 /// A model that many will want.
 struct Known {

@@ -7,8 +7,7 @@ use crate::app::library::NoteKey;
 use crate::app::state::State;
 use crate::app::theme;
 use crate::app::views::Panel;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 
 /// The palette.
 #[derive(Default)]

@@ -12,8 +12,7 @@ use crate::app::keys::Shortcut;
 use crate::app::settings::LongChoice;
 use crate::app::state::{ModelState, State};
 use crate::app::theme::{self, Look};
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 
 /// The settings.
 #[derive(Default)]

@@ -8,8 +8,7 @@ use super::dialog;
 use crate::app::command::Command;
 use crate::app::dialogs::Typed;
 use crate::app::theme;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 
 /// Draws it, as long as a path is asked for.
 pub fn ui(ui: &Ui, asked: &mut Option<Typed>, commands: &mut Vec<Command>) {

@@ -16,8 +16,7 @@ use crate::app::results::{Results, Surprise};
 use crate::app::state::{State, Workspace};
 use crate::app::theme;
 use crate::app::widgets::note_text::{Marks, NoteText, Touched, Underline};
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 use crate::app::widgets::same::Of;
 use crate::engine::{AttentionResult, Note, NoteTokens, TaggedNote, Way, words};
 

@@ -8,8 +8,7 @@ use crate::app::jobs::Purpose;
 use crate::app::settings::LongChoice;
 use crate::app::state::{ModelState, State, Workspace};
 use crate::app::theme;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::{NoteTokens, Source, TextEncoding, Way};
 
 /// A loss, in nats, at which the tint is as strong as it gets: a word that one in 3,000 expects.

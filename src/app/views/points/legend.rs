@@ -9,8 +9,7 @@ use crate::app::points::classes::{SHOWN, SLOTS, choices};
 use crate::app::points::command::{Combine, PointsCommand};
 use crate::app::state::State;
 use crate::app::theme;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 
 /// Width of the part of a line where its points are chosen.
 const CHOOSE: f32 = 58.0;

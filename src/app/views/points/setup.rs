@@ -12,8 +12,7 @@ use crate::app::points::classes::{ColourBy, kinds};
 use crate::app::points::command::PointsCommand;
 use crate::app::points::{CODES, Wanted, unit_name};
 use crate::app::state::State;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::{CODE_COUNT, PointUnit, Pooling};
 
 /// The panel.

@@ -12,8 +12,7 @@ use crate::app::state::State;
 use crate::app::train::Ask;
 use crate::app::train::cells::{Cell, Counted};
 use crate::app::train::judged::Judged;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::app::widgets::same::Of;
 use crate::app::widgets::table::{Column, of_numbers, of_words, row, scrolled};
 

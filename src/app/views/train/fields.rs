@@ -8,8 +8,7 @@ use crate::app::library::Library;
 use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::draft::{Draft, Fault, choice, title};
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 use crate::engine::{FIELDS, Field, FieldKind};
 
 /// Fields that stand on the page by themselves.

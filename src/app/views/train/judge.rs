@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eframe::egui::{Button, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
+use eframe::egui::{Label, RichText, ScrollArea, TextEdit, Ui};
 
 use super::classes::Classes;
 use super::confusion::Confusion;
@@ -18,8 +18,7 @@ use crate::app::train::judged::Judged;
 use crate::app::train::outside::Dialog;
 use crate::app::train::{Ask, JudgeOn, Subject};
 use crate::app::views::View;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 use crate::engine::Judgement;
 
 /// The panel.
@@ -207,22 +206,7 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if controls::hint(drawn, Action::Judge, state).clicked() {
             commands.push(Command::Do(Action::Judge));
         }
-        if busy {
-            ui.spinner();
-            let own = state
-                .jobs
-                .running()
-                .iter()
-                .find(|own| own.purpose == Purpose::Judge);
-            if let Some(own) = own {
-                parts::soft(ui, own.words());
-                let stop = ui.add(Button::new("Stop").min_size(vec2(0.0, 24.0)));
-                name(&stop, "Stop judging");
-                if stop.clicked() {
-                    commands.push(Command::Stop(own.ticket));
-                }
-            }
-        }
+        controls::progress(ui, &Purpose::Judge, "Stop judging", state, commands);
     });
     if own != *now {
         ask(commands, Ask::JudgeBy(Box::new(own)));

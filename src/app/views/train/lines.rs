@@ -5,8 +5,7 @@ use std::cmp::Reverse;
 use eframe::egui::{ComboBox, TextEdit, Ui};
 
 use super::wide;
-use crate::app::widgets::parts;
-use crate::app::widgets::parts::name;
+use crate::app::widgets::parts::{self, name};
 use crate::app::widgets::table::{Column, head, least, read_row, row, scrolled};
 
 /// Lines from which on there is a search, and the table scrolls by itself.

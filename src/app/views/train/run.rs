@@ -15,8 +15,7 @@ use crate::app::train::Ask;
 use crate::app::train::curves::Curves;
 use crate::app::train::live::{Ended, Live};
 use crate::app::views::View;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::{
     MetricName, RunRecord, RunStage, TrainConfig, TrainOutcome, ValidationFigures,
 };

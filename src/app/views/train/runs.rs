@@ -14,8 +14,7 @@ use crate::app::train::compare::differences;
 use crate::app::train::draft;
 use crate::app::train::live::Live;
 use crate::app::views::View;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::app::widgets::table::{Column, head, of_numbers, of_words, row};
 use crate::engine::{RunSummary, TaskKind};
 

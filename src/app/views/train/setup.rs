@@ -17,8 +17,7 @@ use crate::app::train::draft::{self, Draft, Fault, choice};
 use crate::app::train::outside::Dialog;
 use crate::app::train::{Ask, Checked};
 use crate::app::views::View;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::{Change, counted};
 
 /// The panel.
@@ -238,11 +237,13 @@ fn check(ui: &mut Ui, state: &State, faults: &[Fault], commands: &mut Vec<Comman
         if controls::hint(drawn, Action::CheckRun, state).clicked() {
             commands.push(Command::Do(Action::CheckRun));
         }
-        if busy {
-            ui.spinner();
-            parts::soft(ui, "Real steps are made, and nothing is written.");
-        }
     });
+    if busy {
+        ui.horizontal(|ui| {
+            controls::progress(ui, &Purpose::CheckRun, "Stop checking", state, commands);
+        });
+        parts::soft(ui, "Real steps are made, and nothing is written.");
+    }
     let limit = state.train.limit();
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Memory it may use, in GB");

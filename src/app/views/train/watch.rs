@@ -17,8 +17,7 @@ use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::watch::{WatchAsk, WatchState, called};
 use crate::app::views::View;
-use crate::app::widgets::parts::name;
-use crate::app::widgets::parts::{self, thousands};
+use crate::app::widgets::parts::{self, name, thousands};
 use crate::engine::{Film, FilmFrame, MOST_PROBES, Says, WatchEvery};
 
 /// The panel.
