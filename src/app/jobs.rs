@@ -377,6 +377,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_newest_job_is_stopped_first_and_a_run_last() {
+        let mut jobs = Jobs::default();
+        let run = Purpose::TrainRun(PathBuf::from("run"));
+        let flags = [(); 3].map(|()| StopFlag::default());
+        let all = [Purpose::Import, run, Purpose::Judge]
+            .into_iter()
+            .zip(&flags);
+        for (ticket, (purpose, flag)) in (1..).zip(all) {
+            jobs.begin(ticket, purpose, flag.clone());
+        }
+        for stopped in [
+            [false, false, true],
+            [true, false, true],
+            [true; 3],
+            [true; 3],
+        ] {
+            jobs.stop_newest();
+            let now: Vec<bool> = flags.iter().map(StopFlag::is_set).collect();
+            assert_eq!(now, stopped);
+        }
+    }
+
+    #[test]
     fn a_newer_job_takes_the_place_of_an_older_one_with_the_same_purpose() {
         let mut jobs = Jobs::default();
         let flags: Vec<StopFlag> = (0..4).map(|_| StopFlag::default()).collect();

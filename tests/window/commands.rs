@@ -144,6 +144,10 @@ fn help_lists_what_fits() {
     let mut window = Setup::full().open();
     window.act(Action::Help);
     window.harness.run_steps(3);
+    // The panels in sight say what can be done in them, those behind others do not.
+    let says = |words| window.harness.query_by_label_contains(words).is_some();
+    assert!(says("The sections of the note by their headings"));
+    assert!(!says("Sentences of the open notes that are most like"));
     let has = |window: &super::Window, title: &str| {
         let found = window.harness.query_all_by_label(title).count();
         found > 0
