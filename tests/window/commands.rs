@@ -213,8 +213,11 @@ fn what_can_be_exported_is_found_by_its_key() {
     window.harness.run_steps(2);
     write(&mut window, "export…");
     window.harness.key_press(Key::Enter);
+    window.harness.step();
+    let letter = eframe::egui::Event::Text("p".to_owned());
+    window.harness.input_mut().events.push(letter);
     window.harness.run_steps(3);
-    assert!(texts(&window).contains(&"export ".to_owned()));
+    assert!(texts(&window).contains(&"export p".to_owned()));
     window.harness.key_press(Key::Escape);
     window.harness.run_steps(3);
     let control = eframe::egui::Modifiers::COMMAND;

@@ -69,13 +69,15 @@ impl Palette {
             self.text =
                 std::mem::take(&mut self.begins).to_owned() + &std::mem::take(&mut self.typed);
             self.chosen = 0;
-            // The field has the keys from the next frame on.
-            ui.input(|input| {
-                for event in &input.events {
-                    if let Event::Text(more) = event {
+            // The field may have the keys from the next frame on only; where it has them, nothing comes twice.
+            ui.input_mut(|input| {
+                input.events.retain(|event| match event {
+                    Event::Text(more) => {
                         self.text.push_str(more);
+                        false
                     }
-                }
+                    _ => true,
+                });
             });
         }
         let (enter, up, down) = ui.input_mut(|input| {
