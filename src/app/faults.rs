@@ -469,3 +469,22 @@ fn a_lost_device_and_a_refused_allocation_lose_nothing_else() {
     assert!(said.contains("does not know"), "{said}");
     seat.fills();
 }
+
+#[test]
+fn another_window_is_asked_for_nothing_that_the_one_before_has_done() {
+    let mut seat = Seat::on("cpu");
+    let state = seat.app.state_mut();
+    (state.points.closer, state.points.focus) = (3.0, 1);
+    (state.find.focus, state.find_all.focus) = (1, 2);
+    seat.act(Action::Read);
+    seat.act(Action::NextWord);
+    assert!(seat.state().selection.reveal() > 0);
+    let ctx = Context::default();
+    seat.app.move_to(&ctx);
+    // Its views are new and have seen nothing.
+    let state = seat.state();
+    assert_eq!((state.points.closer, state.points.focus), (0.0, 0));
+    assert_eq!((state.find.focus, state.find_all.focus), (0, 0));
+    assert_eq!(state.selection.reveal(), 0);
+    assert!(state.selection.bytes().is_some());
+}
