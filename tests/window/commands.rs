@@ -212,7 +212,8 @@ fn what_can_be_exported_is_found_by_its_key() {
     window.act(Action::Palette);
     window.harness.run_steps(2);
     write(&mut window, "export…");
-    window.harness.key_press(Key::Enter);
+    let enter = key(Key::Enter, eframe::egui::Modifiers::NONE);
+    window.harness.input_mut().events.push(enter);
     window.harness.step();
     let letter = eframe::egui::Event::Text("p".to_owned());
     window.harness.input_mut().events.push(letter);
