@@ -9,6 +9,8 @@ mod common;
 
 #[path = "window/commands.rs"]
 mod commands;
+#[path = "window/describing.rs"]
+mod describing;
 #[path = "window/flows.rs"]
 mod flows;
 #[path = "window/given.rs"]
@@ -17,6 +19,8 @@ mod given;
 mod given_film;
 #[path = "window/given_report.rs"]
 mod given_report;
+#[path = "window/judged_runs.rs"]
+mod judged_runs;
 #[path = "window/judging.rs"]
 mod judging;
 #[path = "window/looks.rs"]
@@ -27,10 +31,16 @@ mod narrow;
 mod opening;
 #[path = "window/points.rs"]
 mod points;
+#[path = "window/points_chosen.rs"]
+mod points_chosen;
+#[path = "window/points_limits.rs"]
+mod points_limits;
 #[path = "window/points_looks.rs"]
 mod points_looks;
 #[path = "window/points_pointer.rs"]
 mod points_pointer;
+#[path = "window/report_looks.rs"]
+mod report_looks;
 #[path = "window/training.rs"]
 mod training;
 #[path = "window/training_looks.rs"]

@@ -8,7 +8,7 @@ use auscult::app::points::Wanted;
 use auscult::app::points::command::{Combine, PointsCommand};
 use auscult::app::{Action, Command, Look};
 use auscult::engine::{PointUnit, Progress, StopFlag};
-use eframe::egui::{Rect, pos2};
+use eframe::egui::{Rect, vec2};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
@@ -19,39 +19,17 @@ use super::{Setup, Window};
 /// A state with its name.
 type Case = (&'static str, fn(&mut Window));
 
-/// States that are drawn twice as large as well; the one with neighbours takes too long for that.
-const LARGE: &[&str] = &[
-    "points",
-    "points-nothing",
-    "points-near",
-    "points-near-failed",
-    "points-failed",
-    "points-arranging",
-    "points-save",
-];
-
-/// A job that is given.
-const TICKET: u64 = u64::MAX;
-
 const CASES: [Case; 9] = [
     ("points-nothing", |window| window.act(Action::Points)),
     ("points-working", |window| {
-        ask(
-            window,
-            PointsCommand::Want(Wanted {
-                unit: PointUnit::Code,
-                codes: usize::MAX,
-                ..Wanted::default()
-            }),
-        );
-        window.act(Action::DrawPoints);
-        window.until("it is on its way", |state| {
-            state
-                .jobs
-                .running()
-                .iter()
-                .any(|own| own.progress.is_some())
-        });
+        let wanted = Wanted {
+            unit: PointUnit::Code,
+            codes: usize::MAX,
+            ..Wanted::default()
+        };
+        ask(window, PointsCommand::Want(wanted.clone()));
+        window.act(Action::Points);
+        given(window, Purpose::Points(wanted, Vec::new()), "codes", 98_186);
     }),
     ("points-failed", |window| {
         window.execute(Command::UseModel(PathBuf::from("tests/fixtures/notes")));
@@ -95,19 +73,7 @@ const CASES: [Case; 9] = [
         window.act(Action::ByNeighbours);
         window.act(Action::Stop);
         window.settle();
-        let state = window.harness.state_mut().state_mut();
-        let arranges = Purpose::Arrange(0);
-        state.jobs.begin(TICKET, arranges, StopFlag::default());
-        let progress = Progress {
-            done: 320,
-            total: 1000,
-            unit: "rounds",
-            inside: None,
-            share: 0.32,
-            remaining: Some(Duration::from_secs(17)),
-        };
-        state.jobs.progress(TICKET, progress);
-        window.harness.run_steps(2);
+        given(window, Purpose::Arrange(0), "rounds", 1000);
     }),
     ("points-save", |window| {
         draw(window, PointUnit::Section);
@@ -134,6 +100,23 @@ const CASES: [Case; 9] = [
     }),
 ];
 
+/// Begins a job that never ends, a third of which is done.
+fn given(window: &mut Window, purpose: Purpose, unit: &'static str, total: usize) {
+    const TICKET: u64 = u64::MAX;
+    let state = window.harness.state_mut().state_mut();
+    state.jobs.begin(TICKET, purpose, StopFlag::default());
+    let progress = Progress {
+        done: total * 8 / 25,
+        total,
+        unit,
+        inside: None,
+        share: 0.32,
+        remaining: Some(Duration::from_secs(17)),
+    };
+    state.jobs.progress(TICKET, progress);
+    window.harness.run_steps(2);
+}
+
 /// Puts the note of a point on view with all that is said of it, so that it does not move any more.
 fn show_note_of(window: &mut Window, row: usize) {
     let key = window.state().points.map.value.as_ref().unwrap().note(row);
@@ -157,35 +140,28 @@ fn middle(window: &Window) -> usize {
 #[ignore = "draws on an adapter"]
 fn points_look_as_they_did_when_a_person_looked_at_them() {
     let mut results = SnapshotResults::new();
-    for (way, look, size, scale, states) in [
-        ("light-100", Look::Light, [1280.0, 800.0], 1.0, &[][..]),
-        ("dark-100", Look::Dark, [1280.0, 800.0], 1.0, &[][..]),
-        (
-            "contrast-100",
-            Look::HighContrast,
-            [1280.0, 800.0],
-            1.0,
-            &["points"][..],
-        ),
-        ("light-200", Look::Light, [640.0, 400.0], 2.0, LARGE),
-        ("dark-200", Look::Dark, [640.0, 400.0], 2.0, LARGE),
+    for (way, look, scale) in [
+        ("light-100", Look::Light, 1.0),
+        ("dark-100", Look::Dark, 1.0),
+        ("contrast-100", Look::HighContrast, 1.0),
+        ("light-200", Look::Light, 2.0),
+        ("dark-200", Look::Dark, 2.0),
     ] {
         for (name, make) in CASES {
-            if !states.is_empty() && !states.contains(&name) {
+            if look == Look::HighContrast && name != "points" {
                 continue;
             }
             let mut window = Setup {
                 look,
                 scale,
-                size: size.into(),
+                size: vec2(1280.0, 800.0) / scale,
                 ..setup()
             }
             .open();
             make(&mut window);
             let masked = match name {
-                "points-working" => PROGRESS.to_vec(),
-                // Its job is given, and never ends.
-                "points-arranging" => vec![turning(&window)],
+                // Their jobs never end.
+                "points-working" | "points-arranging" => turning(&window),
                 _ => {
                     // The note comes to its place when its tokens are there.
                     window.settle();
@@ -200,21 +176,14 @@ fn points_look_as_they_did_when_a_person_looked_at_them() {
     results.unwrap();
 }
 
-/// Where something turns before the words on the arranging.
-fn turning(window: &Window) -> Rect {
-    let words = window.harness.get_by_label_contains("Arranging: ").rect();
-    let (right, y) = (words.min.x, words.center().y);
-    Rect::from_x_y_ranges(right - 38.0..=right, y - 16.0..=y + 16.0)
+/// Where something turns, before the words on how far a job is.
+fn turning(window: &Window) -> Vec<Rect> {
+    let words = window
+        .harness
+        .query_all_by_label_contains("32 % · 17 s left");
+    let place = |words: Rect| {
+        let (right, y) = (words.min.x, words.center().y);
+        Rect::from_x_y_ranges(right - 38.0..=right, y - 16.0..=y + 16.0)
+    };
+    words.map(|own| place(own.rect())).collect()
 }
-
-/// Where the progress stands while nothing is drawn yet: at the left, and in the middle.
-const PROGRESS: [Rect; 2] = [
-    Rect {
-        min: pos2(0.0, 330.0),
-        max: pos2(240.0, 362.0),
-    },
-    Rect {
-        min: pos2(240.0, 255.0),
-        max: pos2(900.0, 285.0),
-    },
-];

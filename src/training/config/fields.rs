@@ -115,7 +115,7 @@ pub const FIELDS: &[Field] = &[
     field("decay", whole(0, MANY), "Steps in which the learning rate of a trapezoid falls, at the end"),
     field("decay-shape", Kind::Choice(&["linear", "1-sqrt"]), "How it falls there"),
     field("class-weights", Kind::Choice(&["none", "balanced"]), "Whether rare classes count more"),
-    field("focal-gamma", number(0.0, 10.0), "Power of the focal loss; 0 is the plain loss"),
+    field("focal-gamma", number(0.0, 10.0), "Power of the focal loss, in which what is told apart well already counts less; 0 is the plain loss"),
     field("label-smoothing", number(0.0, 0.5), "Share of the label that goes to all classes alike"),
     field("mode", Kind::Choice(&["full", "head", "lora"]), "Which parameters are trained"),
     field("lora-rank", whole(1, 4096), "Rank of the change of a matrix"),

@@ -1,6 +1,6 @@
 //! The fields of a run's description, each with its help and what is wrong with it.
 
-use eframe::egui::{Align, ComboBox, Layout, RichText, TextEdit, Ui, UiBuilder};
+use eframe::egui::{Align, ComboBox, Id, Layout, RichText, TextEdit, Ui, UiBuilder};
 
 use super::{ask, columns};
 use crate::app::command::Command;
@@ -37,6 +37,10 @@ pub const PLACED: [&str; 11] = [
     "label",
     "group",
 ];
+
+/// A number that is first of all on or off: its field, what it is where it is turned on, and what it is
+/// called. 0 is off.
+const SWITCHED: (&str, &str, &str) = ("focal-gamma", "2", "Power of the focal loss");
 
 /// All others, whatever they are: a new field is shown without being named here.
 pub fn others() -> impl Iterator<Item = &'static Field> {
@@ -116,7 +120,7 @@ fn offered(
     ui.scope_builder(field_ui, |ui| {
         let palette = theme::palette(ui);
         let text = title(field.name);
-        if !matches!(field.kind, FieldKind::Switch) {
+        if !matches!(field.kind, FieldKind::Switch) && field.name != SWITCHED.0 {
             ui.label(RichText::new(&text).font(theme::strong(12.5)));
         }
         match library {
@@ -195,6 +199,9 @@ fn control(
     let set = |commands: &mut Vec<Command>, words: Vec<String>| {
         ask(commands, Ask::Field(field.name, words));
     };
+    if field.name == SWITCHED.0 {
+        return switched(ui, field.name, text, draft, commands);
+    }
     match &field.kind {
         FieldKind::Switch => {
             let mut on = draft.word(field.name) == "true";
@@ -249,4 +256,37 @@ fn control(
             }
         }
     }
+}
+
+/// A number behind a switch.
+fn switched(
+    ui: &mut Ui,
+    field: &'static str,
+    text: &str,
+    draft: &Draft,
+    commands: &mut Vec<Command>,
+) {
+    let (_, usual, called) = SWITCHED;
+    let word = draft.word(field);
+    let id = Id::unique(("switched", field));
+    // While 0.5 is typed it is 0 for a while.
+    let typed = ui.memory(|own| own.has_focus(id));
+    let was = typed || word.parse() != Ok(0.0);
+    ui.horizontal(|ui| {
+        let mut on = was;
+        if ui.checkbox(&mut on, text).changed() {
+            let word = if on { usual } else { "0" };
+            ask(commands, Ask::Field(field, Vec::from([word.to_owned()])));
+        }
+        if !was {
+            return;
+        }
+        let mut word = word.to_owned();
+        let own = TextEdit::singleline(&mut word).id(id).desired_width(60.0);
+        let drawn = ui.add(own);
+        name(&drawn, called);
+        if drawn.changed() {
+            ask(commands, Ask::Field(field, Vec::from([word])));
+        }
+    });
 }
