@@ -371,18 +371,22 @@ fn a_threshold_of_a_label_is_chosen_on_validation_notes_and_reported_on_test_not
         assert_ne!(at, there, "so that the one is not taken for the other");
         let scores = at.scores;
         let figures = [scores.precision, scores.recall, scores.f1, at.specificity];
-        let mut want = ["Precision", "Recall", "F1", "Specificity"]
-            .map(str::to_owned)
-            .to_vec();
-        want.extend(figures.map(|own| format!("{own:.4}")));
+        let counts = [at.tp, at.fp, at.fn_, at.tn];
         let names = [
+            "Precision",
+            "Recall",
+            "F1",
+            "Specificity",
             "True positives",
             "False positives",
             "False negatives",
             "True negatives",
         ];
-        want.extend(names.map(str::to_owned));
-        want.extend([at.tp, at.fp, at.fn_, at.tn].map(|own| own.to_string()));
+        let figures = figures.map(|own| format!("{own:.4}")).into_iter();
+        let values = figures.chain(counts.map(|own| own.to_string()));
+        let want: Vec<String> = (names.map(str::to_owned).into_iter().zip(values))
+            .flat_map(|(name, value)| [name, value])
+            .collect();
         let all = window.harness.root().children_recursive();
         let labels = all.filter(|own| own.accesskit_node().role() == Role::Label);
         let texts = labels.filter_map(|own| own.accesskit_node().value());

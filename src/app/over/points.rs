@@ -43,11 +43,10 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
                 "JSON Lines: a note for each point, its class as label; Auscult reads it back",
             ),
         ] {
-            ui.horizontal_wrapped(|ui| {
+            beside(ui, said, |ui| {
                 if ui.button(name).clicked() {
                     commands.push(Command::Points(PointsCommand::AskSave(format)));
                 }
-                parts::soft(ui, said);
             });
         }
         let mut opens = state.points.opens_saved;
@@ -58,16 +57,15 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
             commands.push(Command::Points(PointsCommand::OpenSaved(opens)));
         }
         ui.add_space(4.0);
-        ui.horizontal_wrapped(|ui| {
+        let said = match codes {
+            true => "A line for each code: its chapter and its words",
+            false => "A line for each point: its note and its text",
+        };
+        beside(ui, said, |ui| {
             if ui.button("Copy").clicked() {
                 commands.push(Command::Do(Action::CopyPoints));
                 commands.push(Command::Do(Action::SavePoints));
             }
-            let said = match codes {
-                true => "A line for each code: its chapter and its words",
-                false => "A line for each point: its note and its text",
-            };
-            parts::soft(ui, said);
         });
     });
     if close {
@@ -75,9 +73,22 @@ pub fn ui(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
     }
 }
 
+/// Draws something with what is said of it beside it, in a column of its own.
+fn beside(ui: &mut Ui, said: &str, content: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        content(ui);
+        ui.vertical(|ui| {
+            // Its first line stands where the text of a button does.
+            ui.add_space(4.0);
+            parts::soft(ui, said);
+        });
+    });
+}
+
 /// What a person calls these points.
 fn label(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    ui.horizontal_wrapped(|ui| {
+    let said = "What all of them are called, in place of their classes";
+    beside(ui, said, |ui| {
         let name = ui.label("Label");
         let mut text = state.points.label.clone();
         let by = state.points.colour != ColourBy::Nothing;
@@ -88,6 +99,5 @@ fn label(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if ui.add(field).labelled_by(name.id).changed() {
             commands.push(Command::Points(PointsCommand::Label(Quiet(text))));
         }
-        parts::soft(ui, "What all of them are called, in place of their classes");
     });
 }

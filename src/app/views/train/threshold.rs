@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Frame, Grid, RichText, Slider, Ui};
+use eframe::egui::{Frame, Grid, RichText, Slider, TextWrapMode, Ui};
 
 use super::{GRID, figure, title};
 use crate::app::theme;
@@ -170,12 +170,14 @@ fn figures(ui: &mut Ui, id: &str, own: &AtThreshold) {
         .spacing(GRID)
         .show(ui, |ui| {
             for row in all.chunks(beside) {
-                for (text, _) in row {
-                    parts::soft(ui, *text);
-                }
-                ui.end_row();
-                for (_, value) in row {
-                    ui.label(value);
+                for (text, value) in row {
+                    ui.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 1.0;
+                        // A column has no width of its own before it is drawn.
+                        ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
+                        parts::soft(ui, *text);
+                        ui.label(value);
+                    });
                 }
                 ui.end_row();
             }
