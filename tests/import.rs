@@ -5,6 +5,8 @@
 
 mod common;
 
+#[path = "import/columns.rs"]
+mod columns;
 #[path = "import/conll.rs"]
 mod conll;
 #[path = "import/damage.rs"]

@@ -207,6 +207,7 @@ fn purposes(seat: &Seat) -> Vec<(Lane, Purpose)> {
         (Lane::Long, Purpose::NearPoints(0)),
         (Lane::Files, Purpose::SavePoints),
         (Lane::Training, Purpose::CheckRun),
+        (Lane::Files, Purpose::Columns),
         (Lane::Training, Purpose::TrainRun(run.clone())),
         (Lane::Long, Purpose::Judge),
         (Lane::Files, Purpose::Runs),
@@ -224,7 +225,7 @@ fn is_quiet(purpose: &Purpose) -> bool {
     use Purpose as P;
     matches!(
         purpose,
-        P::Attend(..) | P::Map(_) | P::Cell(_) | P::Measure | P::Trim | P::Frames(_)
+        P::Attend(..) | P::Map(_) | P::Cell(_) | P::Measure | P::Trim | P::Columns | P::Frames(_)
     )
 }
 

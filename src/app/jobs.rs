@@ -56,6 +56,8 @@ pub enum Purpose {
     SavePoints,
     /// Whether a training run fits.
     CheckRun,
+    /// The columns of the files that are named for a training run or for judging.
+    Columns,
     /// The training run of this folder.
     TrainRun(PathBuf),
     /// How good a model is.
@@ -103,6 +105,7 @@ impl Purpose {
             Self::NearPoints(_) => "Looking for points that are near",
             Self::SavePoints => "Saving points",
             Self::CheckRun => "Checking the run",
+            Self::Columns => "Reading the columns",
             Self::TrainRun(_) => "Training",
             Self::Judge => "Judging the model",
             Self::Runs => "Looking for runs",
@@ -133,6 +136,7 @@ impl Purpose {
         matches!(
             self,
             Self::CheckRun
+                | Self::Columns
                 | Self::TrainRun(_)
                 | Self::Judge
                 | Self::Runs
@@ -310,6 +314,7 @@ impl Jobs {
             own.purpose,
             Purpose::Trim
                 | Purpose::Runs
+                | Purpose::Columns
                 | Purpose::OpenRun(_)
                 | Purpose::OpenRecipe(_)
                 | Purpose::SaveRecipe(_)
@@ -354,11 +359,13 @@ impl Jobs {
         }
     }
 
-    /// Asks the newest job to stop that was not asked before; a run only if nothing else goes on.
+    /// Asks the newest job to stop that was not asked before and that a person knows of; a run only if
+    /// nothing else goes on.
     pub fn stop_newest(&self) {
         let is_run = |own: &&Running| matches!(own.purpose, Purpose::TrainRun(_));
         let left = || self.running.iter().rev().filter(|own| !own.stop.is_set());
-        let newest = left().find(|own| !is_run(own) && own.purpose != Purpose::Trim);
+        let unasked = |own: &&Running| matches!(own.purpose, Purpose::Trim | Purpose::Columns);
+        let newest = left().find(|own| !is_run(own) && !unasked(own));
         if let Some(own) = newest.or_else(|| left().find(is_run)) {
             own.stop.stop();
         }
@@ -377,21 +384,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_job_is_stopped_first_and_a_run_last() {
+    fn the_newest_job_is_stopped_first_a_run_last_and_what_nobody_asked_for_not() {
         let mut jobs = Jobs::default();
         let run = Purpose::TrainRun(PathBuf::from("run"));
-        let flags = [(); 3].map(|()| StopFlag::default());
-        let all = [Purpose::Import, run, Purpose::Judge]
+        let flags = [(); 4].map(|()| StopFlag::default());
+        let all = [Purpose::Import, run, Purpose::Judge, Purpose::Columns]
             .into_iter()
             .zip(&flags);
         for (ticket, (purpose, flag)) in (1..).zip(all) {
             jobs.begin(ticket, purpose, flag.clone());
         }
         for stopped in [
-            [false, false, true],
-            [true, false, true],
-            [true; 3],
-            [true; 3],
+            [false, false, true, false],
+            [true, false, true, false],
+            [true, true, true, false],
+            [true, true, true, false],
         ] {
             jobs.stop_newest();
             let now: Vec<bool> = flags.iter().map(StopFlag::is_set).collect();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 
 use super::find;
-use crate::engine::{Note, Source};
+use crate::engine::{Note, Source, file_columns};
 
 /// A note for as long as the window is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,8 +126,8 @@ impl Library {
     }
 
     /// The columns of notes as their files call them.
-    pub fn file_columns(&self) -> impl Iterator<Item = &str> {
-        self.in_files.iter().map(String::as_str)
+    pub fn file_columns(&self) -> &BTreeSet<String> {
+        &self.in_files
     }
 
     /// Remembers what the notes from this place on have.
@@ -138,18 +138,10 @@ impl Library {
             *labelled |= !details.labels.is_empty();
             let new = details.fields.keys().filter(|own| !names.contains(*own));
             let new: Vec<String> = new.cloned().collect();
-            self.in_files.extend(new.iter().cloned());
             names.extend(new);
-            if let Source::File(file, _) = entry.note.source() {
-                let own = [&file.columns.label, &file.columns.patient];
-                let own = own.into_iter().flatten();
-                for own in own
-                    .filter(|own| !self.in_files.contains(*own))
-                    .collect::<Vec<_>>()
-                {
-                    self.in_files.insert(own.clone());
-                }
-            }
+            let new = file_columns(&entry.note).filter(|own| !self.in_files.contains(*own));
+            let new: Vec<String> = new.cloned().collect();
+            self.in_files.extend(new);
         }
     }
 

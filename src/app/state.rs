@@ -203,6 +203,13 @@ impl State {
         self.selection.nothing_is_asked();
     }
 
+    /// The columns of open notes and of files that are named for a run or for judging, as those files
+    /// call them.
+    pub fn file_columns(&self) -> impl Iterator<Item = &str> {
+        let named = &self.train.columns.names;
+        (self.library.file_columns().union(named)).map(String::as_str)
+    }
+
     /// Nothing is open yet.
     pub fn new(settings: Settings) -> Self {
         Self {

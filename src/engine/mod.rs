@@ -73,7 +73,9 @@ pub use crate::metrics::{Columns as ClassColumns, Scores};
 pub use crate::model::InputError;
 pub use crate::model::capture::Part;
 pub use crate::model::checkpoint::{FloatType, Head, LoadError, Rounding, SaveError};
-pub use crate::notes::columns::{ColumnError, check_column, column_value};
+pub use crate::notes::columns::{
+    ColumnError, check_column, column_value, columns_of_files, file_columns,
+};
 pub use crate::notes::division::{Division, PartReport, SplitOptions, divide, divided};
 pub use crate::notes::encoding::Encoding as TextEncoding;
 pub use crate::notes::flat::{FlatSpan, Unflat, flat_spans};

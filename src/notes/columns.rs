@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use super::import::{Columns, ImportOptions, beginning, files_of};
 use super::{Note, Source};
+use crate::job::{Cancelled, Job};
 
 /// A name that no note has a column of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +108,54 @@ pub(super) fn add_names(note: &Note, names: &mut BTreeSet<String>) {
         let one = one.into_iter().flatten();
         one.chain(&file.columns.text).for_each(add);
     }
+}
+
+/// The columns of a note other than those of its text and its name, as its file calls them.
+pub fn file_columns(note: &Note) -> impl Iterator<Item = &String> {
+    let file = match note.source() {
+        Source::File(file, _) => Some(&file.columns),
+        _ => None,
+    };
+    let named = file.into_iter().flat_map(|own| [&own.label, &own.patient]);
+    note.details().fields.keys().chain(named.flatten())
+}
+
+/// Files of a folder that are looked at for their columns.
+const LOOKED_AT: usize = 200;
+
+/// The [`file_columns`] of these files and folders, as the notes at the beginning of each file have them.
+/// A file in which nothing is called as `columns` says is read without that; what cannot be read has none.
+///
+/// # Errors
+/// [`Cancelled`] when `job` is stopped.
+pub fn columns_of_files(
+    paths: &[PathBuf],
+    columns: &Columns,
+    job: &Job,
+) -> Result<BTreeSet<String>, Cancelled> {
+    let said = ImportOptions {
+        columns: columns.clone(),
+        ..ImportOptions::default()
+    };
+    let quiet = job.quiet();
+    let mut names = BTreeSet::new();
+    for (done, path) in paths.iter().enumerate() {
+        job.step(done, paths.len(), "files")?;
+        for file in files_of(path).iter().take(LOOKED_AT) {
+            job.check()?;
+            let mut notes = beginning(file, &said, &quiet);
+            if notes.is_empty() && *columns != Columns::default() {
+                notes = beginning(file, &ImportOptions::default(), &quiet);
+            }
+            for note in &notes {
+                let new = file_columns(note).filter(|own| !names.contains(*own));
+                let new: Vec<String> = new.cloned().collect();
+                names.extend(new);
+            }
+        }
+    }
+    job.check()?;
+    Ok(names)
 }
 
 /// That there is a column of this name, in one note at least.

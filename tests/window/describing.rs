@@ -5,9 +5,9 @@ use auscult::engine::TrainConfig;
 use eframe::egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use super::Window;
-use super::training::{ask, describe, ended, set, tab_to, window};
-use crate::common::Temporary;
+use super::training::{ask, describe, ended, notes, set, tab_to, window};
+use super::{Setup, Window};
+use crate::common::{Temporary, fixture};
 
 #[test]
 fn what_is_wrong_is_said_with_what_to_do() {
@@ -112,4 +112,71 @@ fn the_focal_loss_is_switched_on_with_a_power_that_can_be_typed() {
     window.harness.run_steps(2);
     assert_eq!(gamma(&window), 0.0);
     assert_eq!(window.harness.query_all_by_label(power).count(), 0);
+    window.harness.key_press(Key::Space);
+    window.harness.run_steps(2);
+    assert_eq!(gamma(&window), 0.5, "as it was before");
+}
+
+#[test]
+fn columns_of_files_that_are_named_are_offered_before_they_are_open() {
+    let temporary = Temporary::new();
+    let mut window = Setup {
+        model: Some(fixture("tiny")),
+        ..Setup::default()
+    }
+    .open();
+    window.act(Action::Train);
+    window.settle();
+    let menu = "Known columns for: Label column";
+    assert_eq!(window.harness.query_all_by_label(menu).count(), 0);
+
+    let file = notes(&temporary, 8);
+    let paths = Vec::from([file, temporary.path().join("not-there.csv")]);
+    ask(&mut window, TrainAsk::AddPaths("train", paths));
+    window.settle();
+    assert_eq!(window.state().library.entries().len(), 0);
+    tab_to(&mut window, menu);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(2);
+    for own in ["kind", "ward"] {
+        assert_eq!(window.harness.query_all_by_label(own).count(), 1, "{own}");
+    }
+    window.harness.get_by_label("kind").click();
+    window.harness.run_steps(2);
+    assert_eq!(window.state().train.draft.word("label"), "kind");
+    // What cannot be read is said by the check, and not while files are chosen.
+    assert_eq!(window.state().messages.all().count(), 0);
+
+    // Files that are named at once one after the other: those of the last count.
+    let second = temporary.file(
+        "two.csv",
+        "text,label,floor\nHe coughs at night again.,lung,2\n",
+    );
+    for path in [&second, &temporary.path().join("visits.csv")] {
+        let words = Vec::from([path.display().to_string()]);
+        ask(&mut window, TrainAsk::Field("train", words));
+    }
+    window.settle();
+    assert!(window.state().file_columns().eq(["kind", "ward"]));
+    // One that was there the last time and is changed is read again with a check.
+    std::fs::write(
+        temporary.path().join("visits.csv"),
+        "text,cause\nShe walks well again.,fall\n",
+    )
+    .unwrap();
+    window.act(Action::CheckRun);
+    window.until("it is read again", |state| {
+        state.file_columns().eq(["cause"])
+    });
+    window.settle();
+
+    // For judging as well, and no longer than the files are named.
+    set(&mut window, "train", "");
+    window.settle();
+    assert_eq!(window.state().file_columns().count(), 0);
+    let labelled = temporary.file("one.jsonl", r#"{"text": "He coughs.", "shift": "night"}"#);
+    let paths = Vec::from([labelled]);
+    ask(&mut window, TrainAsk::AddPaths("judge-test", paths));
+    window.settle();
+    assert!(window.state().file_columns().eq(["shift"]));
 }

@@ -102,6 +102,8 @@ const CASES: [Case; 9] = [
 
 /// Begins a job that never ends, a third of which is done.
 fn given(window: &mut Window, purpose: Purpose, unit: &'static str, total: usize) {
+    // What moves comes to rest first: a job that has lasted a while has more on the screen.
+    window.harness.run_steps(20);
     const TICKET: u64 = u64::MAX;
     let state = window.harness.state_mut().state_mut();
     state.jobs.begin(TICKET, purpose, StopFlag::default());
@@ -165,10 +167,10 @@ fn points_look_as_they_did_when_a_person_looked_at_them() {
                 _ => {
                     // The note comes to its place when its tokens are there.
                     window.settle();
+                    window.harness.run_steps(20);
                     Vec::new()
                 }
             };
-            window.harness.run_steps(20);
             let name = format!("{name}-{way}");
             results.add(picture(&mut window, &name, &masked));
         }

@@ -73,6 +73,8 @@ impl Actor {
             Purpose::NearPoints(_) => self.state.points.near.failure = Some(reason.clone()),
             // Nobody asked for it, and what is wrong shows with the first note.
             Purpose::Measure | Purpose::Trim => return,
+            // Nobody asked for them: their names can be typed.
+            Purpose::Columns => return,
             // The panel says so, nothing more.
             Purpose::Frames(_) => return,
             Purpose::Import
@@ -139,6 +141,7 @@ impl Actor {
             | Purpose::NearPoints(_)
             | Purpose::Frames(_)
             | Purpose::RestoreFrame
+            | Purpose::Columns
             | Purpose::Measure
             | Purpose::Trim => None,
         }

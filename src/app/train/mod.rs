@@ -23,7 +23,9 @@ use self::judged::Judged;
 use self::live::Live;
 use super::results::Asked;
 use super::views::Panel;
-use crate::engine::{DataReport, RunRecord, RunSummary, TrainCheck, TrainConfig, TrainStart};
+use crate::engine::{
+    Columns, DataReport, RunRecord, RunSummary, Template, TrainCheck, TrainConfig, TrainStart,
+};
 
 /// What a person asks for in this workspace.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +141,15 @@ impl Default for JudgeForm {
     }
 }
 
+/// The columns of files.
+#[derive(Default)]
+pub struct FileColumns {
+    /// The files and folders, and which columns a person said to be the text and the patient.
+    pub of: (Vec<PathBuf>, Columns),
+    /// As they call them; those of what was named before, until these are read.
+    pub names: BTreeSet<String>,
+}
+
 /// What was found out before a run, with the description that it is of.
 pub struct Checked {
     /// Of this.
@@ -164,6 +175,8 @@ pub struct TrainState {
     pub draft: Draft,
     /// How many GB it may use, as a person types it; what is free if it is empty.
     pub memory: String,
+    /// What the files have that are named in the description and for judging.
+    pub columns: FileColumns,
     /// What was found out about it.
     pub check: Asked<Checked>,
     /// The run of this window that runs or ran last.
@@ -192,6 +205,22 @@ impl TrainState {
     /// What is known of the notes of the description, if it was checked as it is now.
     pub fn data(&self) -> Option<&DataReport> {
         Some(&self.checked()?.start.data)
+    }
+
+    /// The files and folders that are named in the description and for judging, and how they are read.
+    pub fn named_files(&self) -> (Vec<PathBuf>, Columns) {
+        let learned = ["train", "validation", "test"];
+        let learned = learned.into_iter().flat_map(|own| self.draft.paths(own));
+        let judged = self.judge.test.iter().chain(&self.judge.validation);
+        let form = Template::parse(self.draft.word("form"));
+        let form = form.iter().flat_map(Template::columns);
+        let columns = Columns {
+            text: self.draft.words("text").to_vec(),
+            patient: self.draft.words("patient").first().cloned(),
+            form: form.map(str::to_owned).collect(),
+            ..Columns::default()
+        };
+        (learned.chain(judged.cloned()).collect(), columns)
     }
 
     /// What was found out, if the description has not changed since.

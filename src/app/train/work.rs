@@ -1,5 +1,6 @@
 //! What the threads do for this workspace, with engines of its own.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,15 +12,17 @@ use super::judging::judge;
 use super::live::Feed;
 use super::{Checked, JudgeForm, Opened};
 use crate::engine::{
-    DeviceChoice, Engine, EngineError, Film, Job, RunSummary, TrainConfig, TrainEvent,
-    TrainObserver, TrainOutcome, TrainReport, TrainStart, WatchPlan, Watched, film, restore_frame,
-    run_record, runs, write_aside,
+    Columns, DeviceChoice, Engine, EngineError, Film, Job, RunSummary, TrainConfig, TrainEvent,
+    TrainObserver, TrainOutcome, TrainReport, TrainStart, WatchPlan, Watched, columns_of_files,
+    film, restore_frame, run_record, runs, write_aside,
 };
 
 /// What a thread is asked for.
 pub enum Work {
     /// Does the run fit, into so many bytes if they are given, and how long does it take?
     Check(Box<TrainConfig>, Option<u64>),
+    /// Which columns do these files have, where some are said to be the text or the patient?
+    Columns(Vec<PathBuf>, Columns),
     /// Make the run.
     Train(Box<TrainConfig>, Arc<Feed>),
     /// Go on with the run of this folder.
@@ -44,6 +47,8 @@ pub enum Work {
 pub enum Found {
     /// Memory, time, and what is learned from.
     Checked(Box<Checked>),
+    /// Columns.
+    Columns(BTreeSet<String>),
     /// The run has ended.
     Trained(Box<TrainReport>),
     /// How good it is.
@@ -86,6 +91,10 @@ pub fn answer(work: Work, device: DeviceChoice, job: &Job) -> Result<Found, Engi
                 found,
                 start,
             })))
+        }
+        Work::Columns(paths, columns) => {
+            let names = columns_of_files(&paths, &columns, job)?;
+            Ok(Found::Columns(names))
         }
         Work::Train(config, feed) => {
             let engine = open(device, job)?;

@@ -14,6 +14,11 @@ use super::{IMPORTERS, Import, ImportError};
 /// The largest file that is read, decompressed, in bytes: its notes all stay in memory.
 const MOST_BYTES: u64 = 4 << 30;
 
+/// The files of a path: itself, or those of a folder in the order of their names.
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    list(&[path.to_owned()], &mut Import::default())
+}
+
 /// The files of `paths`, each with those of a folder in the order of their names.
 ///
 /// Files of a folder that are not read are counted in a warning.
@@ -235,14 +240,19 @@ pub(super) fn decompressed(bytes: Vec<u8>) -> Result<Content, String> {
             ));
         }
     };
-    if cut {
-        // A character of which only a part is there would make the rest look like another encoding.
-        let last = content.utf8_chunks().last();
-        let broken = last.map_or(0, |chunk| chunk.invalid().len());
-        content.truncate(content.len() - broken);
-    }
-    let bytes = content;
+    let bytes = match cut {
+        true => whole_characters(content),
+        false => content,
+    };
     Ok(Content { bytes, cut })
+}
+
+/// Without the beginning of a character at the end: with it the rest would look like another encoding.
+pub(super) fn whole_characters(mut bytes: Vec<u8>) -> Vec<u8> {
+    let last = bytes.utf8_chunks().last();
+    let broken = last.map_or(0, |chunk| chunk.invalid().len());
+    bytes.truncate(bytes.len() - broken);
+    bytes
 }
 
 /// Everything in a stream, up to what is allowed; the size that a file claims is not trusted.

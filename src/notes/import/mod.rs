@@ -3,6 +3,7 @@
 //! Whatever cannot be read is reported with its place and the reason, and the rest still loads.
 //! Files are only ever read.
 
+mod beginning;
 mod brat;
 mod conll;
 mod conll_text;
@@ -37,8 +38,10 @@ use crate::job::{Cancelled, Job};
 
 use context::{Block, FileContext};
 
+pub use beginning::beginning;
 pub use brat::ann_lines;
 pub use conll_text::{ConllText, conll_text};
+pub use files::files_of;
 pub use report::{FileReport, Import, ImportError, Warning};
 pub use stream::NoteStream;
 
@@ -177,7 +180,19 @@ impl Import {
         job: &Job,
     ) -> Result<(), Failure> {
         let sha256 = files::sha256(&bytes);
-        let files::Content { bytes, cut } = files::decompressed(bytes)?;
+        self.content(path, sha256, files::decompressed(bytes)?, options, job)
+    }
+
+    /// Reads the notes of a file's content.
+    fn content(
+        &mut self,
+        path: &Path,
+        sha256: String,
+        content: files::Content,
+        options: &ImportOptions,
+        job: &Job,
+    ) -> Result<(), Failure> {
+        let files::Content { bytes, cut } = content;
         let mut decoded = decode(bytes, options.encoding)?;
         if decoded.text.trim().is_empty() {
             let reason = if cut {

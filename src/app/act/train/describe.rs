@@ -99,6 +99,25 @@ impl Actor {
         judge.on = JudgeOn::Files;
     }
 
+    /// Looks which columns the files have that are named, where others are named than before.
+    pub(super) fn read_columns(&mut self) {
+        let train = &mut self.state.train;
+        let of = train.named_files();
+        if of == train.columns.of {
+            return;
+        }
+        train.columns.of = of.clone();
+        self.state.jobs.forget(|own| *own == Purpose::Columns);
+        let (paths, columns) = of;
+        match paths.is_empty() {
+            true => train.columns.names.clear(),
+            false => {
+                let question = Question::Train(Work::Columns(paths, columns));
+                self.ask(Lane::Files, None, Purpose::Columns, question);
+            }
+        }
+    }
+
     pub(super) fn train_on_demo(&mut self) {
         match self.unpack(Bundled::Notes) {
             Ok(folder) => {

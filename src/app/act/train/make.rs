@@ -37,6 +37,8 @@ impl Actor {
                 return;
             }
         };
+        // Files that were changed or are there again are read again.
+        self.state.train.columns.of = Default::default();
         let question = Question::Train(Work::Check(Box::new(config), limit));
         self.ask(Lane::Training, None, Purpose::CheckRun, question);
     }

@@ -66,6 +66,7 @@ impl Actor {
             }
             _ => {}
         }
+        self.read_columns();
     }
 
     pub(super) fn train_ask(&mut self, ask: Ask) {
@@ -135,12 +136,14 @@ impl Actor {
             Ask::ShowJudged(held) => self.show_judged(held),
             Ask::Watch(own) => self.watch_ask(own),
         }
+        self.read_columns();
     }
 
     pub(super) fn train_answered(&mut self, purpose: Purpose, found: Found) {
         let train = &mut self.state.train;
         match (purpose, found) {
             (Purpose::CheckRun, Found::Checked(found)) => train.check.set(*found),
+            (Purpose::Columns, Found::Columns(names)) => train.columns.names = names,
             (Purpose::TrainRun(_), Found::Trained(report)) => self.trained(report),
             (Purpose::Judge, Found::Judged(found)) => {
                 train.judged.set(*found);
@@ -149,6 +152,7 @@ impl Actor {
             (Purpose::OpenRecipe(path), Found::Recipe(draft)) => {
                 train.draft = *draft;
                 self.prepare_training();
+                self.read_columns();
                 let said = format!("Opened the recipe {}", path.display());
                 self.state.messages.tell(Weight::Note, said, "");
             }
@@ -176,6 +180,9 @@ impl Actor {
     }
 
     pub(super) fn train_stopped(&mut self, purpose: &Purpose) {
+        if *purpose == Purpose::Columns {
+            self.state.train.columns.of = Default::default();
+        }
         if let (Purpose::TrainRun(_), Some(live)) = (purpose, &mut self.state.train.live) {
             live.take_in();
             live.ended = Some(Ended::Early);
@@ -189,6 +196,8 @@ impl Actor {
         let train = &mut self.state.train;
         match purpose {
             Purpose::CheckRun => train.check.failure = Some(said),
+            // They are read when something is asked for the next time.
+            Purpose::Columns => train.columns.of = Default::default(),
             Purpose::Judge => train.judged.failure = Some(said),
             Purpose::Runs => train.runs.failure = Some(said),
             Purpose::OpenRun(_) => train.opened.failure = Some(said),

@@ -31,7 +31,9 @@ pub fn menu<'a>(
         });
     });
     name(&button, &format!("Known columns for: {field}"));
-    button.on_hover_text("The columns of the open notes");
+    button.on_hover_text(
+        "The columns of the open notes, and of files that are named for a run or for judging",
+    );
     chosen
 }
 

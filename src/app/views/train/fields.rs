@@ -4,7 +4,7 @@ use eframe::egui::{Align, ComboBox, Id, Layout, RichText, TextEdit, Ui, UiBuilde
 
 use super::{ask, columns};
 use crate::app::command::Command;
-use crate::app::library::Library;
+use crate::app::state::State;
 use crate::app::theme;
 use crate::app::train::Ask;
 use crate::app::train::draft::{Draft, Fault, choice, title};
@@ -66,11 +66,11 @@ pub fn of_columns(
     names: &[&'static str],
     draft: &Draft,
     faults: &[Fault],
-    library: &Library,
+    state: &State,
     commands: &mut Vec<Command>,
 ) {
     beside(ui, names, &mut |ui, own| {
-        offered(ui, own, draft, faults, Some(library), commands);
+        offered(ui, own, draft, faults, Some(state), commands);
     });
 }
 
@@ -108,7 +108,7 @@ fn offered(
     field: &'static str,
     draft: &Draft,
     faults: &[Fault],
-    library: Option<&Library>,
+    state: Option<&State>,
     commands: &mut Vec<Command>,
 ) {
     let Some(field) = Field::named(field) else {
@@ -123,16 +123,16 @@ fn offered(
         if !matches!(field.kind, FieldKind::Switch) && field.name != SWITCHED.0 {
             ui.label(RichText::new(&text).font(theme::strong(12.5)));
         }
-        match library {
+        match state {
             None => control(ui, field, &text, draft, commands),
-            Some(library) => {
+            Some(state) => {
                 ui.horizontal(|ui| {
                     let room = (ui.available_width() - MENU).max(24.0);
                     ui.scope(|ui| {
                         ui.set_max_width(room);
                         control(ui, field, &text, draft, commands);
                     });
-                    if let Some(column) = columns::menu(ui, &text, library.file_columns()) {
+                    if let Some(column) = columns::menu(ui, &text, state.file_columns()) {
                         ask(commands, Ask::Field(field.name, Vec::from([column])));
                     }
                 });
@@ -271,12 +271,22 @@ fn switched(
     let id = Id::unique(("switched", field));
     // While 0.5 is typed it is 0 for a while.
     let typed = ui.memory(|own| own.has_focus(id));
-    let was = typed || word.parse() != Ok(0.0);
+    let is_off = |word: &str| word.parse() == Ok(0.0);
+    let was = typed || !is_off(word);
     ui.horizontal(|ui| {
         let mut on = was;
         if ui.checkbox(&mut on, text).changed() {
-            let word = if on { usual } else { "0" };
-            ask(commands, Ask::Field(field, Vec::from([word.to_owned()])));
+            let word = match on {
+                // As it was before it was turned off.
+                true => ui.data(|own| own.get_temp(id)).unwrap_or(usual.to_owned()),
+                false => {
+                    if !is_off(word) {
+                        ui.data_mut(|own| own.insert_temp(id, word.to_owned()));
+                    }
+                    "0".to_owned()
+                }
+            };
+            ask(commands, Ask::Field(field, Vec::from([word])));
         }
         if !was {
             return;

@@ -183,7 +183,7 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
             ui.label("Label column");
             text_field(ui, &mut own.label, "Label column", "found by itself");
-            if let Some(column) = columns::menu(ui, "Label column", state.library.file_columns()) {
+            if let Some(column) = columns::menu(ui, "Label column", state.file_columns()) {
                 own.label = column;
             }
         });
@@ -199,7 +199,7 @@ fn form(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             "Columns to slice by",
             "columns, with commas between",
         );
-        if let Some(column) = columns::menu(ui, "Columns to slice by", state.library.columns()) {
+        if let Some(column) = columns::menu(ui, "Columns to slice by", state.file_columns()) {
             own.slices = columns::with(&own.slices, &column);
         }
         let drawn = ui.add_enabled(!busy, parts::primary(ui, "Judge"));

@@ -83,7 +83,7 @@ impl NewRun {
             "classify" => &["label", "group"],
             _ => &["group"],
         };
-        fields::of_columns(ui, names, draft, faults, &state.library, commands);
+        fields::of_columns(ui, names, draft, faults, state, commands);
         fields::several(
             ui,
             &["validation-share", "test-share"],
