@@ -1,17 +1,20 @@
-//! What a run, a report and a film come to, with times and figures that are given: two pictures of them
+//! What a run, a report, a film and a job come to, with times and figures that are given: two pictures of them
 //! are the same.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use auscult::app::jobs::Purpose;
 use auscult::app::train::live::{Ended, Live};
 use auscult::app::train::{Opened, curves::Curves};
 use auscult::engine::{
-    ClassFigures, DataReport, MetricName, RunRecord, RunStage, RunSummary, TrainConfig, TrainEvent,
-    TrainJudged, TrainOutcome, TrainReport, TrainStart, ValidationFigures,
+    ClassFigures, DataReport, MetricName, Progress, RunRecord, RunStage, RunSummary, StopFlag,
+    TrainConfig, TrainEvent, TrainJudged, TrainOutcome, TrainReport, TrainStart, ValidationFigures,
 };
 use auscult::training::checkpoint::Best;
 use auscult::training::report::Times;
 
+use super::Window;
 use crate::common::Numbers;
 
 /// The folder of the run, as a person in the folder above types it.
@@ -27,6 +30,22 @@ const CLASSES: [(&str, u64); 4] = [
     ("gastroenterology", 33),
     ("neurology", 18),
 ];
+
+/// Begins a job that never ends; this share of it is done.
+pub fn job(window: &mut Window, purpose: Purpose, share: f64, seconds_left: u64) {
+    const TICKET: u64 = u64::MAX;
+    let jobs = &mut window.harness.state_mut().state_mut().jobs;
+    jobs.begin(TICKET, purpose, StopFlag::default());
+    let progress = Progress {
+        done: (share * 100.0) as usize,
+        total: 100,
+        unit: "parts",
+        inside: None,
+        share,
+        remaining: Some(Duration::from_secs(seconds_left)),
+    };
+    jobs.progress(TICKET, progress);
+}
 
 /// A number from 0 to 1.
 fn share(numbers: &mut Numbers) -> f64 {

@@ -1,17 +1,17 @@
 //! Pictures of the workspace Map in its states.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use auscult::app::jobs::Purpose;
 use auscult::app::points::Wanted;
 use auscult::app::points::command::{Combine, PointsCommand};
 use auscult::app::{Action, Command, Look};
-use auscult::engine::{PointUnit, Progress, StopFlag};
+use auscult::engine::PointUnit;
 use eframe::egui::{Rect, vec2};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
+use super::given;
 use super::looks::{picture, setup};
 use super::points::{ask, draw};
 use super::{Setup, Window};
@@ -29,7 +29,7 @@ const CASES: [Case; 9] = [
         };
         ask(window, PointsCommand::Want(wanted.clone()));
         window.act(Action::Points);
-        given(window, Purpose::Points(wanted, Vec::new()), "codes", 98_186);
+        working(window, Purpose::Points(wanted, Vec::new()));
     }),
     ("points-failed", |window| {
         window.execute(Command::UseModel(PathBuf::from("tests/fixtures/notes")));
@@ -73,7 +73,7 @@ const CASES: [Case; 9] = [
         window.act(Action::ByNeighbours);
         window.act(Action::Stop);
         window.settle();
-        given(window, Purpose::Arrange(0), "rounds", 1000);
+        working(window, Purpose::Arrange(0));
     }),
     ("points-save", |window| {
         draw(window, PointUnit::Section);
@@ -100,22 +100,11 @@ const CASES: [Case; 9] = [
     }),
 ];
 
-/// Begins a job that never ends, a third of which is done.
-fn given(window: &mut Window, purpose: Purpose, unit: &'static str, total: usize) {
+/// Begins a job that never ends.
+fn working(window: &mut Window, purpose: Purpose) {
     // What moves comes to rest first: a job that has lasted a while has more on the screen.
     window.harness.run_steps(20);
-    const TICKET: u64 = u64::MAX;
-    let state = window.harness.state_mut().state_mut();
-    state.jobs.begin(TICKET, purpose, StopFlag::default());
-    let progress = Progress {
-        done: total * 8 / 25,
-        total,
-        unit,
-        inside: None,
-        share: 0.32,
-        remaining: Some(Duration::from_secs(17)),
-    };
-    state.jobs.progress(TICKET, progress);
+    given::job(window, purpose, 0.32, 17);
     window.harness.run_steps(2);
 }
 

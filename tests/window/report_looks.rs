@@ -3,10 +3,10 @@
 use auscult::app::Action;
 use auscult::app::jobs::Purpose;
 use auscult::app::train::cells::Cell;
-use auscult::engine::{Progress, StopFlag};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
 
+use super::given;
 use super::given_report::{Of, judged};
 use super::looks::picture;
 use super::training_looks::{TALL, USUAL, WAYS, bring, described, turning};
@@ -102,20 +102,7 @@ fn judging_looks_as_it_did_when_a_person_looked_at_it() {
             &[],
         ));
 
-        let state = window.harness.state_mut().state_mut();
-        let ticket = u64::MAX;
-        state
-            .jobs
-            .begin(ticket, Purpose::Judge, StopFlag::default());
-        let progress = Progress {
-            done: 61,
-            total: 144,
-            unit: "notes",
-            inside: None,
-            share: 0.42,
-            remaining: Some(std::time::Duration::from_secs(18)),
-        };
-        state.jobs.progress(ticket, progress);
+        given::job(&mut window, Purpose::Judge, 0.42, 18);
         window.harness.run_steps(4);
         let beside = window.harness.get_by_label("Stop judging");
         beside.scroll_to_me();

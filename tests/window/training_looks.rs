@@ -8,7 +8,7 @@ use auscult::app::jobs::Purpose;
 use auscult::app::train::live::Live;
 use auscult::app::train::watch::WatchAsk;
 use auscult::app::{Action, Command, Look, TrainAsk};
-use auscult::engine::{Note, Progress, StopFlag, TrainConfig, TrainOutcome};
+use auscult::engine::{Note, StopFlag, TrainConfig, TrainOutcome};
 use eframe::egui::{Rect, vec2};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable;
@@ -164,20 +164,7 @@ fn a_check_under_way_looks_as_it_did_when_a_person_looked_at_it() {
     for way in WAYS {
         let temporary = Temporary::new();
         let (mut window, _) = described(&temporary, way, TALL);
-        let state = window.harness.state_mut().state_mut();
-        let ticket = u64::MAX;
-        state
-            .jobs
-            .begin(ticket, Purpose::CheckRun, StopFlag::default());
-        let progress = Progress {
-            done: 2,
-            total: 3,
-            unit: "steps",
-            inside: None,
-            share: 0.7,
-            remaining: Some(std::time::Duration::from_secs(9)),
-        };
-        state.jobs.progress(ticket, progress);
+        given::job(&mut window, Purpose::CheckRun, 0.7, 9);
         window.harness.run_steps(2);
         bring(&mut window, "Start the run");
         window.harness.get_by_label("Stop checking");
@@ -232,19 +219,8 @@ fn a_run_looks_as_it_did_when_a_person_looked_at_it() {
         add(&mut window, "done");
 
         show(&mut window, given::live(&config, 137));
-        let state = window.harness.state_mut().state_mut();
-        let ticket = u64::MAX;
         let run = Purpose::TrainRun(PathBuf::from(RUN));
-        state.jobs.begin(ticket, run, StopFlag::default());
-        let progress = Progress {
-            done: 137,
-            total: STEPS as usize,
-            unit: "steps",
-            inside: None,
-            share: 137.0 / STEPS as f64,
-            remaining: Some(std::time::Duration::from_secs(42)),
-        };
-        state.jobs.progress(ticket, progress);
+        given::job(&mut window, run, 137.0 / STEPS as f64, 42);
         add(&mut window, "running");
         let state = window.harness.state_mut().state_mut();
         state.jobs.forget(|_| true);
