@@ -61,22 +61,25 @@ fn files_have_the_columns_of_their_notes() {
 #[test]
 fn of_a_large_file_the_beginning_is_read() {
     let temporary = Temporary::new();
-    let text = "He walks, and says that it was worse at night. ".repeat(40);
-    let row = |row: usize, more: &str| format!("{{\"text\": \"{row} é {text}\", \"{more}\": 1}}");
-    let column = |row: usize| if row < 9 { "first" } else { "later" };
+    let text = "é".repeat(900);
+    let row = |row: usize, more: &str| format!("{{\"text\": \"{row} {text}\", \"{more}\": 1}}");
+    let column = |row: usize| if row < 9 { "früh" } else { "später" };
     let mut rows: Vec<String> = (0..2000).map(|own| row(own, column(own))).collect();
-    rows.push(row(0, "last"));
+    rows.push(row(0, "zuletzt"));
     let lines = rows.join("\n");
+    // Of two places beside each other one is in the middle of a letter.
+    let moved = format!(" {lines}");
     let packed = temporary.path().join("c.jsonl.gz");
     let mut packer = GzEncoder::new(File::create(&packed).unwrap(), Compression::fast());
     packer.write_all(lines.as_bytes()).unwrap();
     packer.finish().unwrap();
     for path in [
         temporary.file("a.jsonl", lines),
+        temporary.file("d.jsonl", moved),
         temporary.file("b.json", format!("[{}]", rows.join(","))),
         packed,
     ] {
         let names = of(std::slice::from_ref(&path), &Columns::default());
-        assert_eq!(names, ["first", "later"], "{path:?}");
+        assert_eq!(names, ["früh", "später"], "{path:?}");
     }
 }
